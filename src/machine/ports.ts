@@ -1,0 +1,116 @@
+/**
+ * Types of the machine's one door and of the ports a device is wired to.
+ * Types only: devices, replay and host may name them without knowing the machine.
+ */
+
+/** What must be equal for two machines to behave equally; stored in every recording. */
+export interface MachineConfig {
+  readonly board: 'virt';
+  /** 32 or 64. */
+  readonly xlen: 32 | 64;
+  /** Canonical ISA string as in the device tree, e.g. `rv64imac_zicntr_zicsr_zifencei`. */
+  readonly isa: string;
+  /** Number of harts, 1 to 8. */
+  readonly harts: number;
+  /** Guest RAM in bytes; a multiple of 4096. */
+  readonly ramBytes: number;
+  /** One step lasts 2^shift ns of virtual time, as QEMU's `-icount shift=N`. */
+  readonly icountShift: number;
+  /** Steps a hart may run before the next runnable one gets its turn. */
+  readonly quantum: number;
+  /** Seed of everything random that the machine hands out (device tree rng-seed, `seed` CSR). */
+  readonly entropySeed: number;
+  /** Kernel command line for /chosen/bootargs. */
+  readonly append: string;
+  /** Address the boot ROM jumps to. */
+  readonly entry: number;
+}
+
+/** Bytes placed in guest memory at reset, by physical address. */
+export interface BootImage {
+  /** Where it came from, for messages: a file's base name or `device tree`. */
+  readonly name: string;
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Level-triggered interrupt line from a device to its controller. */
+export interface IrqLine {
+  set(level: boolean): void;
+}
+
+/** Virtual time, derived from icount alone. */
+export interface VirtualClock {
+  /** Nanoseconds since reset: an integer up to 2^53. */
+  nowNs(): number;
+}
+
+/** One timer of a device. Timers are data: the board keeps the deadline and calls `Device.onTimer`. */
+export interface TimerPort {
+  /** Arms the timer; a deadline at or before now fires at the next boundary. Infinity disarms it. */
+  arm(deadlineNs: number): void;
+}
+
+/** Bytes that a device sends to the host: console output. Never blocks the guest. */
+export interface OutputPort {
+  write(byte: number): void;
+}
+
+/** Why the machine ends, asked for by the guest or by the host. */
+export interface PowerPort {
+  /** `code` is the exit code the guest asked for: 0 to 255. */
+  powerOff(code: number): void;
+  reset(): void;
+}
+
+/** A device seen from the bus. Offsets are from the start of its window; values are unsigned. */
+export interface MmioDevice {
+  /** Access sizes in bytes that the guest may use; others are access faults. */
+  readonly access: { readonly min: 1 | 2 | 4 | 8; readonly max: 1 | 2 | 4 | 8 };
+  /** Largest size in bytes the device itself handles; the bus splits wider accesses, low address first. */
+  readonly width: 1 | 2 | 4;
+  /** Guest read; may have side effects. */
+  read(offset: number, size: number): number;
+  /** Guest write. */
+  write(offset: number, size: number, value: number): void;
+  /** The value a read would show, without side effects: for the debugger. */
+  peek(offset: number, size: number): number;
+  /** One of the device's timers came due. `index` is the number given when it was wired. */
+  onTimer?(index: number): void;
+}
+
+/** Everything non-deterministic that enters the machine, in the order it enters. */
+export type InputEvent =
+  /** Bytes typed at a console; `port` numbers the character devices, 0 is the 16550. */
+  | { readonly kind: 'console'; readonly port: number; readonly bytes: Uint8Array }
+  /** The host asks for power-off (signal, monitor). */
+  | { readonly kind: 'shutdown'; readonly cause: ShutdownCause }
+  /** The host asks for a reset (`monitor reset`). */
+  | { readonly kind: 'reset' }
+  /** Idle time cut short by an input or a debugger's stop: the virtual time, in ns, that was reached. */
+  | { readonly kind: 'warp'; readonly ns: number }
+  /** A debugger wrote a register; `register` is the number the machine's register description gives it. */
+  | {
+      readonly kind: 'write-register';
+      readonly hart: number;
+      readonly register: number;
+      readonly bytes: Uint8Array;
+    }
+  /** A debugger wrote memory at a virtual address of `hart`: 16 hex digits, most significant first. */
+  | {
+      readonly kind: 'write-memory';
+      readonly hart: number;
+      readonly address: string;
+      readonly bytes: Uint8Array;
+    };
+
+export type ShutdownCause = 'host-signal' | 'host-quit' | 'monitor';
+
+/** An input event with the icount of the boundary where it entered. */
+export interface LoggedEvent {
+  readonly icount: number;
+  readonly event: InputEvent;
+}
+
+/** How a machine ended. */
+export type PowerState = { readonly kind: 'on' } | { readonly kind: 'off'; readonly code: number };

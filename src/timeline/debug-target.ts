@@ -1,0 +1,149 @@
+/**
+ * What a debugger can ask of a machine with a history. The stub speaks only to this interface.
+ * Addresses are bigint (unsigned, XLEN bits): this is the edge, not a hot path.
+ */
+
+export type Direction = 'forward' | 'backward';
+
+export type Resume =
+  | { readonly kind: 'continue'; readonly direction: Direction }
+  /** One step of `hart`; of whichever hart is next when undefined. */
+  | { readonly kind: 'step'; readonly direction: Direction; readonly hart: number | undefined }
+  /** Forward steps of `hart` until its pc leaves [start, end): GDB's `vCont;r`. */
+  | { readonly kind: 'range-step'; readonly hart: number; readonly start: bigint; readonly end: bigint };
+
+export type WatchAccess = 'write' | 'read' | 'access';
+
+/** Why a resume ended. `hart` is the one that caused it and that the debugger should select. */
+export type DebugStop =
+  | { readonly kind: 'step'; readonly hart: number }
+  | { readonly kind: 'breakpoint'; readonly hart: number; readonly address: bigint }
+  /** Forwards the access has not happened yet; backwards it is not yet undone. */
+  | {
+      readonly kind: 'watchpoint';
+      readonly hart: number;
+      readonly access: WatchAccess;
+      readonly address: bigint;
+    }
+  | { readonly kind: 'interrupt'; readonly hart: number }
+  /** No history further in this direction. `powerOff` tells that the guest ended there. */
+  | {
+      readonly kind: 'history';
+      readonly edge: 'begin' | 'end';
+      readonly hart: number;
+      readonly powerOff?: { readonly code: number };
+    };
+
+export interface RegisterDescription {
+  readonly name: string;
+  /** Number in `p`/`P`, in the order of `g`. */
+  readonly number: number;
+  /** Width in bits: 32 or 64. */
+  readonly bits: number;
+  /** GDB type: `int`, `code_ptr`, `data_ptr`, `ieee_double`... */
+  readonly type: string;
+  /** GDB group: `general`, `float`, `csr`, `time`. */
+  readonly group: string;
+}
+
+/** One `<feature>` of target.xml, e.g. `org.gnu.gdb.riscv.cpu`. */
+export interface RegisterFeature {
+  readonly name: string;
+  readonly registers: readonly RegisterDescription[];
+}
+
+/** The machine's registers as it describes itself; the stub knows no ISA. */
+export interface TargetDescription {
+  /** GDB architecture name, e.g. `riscv:rv64`. */
+  readonly architecture: string;
+  readonly features: readonly RegisterFeature[];
+  /** How many registers, counted from number 0, belong to a `g` packet. */
+  readonly generalCount: number;
+  /** Numbers of pc, sp and fp: sent along with each stop. */
+  readonly expedited: readonly number[];
+}
+
+export interface HartStatus {
+  readonly hart: number;
+  /** e.g. `CPU#0 machine mode` or `CPU#1 waiting for interrupt`. */
+  readonly text: string;
+}
+
+export interface MemoryRegion {
+  readonly start: bigint;
+  readonly length: bigint;
+  readonly kind: 'ram' | 'rom' | 'mmio';
+  readonly name: string;
+}
+
+export interface TimelineStatus {
+  /** `live`: running on past the end records; `replay`: the history is all there is. */
+  readonly mode: 'live' | 'replay';
+  readonly icount: number;
+  /** First and last icount of the history. */
+  readonly begin: number;
+  readonly end: number;
+  readonly virtualNs: number;
+  readonly recording: string | undefined;
+  readonly powerOff: { readonly code: number } | undefined;
+}
+
+export interface SnapshotStatus {
+  readonly name: string | undefined;
+  readonly icount: number;
+  readonly pages: number;
+  readonly bytes: number;
+}
+
+/** A request that cannot be met as things stand; the message is shown to the user. */
+export class TargetError extends Error {
+  override readonly name = 'TargetError';
+}
+
+export interface DebugTarget {
+  readonly description: TargetDescription;
+
+  harts(): readonly HartStatus[];
+
+  /** Register contents, little-endian, or undefined when it cannot be read in this state. */
+  readRegister(hart: number, register: number): Uint8Array | undefined;
+  /** Throws TargetError when refused: in the past, read-only, unknown. */
+  writeRegister(hart: number, register: number, bytes: Uint8Array): void;
+  /**
+   * Memory as `hart` sees it, without side effects on devices. Returns the readable prefix, which may be
+   * empty: unmapped addresses end it.
+   */
+  readMemory(hart: number, address: bigint, length: number): Uint8Array;
+  /** Throws TargetError when refused or unmapped; then nothing was written. */
+  writeMemory(hart: number, address: bigint, bytes: Uint8Array): void;
+  memoryMap(): readonly MemoryRegion[];
+
+  /** Breakpoints and watchpoints are a set, kept by the timeline and never by the machine's state. */
+  insertBreakpoint(address: bigint): void;
+  removeBreakpoint(address: bigint): void;
+  insertWatchpoint(access: WatchAccess, address: bigint, length: number): void;
+  removeWatchpoint(access: WatchAccess, address: bigint, length: number): void;
+  clearBreakpoints(): void;
+
+  /** Runs until something stops it. Only one resume at a time. */
+  resume(request: Resume): Promise<DebugStop>;
+  /** Ends the resume under way with an `interrupt` stop; without one it has no effect. */
+  interrupt(): void;
+
+  status(): TimelineStatus;
+  /** Moves to an icount (after all its events), a named snapshot, or an end. Throws TargetError. */
+  seek(target: number | 'start' | 'end' | { readonly snapshot: string }): Promise<void>;
+  snapshots(): readonly SnapshotStatus[];
+  saveSnapshot(name: string): void;
+  deleteSnapshot(name: string): void;
+  /** Logged inputs as text, newest last. */
+  events(): readonly { readonly icount: number; readonly text: string }[];
+  /** Board reset as an input event at the live end. Throws TargetError in the past or in a recording. */
+  reset(): void;
+  /** Console input typed through the debugger. Throws as `reset` does. */
+  typeConsole(bytes: Uint8Array): void;
+  /** Called when a debugger connects: takes the overlay snapshot. */
+  attach(): void;
+  /** Called when it is gone: breakpoints are dropped, the machine halts, the history stays. */
+  detach(): void;
+}
