@@ -114,3 +114,21 @@ export interface LoggedEvent {
 
 /** How a machine ended. */
 export type PowerState = { readonly kind: 'on' } | { readonly kind: 'off'; readonly code: number };
+
+/** The host's end of a character device. The listener only queues: bytes enter at a step boundary. */
+export interface ConsoleBackend {
+  /** Shows guest output; never blocks and never throws. */
+  write(bytes: Uint8Array): void;
+  /** Starts reading host input; a machine that takes no input never calls it. One listener only. */
+  onInput(listener: (bytes: Uint8Array) => void): void;
+  /** Gives the terminal, file or socket back. May be called more than once. */
+  close(): void;
+}
+
+/** The host's time: pacing and limits only, never a value that the guest sees. */
+export interface HostClock {
+  /** Milliseconds of a monotonic clock with an arbitrary start. */
+  nowMs(): number;
+  /** Lets host callbacks run for `ms`, less when `wake` settles first. 0 yields once. */
+  sleep(ms: number, wake: Promise<void>): Promise<void>;
+}
