@@ -1,0 +1,4 @@
+import { ensureBuild, ensureModules } from './setup.mjs';
+
+ensureModules();
+ensureBuild();
