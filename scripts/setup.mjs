@@ -122,8 +122,8 @@ export function ensureDebianPackages() {
 
 function missingDebianPackages() {
   return DEBIAN_PACKAGES.filter(name => {
-    const query = spawnSync('dpkg-query', ['-W', '-f', '${Status}', name], { encoding: 'utf8' });
-    return query.status !== 0 || query.stdout !== 'install ok installed';
+    const query = spawnSync('dpkg-query', ['-s', name], { encoding: 'utf8' });
+    return query.status !== 0 || !query.stdout.includes('Status: install ok installed');
   });
 }
 

@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import * as check from './tidy/checks.js';
+import { entryFiles, parseSource, REPOSITORY, readSources, textFiles } from './tidy/source.js';
+
+const sources = readSources();
+
+describe('the tree', () => {
+  test.each([
+    ['every file stands in a room', check.checkRooms],
+    ['imports point one way', check.checkImportDirection],
+    ['packages and node modules stay in their rooms', check.checkPackages],
+    ['no cycle of files', check.checkFileCycles],
+    ['no cycle of rooms', check.checkRoomCycles],
+    ['files stay short', check.checkLengths],
+    ['only host rooms use the host', check.checkHostGlobals],
+    ['no bigint in rooms on the hot path', check.checkBigint],
+    ['no escape from the type checker', check.checkTypeEscapes],
+    ['no dead file', check.checkReachable(entryFiles())],
+  ])('%s', (_name, rule) => {
+    expect(rule(sources)).toEqual([]);
+  });
+
+  test('nothing names a folder outside the repository', () => {
+    // Written in two parts so that this file does not name one itself.
+    const outside = new RegExp(['/work/', '\\.\\./shared', '/root/'].join('|').replaceAll('/', '\\/'));
+    const mayLook = /^(\.ci|scripts|test)\//;
+    const found = textFiles()
+      .map(path => relative(REPOSITORY, path))
+      .filter(path => !mayLook.test(path))
+      .flatMap(path =>
+        readFileSync(`${REPOSITORY}/${path}`, 'utf8')
+          .split('\n')
+          .flatMap((text, i) => (outside.test(text) ? [`${path}:${i + 1}: names an outside folder`] : [])),
+      );
+    expect(found).toEqual([]);
+  });
+});
+
+/** A rule that finds nothing proves nothing: each must find the mistake it is for. */
+describe('the rules find', () => {
+  const port = parseSource('machine/ports.ts', 'export interface P {}\nexport const p = 1;\n');
+
+  test('a room that reaches up, with file and line', () => {
+    const board = parseSource('machine/board.ts', 'export const b = 1;\n');
+    const uart = parseSource(
+      'devices/uart.ts',
+      "import type { P } from '../machine/ports.js';\nimport { b } from '../machine/board.js';\n",
+    );
+    expect(check.checkImportDirection([board, port, uart])).toEqual([
+      "src/devices/uart.ts:2: devices/ must not import machine (import of '../machine/board.js')",
+    ]);
+  });
+
+  test('a value import where only types may pass', () => {
+    const uart = parseSource('devices/uart.ts', "import { type P, p } from '../machine/ports.js';\n");
+    expect(check.checkImportDirection([port, uart])).toEqual([
+      "src/devices/uart.ts:1: devices/ may import only types from machine/ports (import of '../machine/ports.js')",
+    ]);
+  });
+
+  test('a package and a node module out of place', () => {
+    const clock = parseSource(
+      'replay/clock.ts',
+      "import 'node:fs';\nimport 'fflate';\nimport 'commander';\n",
+    );
+    expect(check.checkPackages([clock])).toEqual([
+      "src/replay/clock.ts:1: replay/ must not import 'node:fs'",
+      "src/replay/clock.ts:3: replay/ must not import 'commander'",
+    ]);
+  });
+
+  test('cycles, of files and of rooms', () => {
+    const a = parseSource('state/a.ts', "export * from './b.js';\n");
+    const b = parseSource('state/b.ts', "import { c } from '../memory/c.js';\n");
+    const c = parseSource('memory/c.ts', "import { a } from '../state/a.js';\n");
+    expect(check.checkFileCycles([a, b, c])).toEqual([
+      'src/state/a.ts:1: import cycle of files: state/a.ts -> state/b.ts -> memory/c.ts -> state/a.ts',
+    ]);
+    expect(check.checkRoomCycles([a, b, c])).toEqual([
+      'src/memory:1: import cycle of rooms: memory -> state -> memory',
+    ]);
+  });
+
+  test('the host, below host/', () => {
+    const text =
+      'const t = Date.now();\nconst x = { Date: 1 }.Date;\nconst r = Math.random();\nsetTimeout(f, 1);\n';
+    expect(
+      check.checkHostGlobals([parseSource('timeline/t.ts', text)]).map(line => line.split(' ')[0]),
+    ).toEqual(['src/timeline/t.ts:1:', 'src/timeline/t.ts:3:', 'src/timeline/t.ts:4:']);
+    expect(check.checkHostGlobals([parseSource('host/t.ts', text)])).toEqual([]);
+  });
+
+  test('bigint on the hot path', () => {
+    const text = 'const a = 1n;\nconst b = BigInt(2);\n';
+    expect(check.checkBigint([parseSource('engine/a.ts', text)])).toHaveLength(2);
+    expect(check.checkBigint([parseSource('timeline/a.ts', text)])).toEqual([]);
+  });
+
+  test('any and suppressed errors', () => {
+    const escapes = ['const a: any = 1;', `// @ts-${'ignore'}`, 'const b = a as any;'].join('\n');
+    expect(check.checkTypeEscapes([parseSource('state/a.ts', escapes)])).toHaveLength(3);
+  });
+
+  test('files that nothing reaches, and long ones', () => {
+    const main = parseSource('cli/main.ts', "const worker = new URL('./worker.js', import.meta.url);\n");
+    const worker = parseSource('cli/worker.ts', 'export {};\n'.repeat(401));
+    const dead = parseSource('cli/dead.ts', "import './worker.js';\n");
+    expect(check.checkReachable(['cli/main.ts'])([main, worker, dead])).toEqual([
+      'src/cli/dead.ts:1: is imported by nothing that package.json names (cli/main.ts)',
+    ]);
+    expect(check.checkLengths([main, worker])).toEqual([
+      'src/cli/worker.ts:401: has 401 lines, more than 400',
+    ]);
+  });
+
+  test('files in no room', () => {
+    expect(check.checkRooms([parseSource('misc/helpers.ts', '')])).toEqual([
+      'src/misc/helpers.ts:1: stands in no room of test/tidy/rules.ts',
+    ]);
+  });
+});

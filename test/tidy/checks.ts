@@ -1,0 +1,170 @@
+import {
+  BIGINT_EXCEPTIONS,
+  BIGINT_FREE_ROOMS,
+  HOST_GLOBALS,
+  HOST_ROOMS,
+  IMPORTED_BY_ALL,
+  LONG_FILES,
+  MAX_LINES,
+  ROOMS,
+  type Room,
+} from './rules.js';
+import { folderOf, type Import, resolveImport, type SourceFile } from './source.js';
+
+/** Each check returns one line for each violation: `src/file.ts:line: the rule`. */
+type Check = (sources: readonly SourceFile[]) => string[];
+
+const at = (file: SourceFile, line: number, rule: string): string => `src/${file.path}:${line}: ${rule}`;
+
+export function roomOf(path: string): Room | undefined {
+  return ROOMS.filter(room => path === `${room.path}.ts` || path.startsWith(`${room.path}/`)).sort(
+    (a, b) => b.path.length - a.path.length,
+  )[0];
+}
+
+const inRooms = (path: string, rooms: readonly string[]): boolean => rooms.includes(roomOf(path)?.path ?? '');
+
+const eachImport = (sources: readonly SourceFile[], check: (file: SourceFile, found: Import) => string[]) =>
+  sources.flatMap(file => file.imports.flatMap(found => check(file, found)));
+
+export const checkRooms: Check = sources =>
+  sources
+    .filter(file => !roomOf(file.path))
+    .map(file => at(file, 1, 'stands in no room of test/tidy/rules.ts'));
+
+export const checkImportDirection: Check = sources => {
+  const known = new Set(sources.map(file => file.path));
+  return eachImport(sources, (file, found) => {
+    const from = roomOf(file.path);
+    const target = resolveImport(file.path, found.specifier);
+    if (!from || target === undefined) return [];
+    const rule = (text: string) => [at(file, found.line, `${text} (import of '${found.specifier}')`)];
+    if (!known.has(target)) return rule('imports a file that does not exist');
+    const to = roomOf(target);
+    if (!to || to === from || from.rooms.includes('*') || IMPORTED_BY_ALL.includes(to.path)) return [];
+    if (from.rooms.includes(to.path)) return [];
+    if (!from.rooms.includes(`${to.path} (types)`)) return rule(`${from.path}/ must not import ${to.path}`);
+    return found.typeOnly ? [] : rule(`${from.path}/ may import only types from ${to.path}`);
+  });
+};
+
+export const checkPackages: Check = sources =>
+  eachImport(sources, (file, found) => {
+    const from = roomOf(file.path);
+    if (!from || found.specifier.startsWith('.')) return [];
+    const name = found.specifier;
+    if (from.packages.includes(name)) return [];
+    if (name.startsWith('node:') && from.packages.includes('node:*')) return [];
+    return [at(file, found.line, `${from.path}/ must not import '${name}'`)];
+  });
+
+export const checkFileCycles: Check = sources => {
+  const graph = new Map(
+    sources.map(file => [
+      file.path,
+      file.imports.flatMap(found => resolveImport(file.path, found.specifier) ?? []),
+    ]),
+  );
+  return cycles(graph).map(cycle => `src/${cycle[0]}:1: import cycle of files: ${cycle.join(' -> ')}`);
+};
+
+export const checkRoomCycles: Check = sources => {
+  const graph = new Map<string, string[]>(ROOMS.map(room => [room.path, []]));
+  eachImport(sources, (file, found) => {
+    const from = roomOf(file.path)?.path;
+    const to = roomOf(resolveImport(file.path, found.specifier) ?? '')?.path;
+    if (from && to && from !== to) graph.get(from)?.push(to);
+    return [];
+  });
+  return cycles(graph).map(cycle => `src/${cycle[0]}:1: import cycle of rooms: ${cycle.join(' -> ')}`);
+};
+
+/** One cycle for each way back found by a depth-first walk. */
+function cycles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+  const walk = (node: string): void => {
+    const start = path.indexOf(node);
+    if (start >= 0) found.push([...path.slice(start), node]);
+    if (start >= 0 || done.has(node)) return;
+    path.push(node);
+    for (const next of graph.get(node) ?? []) walk(next);
+    path.pop();
+    done.add(node);
+  };
+  for (const node of graph.keys()) walk(node);
+  return found;
+}
+
+export const checkLengths: Check = sources => [
+  ...sources
+    .filter(file => file.lines > MAX_LINES && !LONG_FILES[file.path])
+    .map(file => at(file, file.lines, `has ${file.lines} lines, more than ${MAX_LINES}`)),
+  ...stale(LONG_FILES, sources, file => file.lines > MAX_LINES),
+];
+
+export const checkHostGlobals: Check = sources =>
+  sources
+    .filter(file => !inRooms(file.path, HOST_ROOMS))
+    .flatMap(file =>
+      file.uses
+        .filter(use => use.what === 'random' || (use.what === 'global' && HOST_GLOBALS.includes(use.text)))
+        .map(use =>
+          at(file, use.line, `${use.text} is the host's: only ${HOST_ROOMS.join(', ')} may use it`),
+        ),
+    );
+
+export const checkBigint: Check = sources => [
+  ...sources
+    .filter(file => inRooms(file.path, BIGINT_FREE_ROOMS) && !BIGINT_EXCEPTIONS[file.path])
+    .flatMap(file =>
+      file.uses
+        .filter(use => use.what === 'bigint')
+        .map(use => at(file, use.line, `bigint (${use.text}) in a room on the hot path`)),
+    ),
+  ...stale(BIGINT_EXCEPTIONS, sources, file => file.uses.some(use => use.what === 'bigint')),
+];
+
+/** An exception that is no longer needed is a violation too. */
+function stale(
+  exceptions: Readonly<Record<string, string>>,
+  sources: readonly SourceFile[],
+  needed: (file: SourceFile) => boolean,
+): string[] {
+  return Object.keys(exceptions)
+    .filter(path => !sources.some(file => file.path === path && needed(file)))
+    .map(path => `src/${path}:1: exception in test/tidy/rules.ts is no longer needed`);
+}
+
+export const checkTypeEscapes: Check = sources =>
+  sources.flatMap(file =>
+    file.uses
+      .filter(use => use.what === 'any' || use.what === 'suppression')
+      .map(use => at(file, use.line, `${use.text} hides a type error`)),
+  );
+
+export const checkReachable =
+  (entries: readonly string[]): Check =>
+  sources => {
+    const byPath = new Map(sources.map(file => [file.path, file]));
+    const reached = new Set<string>();
+    const queue = [...entries];
+    for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+      const file = byPath.get(path);
+      if (!file || reached.has(path)) continue;
+      reached.add(path);
+      for (const found of file.imports) queue.push(resolveImport(path, found.specifier) ?? '');
+    }
+    const declarations = (file: SourceFile) =>
+      file.path.endsWith('.d.ts') &&
+      sources.some(other => reached.has(other.path) && folderOf(other.path) === folderOf(file.path));
+    return [
+      ...entries
+        .filter(path => !byPath.has(path))
+        .map(path => `package.json:1: names src/${path}, which does not exist`),
+      ...sources
+        .filter(file => !reached.has(file.path) && !declarations(file))
+        .map(file => at(file, 1, `is imported by nothing that package.json names (${entries.join(', ')})`)),
+    ];
+  };

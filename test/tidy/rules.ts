@@ -1,0 +1,70 @@
+/** What a room of src/ may import: the one definition of the layout's import direction. */
+export interface Room {
+  /** Folder or file under src/; the longest match of a path is its room. */
+  readonly path: string;
+  /** Rooms it may import; `x (types)` allows only type imports. `*` is every room. */
+  readonly rooms: readonly string[];
+  /** Packages and `node:` modules it may import; `node:*` is every module of Node. */
+  readonly packages: readonly string[];
+}
+
+const room = (path: string, rooms: readonly string[], packages: readonly string[] = []): Room => ({
+  path,
+  rooms,
+  packages: ['debug', ...packages],
+});
+
+/** `state/input-error` is how every room tells of bad input: it imports nothing. */
+export const ROOMS: readonly Room[] = [
+  room('cli', ['*'], ['node:*', 'commander']),
+  room('api', ['timeline', 'machine', 'machine/ports', 'replay', 'snapshot', 'host'], ['vitest']),
+  room('gdb/transport', [], ['node:net']),
+  room('gdb/rsp', []),
+  room('gdb/stub', ['gdb/rsp', 'timeline']),
+  room('timeline', ['machine', 'machine/ports', 'replay', 'snapshot', 'state']),
+  room('replay', ['state', 'machine/ports (types)'], ['binary-parser', 'fflate']),
+  room('snapshot', ['state', 'memory'], ['fflate']),
+  room(
+    'machine',
+    ['machine/ports (types)', 'riscv', 'engine', 'devices', 'memory', 'state'],
+    ['binary-parser'],
+  ),
+  room('machine/ports', []),
+  room('devices', ['state', 'machine/ports (types)']),
+  room('riscv', ['engine (types)', 'state', 'memory']),
+  room('engine', ['wasm', 'state', 'memory']),
+  room('wasm', []),
+  room('memory', ['state']),
+  room('state', []),
+  room('state/input-error', []),
+  room('host', ['machine/ports (types)'], ['node:*']),
+];
+
+export const IMPORTED_BY_ALL: readonly string[] = ['state/input-error'];
+
+/** Rooms that may reach the host: its time, randomness, event loop and process. */
+export const HOST_ROOMS: readonly string[] = ['cli', 'gdb/transport', 'host'];
+
+/** Globals that make a run depend on the host. */
+export const HOST_GLOBALS: readonly string[] = [
+  'Date',
+  'performance',
+  'process',
+  'Buffer',
+  'crypto',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'queueMicrotask',
+];
+
+/** Rooms on the hot path, where a bigint costs an allocation for each operation. */
+export const BIGINT_FREE_ROOMS: readonly string[] = ['engine', 'memory', 'devices', 'state'];
+
+/** Files of a hot room that use bigint off the hot path: path under src/ -> reason. */
+export const BIGINT_EXCEPTIONS: Readonly<Record<string, string>> = {};
+
+export const MAX_LINES = 400;
+
+/** Files that are longer: path under src/ -> reason. */
+export const LONG_FILES: Readonly<Record<string, string>> = {};
