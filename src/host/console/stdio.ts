@@ -1,0 +1,68 @@
+import type { ReadStream } from 'node:tty';
+import type { ConsoleBackend } from '../../machine/ports.js';
+import { ESCAPE_HELP, EscapeFilter } from './escape-filter.js';
+
+/** What a console asks of the program around it. */
+export interface ConsoleEvents {
+  /** The user asked to quit with Ctrl-A x. */
+  onQuit(): void;
+  /** One line for the user. */
+  tell(line: string): void;
+}
+
+/**
+ * The process's own standard input and output. A terminal is put into raw mode, so that Ctrl-C and the like reach
+ * the guest, and is always restored. Output to a closed pipe is dropped.
+ */
+export function openStdio(events: ConsoleEvents): ConsoleBackend {
+  const { stdin, stdout } = process;
+  let outputOpen = true;
+  let restore = () => {};
+  const outputFailed = () => {
+    outputOpen = false;
+  };
+  stdout.on('error', outputFailed);
+
+  return {
+    write(bytes) {
+      // A pipe may take the bytes later, when the caller has reused its buffer: hence the copy.
+      if (outputOpen) stdout.write(Buffer.from(bytes));
+    },
+    onInput(listener) {
+      const interactive = stdin.isTTY === true;
+      const filter = interactive ? new EscapeFilter() : undefined;
+      const receive = (bytes: Buffer) => {
+        const kept = filter
+          ? filter.feed(bytes, action => {
+              if (action === 'quit') events.onQuit();
+              else for (const line of ESCAPE_HELP) events.tell(line);
+            })
+          : new Uint8Array(bytes);
+        if (kept.length > 0) listener(kept);
+      };
+      const ignore = () => {};
+      stdin.on('error', ignore);
+      stdin.on('data', receive);
+      const leaveRawMode = interactive ? enterRawMode(stdin) : ignore;
+      restore = () => {
+        leaveRawMode();
+        stdin.off('data', receive);
+        stdin.pause();
+        restore = ignore;
+      };
+    },
+    close() {
+      restore();
+    },
+  };
+}
+
+function enterRawMode(terminal: ReadStream): () => void {
+  const leave = () => {
+    terminal.setRawMode(false);
+    process.off('exit', leave);
+  };
+  terminal.setRawMode(true);
+  process.on('exit', leave);
+  return leave;
+}
