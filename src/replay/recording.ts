@@ -13,7 +13,7 @@ export interface Checkpoint {
   readonly icount: number;
   /** One 64-bit digest a component, 16 hex digits, by component name (`hart0`, `uart0`, ..., `ram`). */
   readonly digests: Readonly<Record<string, string>>;
-  /** The declared state's bytes, so that a divergence can name the field. */
+  /** The declared state's bytes, so that a divergence can name the field. Not to be changed by who gets them. */
   readonly state: Uint8Array;
 }
 
@@ -23,8 +23,11 @@ export type RecordingEnd =
   | { readonly kind: 'power-off'; readonly icount: number; readonly code: number }
   /** The recorder was told to stop: limit reached, debugger gone, signal. */
   | { readonly kind: 'stopped'; readonly icount: number; readonly reason: string }
-  /** No end mark: the recorder was killed. `icount` is the last moment known to be covered. */
-  | { readonly kind: 'cut'; readonly icount: number };
+  /**
+   * No end mark: the recorder was killed, or `damage`, which says where, hides the rest (read as tolerant).
+   * `icount` is the last moment known to be covered.
+   */
+  | { readonly kind: 'cut'; readonly icount: number; readonly damage?: string };
 
 /** A whole recording in memory. Events and checkpoints are sorted by icount. */
 export interface Recording {

@@ -1,0 +1,128 @@
+import { ByteReader, type ByteWriter, FormatFault, toHex } from './byte-codec.js';
+import type { ChecksumChain } from './checksum.js';
+import type { Chunk } from './chunks.js';
+import { CHECKPOINT_NAMES, CHECKPOINT_WHOLE_STATE } from './format.js';
+import type { Checkpoint } from './recording.js';
+
+/** Every so many checkpoints the state is written whole, so that any one is found in few steps. */
+const WHOLE_STATE_INTERVAL = 64;
+
+/** Writes checkpoints, each as a difference to the one before. */
+export class CheckpointEncoder {
+  #names: readonly string[] = [];
+  #digests: readonly string[] = [];
+  #state: Uint8Array = new Uint8Array(0);
+  #count = 0;
+
+  encode(out: ByteWriter, chain: ChecksumChain, checkpoint: Checkpoint): void {
+    const entries = Object.entries(checkpoint.digests);
+    const names = entries.map(([name]) => name);
+    const digests = entries.map(([, digest]) => digest);
+    for (const digest of digests) {
+      if (!/^[0-9a-f]{16}$/.test(digest)) throw new RangeError(`not a digest of 16 hex digits: ${digest}`);
+    }
+    const named = this.#count === 0 || names.join('\n') !== this.#names.join('\n');
+    const whole = this.#count % WHOLE_STATE_INTERVAL === 0 || checkpoint.state.length !== this.#state.length;
+
+    encodeChain(out, chain);
+    out.u8((named ? CHECKPOINT_NAMES : 0) | (whole ? CHECKPOINT_WHOLE_STATE : 0));
+    if (named) {
+      out.varint(names.length);
+      for (const name of names) out.text(name);
+    }
+    const changed = digests.map((digest, i) => named || digest !== this.#digests[i]);
+    for (let first = 0; first < changed.length; first += 8) {
+      out.u8(changed.slice(first, first + 8).reduce((bits, bit, i) => bits | (bit ? 1 << i : 0), 0));
+    }
+    for (const [i, digest] of digests.entries()) {
+      if (!changed[i]) continue;
+      for (let at = 0; at < 16; at += 2) out.u8(Number.parseInt(digest.slice(at, at + 2), 16));
+    }
+    out.block(whole ? checkpoint.state : xor(checkpoint.state, this.#state));
+
+    this.#names = names;
+    this.#digests = digests;
+    this.#state = checkpoint.state.slice();
+    this.#count++;
+  }
+}
+
+/**
+ * Reads checkpoints. Digests are decoded at once; states, which would fill memory in a long recording, when
+ * they are asked for. Asking in order costs one difference each, any other order at most 64.
+ */
+export class CheckpointDecoder {
+  #names: readonly string[] = [];
+  #digests: string[] = [];
+  readonly #stored: { readonly chunk: Chunk; readonly at: number; readonly whole: boolean }[] = [];
+  #stateLength = 0;
+  #cached = -1;
+  #cachedState: Uint8Array = new Uint8Array(0);
+
+  /** `from` reads the chunk's content and stands behind the icount. Throws FormatFault. */
+  decode(from: ByteReader, chunk: Chunk, chain: ChecksumChain, icount: number): Checkpoint {
+    checkChain(from, chain);
+    const flags = from.u8();
+    const named = (flags & CHECKPOINT_NAMES) !== 0;
+    const whole = (flags & CHECKPOINT_WHOLE_STATE) !== 0;
+    const isFirst = this.#stored.length === 0;
+    if (flags > 3 || (isFirst && flags !== 3)) throw new FormatFault('it has wrong flags');
+
+    let names = this.#names;
+    if (named) {
+      const count = from.varint();
+      if (count > from.remaining) throw new FormatFault('its content ends too early');
+      names = Array.from({ length: count }, () => from.text());
+    }
+    const changed = from.raw(Math.ceil(names.length / 8));
+    const digests = names.map((_, i) =>
+      (changed[i >> 3] >> (i & 7)) & 1 ? toHex(from.raw(8)) : this.#digests[i],
+    );
+    if (digests.some(digest => digest === undefined)) throw new FormatFault('a digest is missing in it');
+    const at = from.offset;
+    const length = from.varint();
+    if (!whole && length !== this.#stateLength) throw new FormatFault('its state has another size');
+    if (length !== from.remaining) throw new FormatFault('its state has a wrong size');
+
+    this.#names = names;
+    this.#digests = digests;
+    this.#stateLength = length;
+    const index = this.#stored.push({ chunk, at, whole }) - 1;
+    const state = () => this.#stateAt(index);
+    return {
+      icount,
+      digests: Object.fromEntries(names.map((name, i) => [name, digests[i]])),
+      get state() {
+        return state();
+      },
+    };
+  }
+
+  #stateAt(index: number): Uint8Array {
+    let next = index;
+    while (!this.#stored[next].whole && next !== this.#cached + 1) next--;
+    if (index === this.#cached) next = index + 1;
+    for (; next <= index; next++) {
+      const { chunk, at, whole } = this.#stored[next];
+      const from = new ByteReader(chunk.content());
+      from.offset = at;
+      const block = from.block();
+      this.#cachedState = whole ? block : xor(block, this.#cachedState);
+      this.#cached = next;
+    }
+    return this.#cachedState;
+  }
+}
+
+export function encodeChain(out: ByteWriter, chain: ChecksumChain): void {
+  out.u32(chain.low);
+  out.u32(chain.high);
+}
+
+/** Throws FormatFault when a chunk before this one is not the one that was written. */
+export function checkChain(from: ByteReader, chain: ChecksumChain): void {
+  if (from.u32() !== chain.low || from.u32() !== chain.high)
+    throw new FormatFault('chunks before it are not those that were recorded');
+}
+
+const xor = (left: Uint8Array, right: Uint8Array): Uint8Array => left.map((byte, i) => byte ^ right[i]);

@@ -1,0 +1,140 @@
+import { unzlibSync, zlibSync } from 'fflate';
+import { ByteReader, ByteWriter, FormatFault } from './byte-codec.js';
+import { ChecksumChain } from './checksum.js';
+import {
+  CHUNK_HEADER_BYTES,
+  CHUNK_TYPES,
+  type ChunkType,
+  COMPRESSED,
+  chunkChecksum,
+  chunkTypeName,
+  encodeChunk,
+  encodeFileHeader,
+  FILE_HEADER_BYTES,
+  headerCheck,
+  parseChunkHeader,
+} from './format.js';
+import type { ByteSink } from './recording.js';
+
+/** Below this many bytes a zlib stream is never worth its own overhead. */
+const LEAST_TO_COMPRESS = 32;
+/** Above this many bytes (boot images) speed counts for more than the last percents. */
+const MOST_TO_COMPRESS_WELL = 256 * 1024;
+/** Deflate cannot do better: RFC 1951's longest match costs at least two bits. */
+const MOST_EXPANSION = 1032;
+
+/** Appends checked, compressed chunks to a sink. */
+export class ChunkWriter {
+  readonly chain = new ChecksumChain();
+  bytesWritten = 0;
+  #number = 0;
+
+  constructor(readonly sink: ByteSink) {
+    this.#append(encodeFileHeader());
+  }
+
+  write(type: ChunkType, content: Uint8Array): void {
+    const packed = compress(content);
+    const code = CHUNK_TYPES[type] | (packed ? COMPRESSED : 0);
+    const chunk = encodeChunk(this.#number++, code, packed ?? content);
+    this.chain.add(parseChunkHeader(chunk).checksum);
+    this.#append(chunk);
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.sink.append(bytes);
+    this.bytesWritten += bytes.length;
+  }
+}
+
+function compress(content: Uint8Array): Uint8Array | undefined {
+  if (content.length < LEAST_TO_COMPRESS) return undefined;
+  const out = new ByteWriter();
+  out.varint(content.length);
+  out.raw(zlibSync(content, { level: content.length > MOST_TO_COMPRESS_WELL ? 1 : 6 }));
+  return out.length < content.length ? out.take() : undefined;
+}
+
+/** One chunk whose checksum is right. */
+export class Chunk {
+  constructor(
+    readonly type: ChunkType,
+    /** Its place in the file, from 0. */
+    readonly number: number,
+    /** Where its header starts in the file. */
+    readonly offset: number,
+    readonly compressed: boolean,
+    readonly stored: Uint8Array,
+  ) {}
+
+  /** Decompresses at each call. Throws FormatFault. */
+  content(): Uint8Array {
+    if (!this.compressed) return this.stored;
+    const from = new ByteReader(this.stored);
+    const length = from.varint();
+    if (length > from.remaining * MOST_EXPANSION) throw new FormatFault('its content has an impossible size');
+    let content: Uint8Array;
+    try {
+      content = unzlibSync(this.stored.subarray(from.offset), { out: new Uint8Array(length) });
+    } catch {
+      throw new FormatFault('it cannot be decompressed');
+    }
+    if (content.length !== length) throw new FormatFault('its content is shorter than it says');
+    return content;
+  }
+}
+
+/** Goes through a file's chunks, checking each. */
+export class ChunkCursor {
+  /** Of the chunks before the one last returned. */
+  readonly chain = new ChecksumChain();
+  /** Where the next chunk starts. */
+  offset = FILE_HEADER_BYTES;
+  number = 0;
+  #checksum: number | undefined;
+
+  constructor(readonly bytes: Uint8Array) {}
+
+  /** True when the file stops within a chunk. */
+  get cut(): boolean {
+    return this.offset < this.bytes.length;
+  }
+
+  /** The next chunk, or undefined at the end of the file or where it was cut. Throws FormatFault for damage. */
+  next(): Chunk | undefined {
+    if (this.#checksum !== undefined) this.chain.add(this.#checksum);
+    this.#checksum = undefined;
+    const { bytes, offset, number } = this;
+    const start = offset + CHUNK_HEADER_BYTES;
+    if (start > bytes.length) return undefined;
+    const headerBytes = bytes.subarray(offset, start);
+    const header = parseChunkHeader(headerBytes);
+    if (header.check !== headerCheck(number, headerBytes))
+      throw this.#fault('its header has a wrong checksum');
+    if (start + header.length > bytes.length) return undefined;
+    const stored = bytes.subarray(start, start + header.length);
+    if (header.checksum !== chunkChecksum(number, headerBytes, stored))
+      throw this.#fault('it has a wrong checksum');
+    const type = chunkTypeName(header.type);
+    if (!type) throw new FormatFault(`it has the unknown type ${header.type & ~COMPRESSED}`);
+    this.#checksum = header.checksum;
+    this.offset = start + header.length;
+    this.number++;
+    return new Chunk(type, number, offset, (header.type & COMPRESSED) !== 0, stored);
+  }
+
+  /** Tells a chunk that belongs elsewhere from one that is damaged. */
+  #fault(what: string): FormatFault {
+    const { bytes, offset, number } = this;
+    const start = offset + CHUNK_HEADER_BYTES;
+    const headerBytes = bytes.subarray(offset, start);
+    const header = parseChunkHeader(headerBytes);
+    for (let other = Math.max(0, number - 1000); other < number + 1000; other++) {
+      if (header.check !== headerCheck(other, headerBytes)) continue;
+      const stored = bytes.subarray(start, start + header.length);
+      if (header.checksum !== chunkChecksum(other, headerBytes, stored)) continue;
+      return new FormatFault(`chunk ${other} stands in its place: chunks are missing or out of order`);
+    }
+    return new FormatFault(what);
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * The recording file, format version 1.
+ *
+ * Notation: u8, u16, u32 are unsigned, low byte first. `varint` is unsigned LEB128 in its shortest form, at most
+ * 2^53 - 1. `block` is a varint length and as many bytes; `text` is a block of UTF-8.
+ *
+ * FILE     = file header, chunks to the end of the file. Only ever appended to.
+ * File header (16 bytes; these fields keep their place in every future version):
+ *   0  magic     89 62 73 74 75 62 0d 0a  ("\x89bstub\r\n")
+ *   8  version   u32
+ *   12 checksum  u32, CRC-32 of bytes 0 to 11
+ * Chunk (11 bytes and the stored payload):
+ *   0  type      u8; bit 7 set: the payload is compressed
+ *   1  length    u32, bytes of stored payload
+ *   5  check     u16, low half of the CRC-32 over [number u32, type, length]
+ *   7  checksum  u32, CRC-32 over [number u32, type, length, check, stored payload]
+ *   11 stored payload
+ *   `number` is the chunk's place in the file, from 0; it is not stored. CRC-32 is zlib's.
+ *   `check` makes a damaged length different from a file that was cut within the chunk.
+ *   A compressed payload is a varint, the length of the content, and a zlib stream (RFC 1950) of the content.
+ *
+ * Chunk contents by type, in the order in which they stand:
+ * 1 header, the first chunk: canonical JSON (keys sorted, no spaces), UTF-8:
+ *     {"config": MachineConfig, "images": [{"address", "length", "name"}...], "writtenBy"}
+ * 2 image: the images' bytes, one image after the other. Each image starts a new chunk, cut into chunks of at
+ *     most 1 MiB; an empty image has no chunk. The images are complete before any chunk below.
+ * The others come in the order of time. Each icount in them is a varint, the difference to the icount given
+ * before it anywhere in the file (0 at the start).
+ * 3 events: one or more of [icount, kind u8, fields of that kind]; kinds and fields are in event-kinds.ts.
+ * 4 checkpoint:
+ *     icount, chain u32 u32, flags u8 (bit 0: names follow; bit 1: the state is whole)
+ *     names, if flagged and always in the first checkpoint: varint count, as many texts
+ *     changed: one bit for each name, lowest bit of the first byte first, padded to bytes with 0
+ *     digests: 8 bytes, most significant first, for each bit set; else as in the checkpoint before.
+ *       With names, all bits are set.
+ *     state: block; whole, or as XOR with the state of the checkpoint before, which is as long
+ *   It holds for the machine after all events of that icount. Where events of the same icount follow in the
+ *   file it is void: read for the sake of the next difference, then dropped.
+ *   `chain`: CRC-32, then CRC-32C, over the checksums (u32) of all chunks before this one.
+ * 5 progress: icount. The recording covers all time up to it.
+ * 6 end, the last chunk: icount, chain u32 u32, kind u8:
+ *     1 power-off: varint exit code
+ *     2 stopped: text, the reason
+ *
+ * A file without an end chunk, or that stops within a chunk, was cut: it is good up to the last whole chunk.
+ * A new chunk type or event kind needs a new format version.
+ */
+import { Parser } from 'binary-parser';
+import { crc32, littleEndian } from './checksum.js';
+
+export const FORMAT_VERSION = 1;
+/** The oldest version this code still reads. */
+export const OLDEST_VERSION = 1;
+
+export const MAGIC = Uint8Array.of(0x89, 0x62, 0x73, 0x74, 0x75, 0x62, 0x0d, 0x0a);
+export const FILE_HEADER_BYTES = 16;
+export const CHUNK_HEADER_BYTES = 11;
+export const COMPRESSED = 0x80;
+export const IMAGE_PIECE_BYTES = 1024 * 1024;
+
+export const CHUNK_TYPES = { header: 1, image: 2, events: 3, checkpoint: 4, progress: 5, end: 6 } as const;
+export type ChunkType = keyof typeof CHUNK_TYPES;
+const TYPE_NAMES = new Map(Object.entries(CHUNK_TYPES).map(([name, type]) => [type, name as ChunkType]));
+export const chunkTypeName = (type: number): ChunkType | undefined =>
+  TYPE_NAMES.get((type & ~COMPRESSED) as (typeof CHUNK_TYPES)[ChunkType]);
+
+export const CHECKPOINT_NAMES = 1;
+export const CHECKPOINT_WHOLE_STATE = 2;
+export const END_POWER_OFF = 1;
+export const END_STOPPED = 2;
+
+export interface FileHeader {
+  readonly version: number;
+  readonly checksum: number;
+}
+
+export interface ChunkHeader {
+  readonly type: number;
+  readonly length: number;
+  readonly check: number;
+  readonly checksum: number;
+}
+
+const fileHeader = new Parser().endianness('little').skip(MAGIC.length).uint32('version').uint32('checksum');
+const chunkHeader = new Parser()
+  .endianness('little')
+  .uint8('type')
+  .uint32('length')
+  .uint16('check')
+  .uint32('checksum');
+
+/** `bytes` starts at the magic and holds at least FILE_HEADER_BYTES. */
+export const parseFileHeader = (bytes: Uint8Array): FileHeader => fileHeader.parse(bytes);
+
+/** `bytes` are the CHUNK_HEADER_BYTES of a chunk. */
+export const parseChunkHeader = (bytes: Uint8Array): ChunkHeader => chunkHeader.parse(bytes);
+
+export function encodeFileHeader(): Uint8Array {
+  const header = new Uint8Array(FILE_HEADER_BYTES);
+  header.set(MAGIC);
+  header.set(littleEndian(FORMAT_VERSION), 8);
+  header.set(littleEndian(crc32(header.subarray(0, 12))), 12);
+  return header;
+}
+
+/** A chunk as it stands in the file; `number` is its place in it. */
+export function encodeChunk(number: number, type: number, stored: Uint8Array): Uint8Array {
+  const chunk = new Uint8Array(CHUNK_HEADER_BYTES + stored.length);
+  chunk[0] = type;
+  chunk.set(littleEndian(stored.length), 1);
+  const check = headerCheck(number, chunk);
+  chunk[5] = check;
+  chunk[6] = check >>> 8;
+  chunk.set(littleEndian(chunkChecksum(number, chunk, stored)), 7);
+  chunk.set(stored, CHUNK_HEADER_BYTES);
+  return chunk;
+}
+
+export const headerCheck = (number: number, header: Uint8Array): number =>
+  crc32(header.subarray(0, 5), crc32(littleEndian(number))) & 0xffff;
+
+export const chunkChecksum = (number: number, header: Uint8Array, stored: Uint8Array): number =>
+  crc32(stored, crc32(header.subarray(0, 7), crc32(littleEndian(number))));

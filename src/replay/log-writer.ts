@@ -1,0 +1,113 @@
+import type { LoggedEvent } from '../machine/ports.js';
+import { ByteWriter } from './byte-codec.js';
+import { CheckpointEncoder, encodeChain } from './checkpoint-codec.js';
+import { ChunkWriter } from './chunks.js';
+import { encodeEvent } from './event-kinds.js';
+import { END_POWER_OFF, END_STOPPED, IMAGE_PIECE_BYTES } from './format.js';
+import type { ByteSink, Checkpoint, Recording, RecordingEnd, RecordingHeader } from './recording.js';
+import { headerJson, parseHeaderJson } from './recording-header.js';
+
+/** Buffered events beyond this many bytes are written without waiting for flush. */
+const MOST_BUFFERED_BYTES = 64 * 1024;
+
+/**
+ * Writes a recording as it happens. What was flushed survives the recorder's death, so call `flush` at least
+ * once each second of host time. Calls come in the order of time; an icount that goes backwards throws Error.
+ * The sink stays open: who opened it closes it.
+ */
+export class LogWriter {
+  readonly #chunks: ChunkWriter;
+  readonly #checkpoints = new CheckpointEncoder();
+  readonly #events = new ByteWriter();
+  readonly #content = new ByteWriter();
+  #icount = 0;
+  #ended = false;
+
+  /** Writes the header at once. Throws InputError for a configuration that the format cannot hold. */
+  constructor(sink: ByteSink, header: RecordingHeader) {
+    const json = headerJson(header);
+    parseHeaderJson(json);
+    this.#chunks = new ChunkWriter(sink);
+    this.#chunks.write('header', new TextEncoder().encode(json));
+    for (const { bytes } of header.images) {
+      for (let at = 0; at < bytes.length; at += IMAGE_PIECE_BYTES) {
+        this.#chunks.write('image', bytes.subarray(at, at + IMAGE_PIECE_BYTES));
+      }
+    }
+  }
+
+  /** Bytes handed to the sink so far, for size limits. */
+  get bytesWritten(): number {
+    return this.#chunks.bytesWritten;
+  }
+
+  /** Adds an input event; it is written at the next flush. */
+  event(logged: LoggedEvent): void {
+    this.#advance(this.#events, logged.icount);
+    encodeEvent(this.#events, logged.event);
+    if (this.#events.length > MOST_BUFFERED_BYTES) this.flush();
+  }
+
+  /** Writes a checkpoint, and all events before it. Events of the same icount that follow make it void. */
+  checkpoint(checkpoint: Checkpoint): void {
+    this.flush();
+    this.#advance(this.#content, checkpoint.icount);
+    this.#checkpoints.encode(this.#content, this.#chunks.chain, checkpoint);
+    this.#chunks.write('checkpoint', this.#content.take());
+  }
+
+  /** Notes that everything up to `icount` is recorded. Writes nothing if the file says so already. */
+  progress(icount: number): void {
+    const known = icount === this.#icount;
+    this.flush();
+    this.#advance(this.#content, icount);
+    const content = this.#content.take();
+    if (!known) this.#chunks.write('progress', content);
+  }
+
+  /** Writes the end; for kind `cut` only the progress. Nothing may be added afterwards. */
+  end(end: RecordingEnd): void {
+    if (end.kind === 'cut') {
+      this.progress(end.icount);
+    } else {
+      this.flush();
+      this.#advance(this.#content, end.icount);
+      encodeChain(this.#content, this.#chunks.chain);
+      if (end.kind === 'power-off') {
+        this.#content.u8(END_POWER_OFF);
+        this.#content.varint(end.code);
+      } else {
+        this.#content.u8(END_STOPPED);
+        this.#content.text(end.reason);
+      }
+      this.#chunks.write('end', this.#content.take());
+    }
+    this.#ended = true;
+  }
+
+  /** Hands buffered events to the sink as one chunk. */
+  flush(): void {
+    if (this.#events.length > 0) this.#chunks.write('events', this.#events.take());
+  }
+
+  #advance(out: ByteWriter, icount: number): void {
+    if (this.#ended) throw new Error('the recording has ended');
+    if (!Number.isSafeInteger(icount) || icount < this.#icount)
+      throw new Error(`recorded out of order: icount ${icount} after ${this.#icount}`);
+    out.varint(icount - this.#icount);
+    this.#icount = icount;
+  }
+}
+
+/** Writes a whole recording, for `history save`. Reading it back gives an equal one. */
+export function writeRecording(sink: ByteSink, recording: Recording): void {
+  const { header, events, checkpoints, end } = recording;
+  const writer = new LogWriter(sink, header);
+  let next = 0;
+  for (const checkpoint of checkpoints) {
+    while (next < events.length && events[next].icount <= checkpoint.icount) writer.event(events[next++]);
+    writer.checkpoint(checkpoint);
+  }
+  for (const event of events.slice(next)) writer.event(event);
+  writer.end(end);
+}

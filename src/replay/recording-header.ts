@@ -1,0 +1,73 @@
+import type { MachineConfig } from '../machine/ports.js';
+import { InputError } from '../state/input-error.js';
+import type { RecordingHeader } from './recording.js';
+
+/** What the header chunk says; the images' bytes follow in chunks of their own. */
+export interface HeaderContent {
+  readonly config: MachineConfig;
+  readonly images: readonly { readonly name: string; readonly address: number; readonly length: number }[];
+  readonly writtenBy: string;
+}
+
+type Check = (value: unknown) => boolean;
+
+const integer =
+  (least: number, most = Number.MAX_SAFE_INTEGER): Check =>
+  value =>
+    Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+const text: Check = value => typeof value === 'string';
+
+const CONFIG_CHECKS: Readonly<Record<keyof MachineConfig, Check>> = {
+  board: value => value === 'virt',
+  xlen: value => value === 32 || value === 64,
+  isa: text,
+  harts: integer(1, 8),
+  ramBytes: value => integer(4096)(value) && (value as number) % 4096 === 0,
+  icountShift: integer(0, 63),
+  quantum: integer(1),
+  entropySeed: integer(0),
+  append: text,
+  entry: integer(0),
+};
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Canonical JSON: sorted keys, no spaces. */
+export function headerJson(header: RecordingHeader): string {
+  const content: HeaderContent = {
+    config: header.config,
+    images: header.images.map(({ name, address, bytes }) => ({ name, address, length: bytes.length })),
+    writtenBy: header.writtenBy,
+  };
+  return JSON.stringify(content, (_, value: unknown) =>
+    isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
+  );
+}
+
+/** Throws InputError naming the setting that is missing, unknown or out of range. */
+export function parseHeaderJson(json: string): HeaderContent {
+  let content: unknown;
+  try {
+    content = JSON.parse(json);
+  } catch {
+    throw new InputError('its header is not JSON');
+  }
+  if (!isObject(content)) throw new InputError('its header is not an object');
+  const { config, images, writtenBy } = content;
+  if (!isObject(config)) throw new InputError('its header has no "config"');
+  for (const [key, check] of Object.entries(CONFIG_CHECKS)) {
+    if (!check(config[key]))
+      throw new InputError(`its header has no valid "${key}": ${JSON.stringify(config[key])}`);
+  }
+  for (const key of Object.keys(config)) {
+    if (!Object.hasOwn(CONFIG_CHECKS, key))
+      throw new InputError(`its header has an unknown setting "${key}"`);
+  }
+  const isImage: Check = image =>
+    isObject(image) && text(image.name) && integer(0)(image.address) && integer(0)(image.length);
+  if (!Array.isArray(images) || !images.every(isImage))
+    throw new InputError('its header has no valid "images"');
+  if (typeof writtenBy !== 'string') throw new InputError('its header has no valid "writtenBy"');
+  return content as unknown as HeaderContent;
+}
