@@ -18,7 +18,7 @@ const room = (path: string, rooms: readonly string[], packages: readonly string[
 export const ROOMS: readonly Room[] = [
   room('cli', ['*'], ['node:*', 'commander']),
   room('api', ['timeline', 'machine', 'machine/ports', 'replay', 'snapshot', 'host'], ['vitest']),
-  room('gdb/transport', [], ['node:net']),
+  room('gdb/transport', [], ['node:net', 'node:stream']),
   room('gdb/rsp', []),
   room('gdb/stub', ['gdb/rsp', 'timeline']),
   room('timeline', ['machine', 'machine/ports', 'replay', 'snapshot', 'state']),

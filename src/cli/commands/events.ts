@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { describeEvent } from '../../replay/event-kinds.js';
+import { readRecordingFile } from '../inputs.js';
+import { addExamples, type Finish } from '../program-parts.js';
+import { eventJson } from '../recording-text.js';
+
+export function addEvents(program: Command, finish: Finish): void {
+  const command = program
+    .command('events')
+    .summary('list the inputs of a recording')
+    .description('Prints every input of a recording with the icount at which it entered the machine.')
+    .argument('<recording>', 'file written by record or serve --record')
+    .option('--json', 'one JSON object a line; bytes are hexadecimal');
+  addExamples(command, [
+    ['backstub events run.bst', ''],
+    ['backstub events run.bst --json | jq \'select(.kind == "console")\'', 'what was typed'],
+  ]);
+  command.action((file: string, options: { readonly json?: true }) =>
+    finish(async () => {
+      for (const { icount, event } of readRecordingFile(file).events) {
+        const line = options.json ? eventJson({ icount, event }) : `${icount}\t${describeEvent(event)}`;
+        process.stdout.write(`${line}\n`);
+      }
+      return 0;
+    }),
+  );
+}

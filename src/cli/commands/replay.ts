@@ -1,0 +1,46 @@
+import type { Command } from 'commander';
+import { readRecordingFile } from '../inputs.js';
+import {
+  addOptions,
+  GDB_OPTIONS,
+  type GdbOptions,
+  HISTORY_OPTIONS,
+  type HistoryOptions,
+  REPLAY_CONSOLE_OPTIONS,
+  type ReplayConsoleOptions,
+} from '../options.js';
+import { addExamples, type Finish } from '../program-parts.js';
+import { openReplay } from '../replay-session.js';
+import { DEFAULT_GDB, serveGdb } from '../serve-gdb.js';
+import { parseMoment } from '../values.js';
+
+type Options = GdbOptions &
+  HistoryOptions &
+  ReplayConsoleOptions & { readonly at?: 'start' | 'end' | number };
+
+export function addReplay(program: Command, finish: Finish): void {
+  const command = program
+    .command('replay')
+    .summary('debug a recording with gdb')
+    .description('Serves a recording to gdb. It replays exactly what was recorded, forwards and backwards.')
+    .argument('<recording>', 'file written by record or serve --record')
+    .option('--at <moment>', 'where to halt first: start, end or an icount (default: start)', parseMoment);
+  addOptions(command, GDB_OPTIONS);
+  addOptions(command, REPLAY_CONSOLE_OPTIONS);
+  addOptions(command, HISTORY_OPTIONS);
+  addExamples(command, [
+    ['backstub replay run.bst', 'then in gdb: target remote 127.0.0.1:1234'],
+    ['backstub replay run.bst --at end', 'start at the crash and go back'],
+  ]);
+  command.action((file: string, options: Options) =>
+    finish(async () => {
+      const machine = await openReplay(readRecordingFile(file), options);
+      try {
+        if (options.at !== undefined) await machine.session.seek(options.at);
+        return await serveGdb(machine, options.gdb ?? DEFAULT_GDB);
+      } finally {
+        machine.close();
+      }
+    }),
+  );
+}

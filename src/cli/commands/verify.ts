@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { readRecordingFile } from '../inputs.js';
+import { tell } from '../messages.js';
+import { addExamples, type Finish } from '../program-parts.js';
+import { describeEnd } from '../recording-text.js';
+import { openReplay } from '../replay-session.js';
+import { signalExitCode, withSignals } from '../signals.js';
+
+export function addVerify(program: Command, finish: Finish): void {
+  const command = program
+    .command('verify')
+    .summary('replay a recording and check every digest')
+    .description(
+      "Replays a recording and compares every checkpoint. Exits with 0 when all agree, whatever the guest's exit code, and with 3 when the replay diverges.",
+    )
+    .argument('<recording>', 'file written by record or serve --record');
+  addExamples(command, [['backstub verify run.bst', 'before filing it as a bug report']]);
+  command.action((file: string) =>
+    finish(async () => {
+      const machine = await openReplay(readRecordingFile(file), { serial: { kind: 'null' } });
+      try {
+        const { result, signal } = await withSignals(
+          () => machine.session.interrupt(),
+          () => machine.session.verify(),
+        );
+        if (signal) return signalExitCode(signal);
+        const { checkpoints, icount, end } = result;
+        process.stdout.write(
+          `${file}: ${checkpoints} checkpoints agree over ${icount} steps; ${describeEnd(end)}\n`,
+        );
+        if (end.kind === 'cut') tell(`${file} ends early: its recorder was killed`);
+        return 0;
+      } finally {
+        machine.close();
+      }
+    }),
+  );
+}

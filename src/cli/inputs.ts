@@ -1,0 +1,50 @@
+import { basename } from 'node:path';
+import { readInputFile } from '../host/files.js';
+import { MAGIC } from '../replay/format.js';
+import { readRecording } from '../replay/log-reader.js';
+import type { Recording } from '../replay/recording.js';
+import { InputError } from '../state/input-error.js';
+
+/** A file given to the guest, with the name it has in messages and recordings. */
+export interface GuestFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What `serve` was given, told apart by content. */
+export type Served =
+  | { readonly kind: 'firmware'; readonly firmware: GuestFile }
+  | { readonly kind: 'recording'; readonly recording: Recording };
+
+/** Enough of the signature to know a recording that was cut or garbled in transfer. */
+const SIGNATURE_BYTES = 4;
+
+const looksLikeRecording = (bytes: Uint8Array): boolean =>
+  bytes.length >= SIGNATURE_BYTES && MAGIC.subarray(0, SIGNATURE_BYTES).every((byte, i) => bytes[i] === byte);
+
+const looksLikeElf = (bytes: Uint8Array): boolean =>
+  [0x7f, 0x45, 0x4c, 0x46].every((byte, i) => bytes[i] === byte);
+
+export function readServed(path: string): Served {
+  const bytes = readInputFile(path, 'file');
+  if (looksLikeRecording(bytes)) {
+    return { kind: 'recording', recording: readRecording(bytes, { name: path }) };
+  }
+  return { kind: 'firmware', firmware: { name: basename(path), bytes } };
+}
+
+export function readGuestFile(path: string, what: string): GuestFile {
+  const bytes = readInputFile(path, what);
+  if (looksLikeRecording(bytes)) {
+    throw new InputError(`${path} is a recording, not ${what}: use backstub replay or backstub serve`);
+  }
+  return { name: basename(path), bytes };
+}
+
+export function readRecordingFile(path: string): Recording {
+  const bytes = readInputFile(path, 'recording');
+  if (looksLikeElf(bytes)) {
+    throw new InputError(`${path} is an ELF file, not a recording: make one with backstub record`);
+  }
+  return readRecording(bytes, { name: path });
+}

@@ -1,0 +1,100 @@
+import { bootSession, type HostPorts, type Session } from '../api/session.js';
+import { systemClock } from '../host/clock.js';
+import { createAppendFile, sameFile } from '../host/files.js';
+import { InputError } from '../state/input-error.js';
+import { isInteractive, openConsole, STDIO } from './console.js';
+import { type GuestFile, readGuestFile } from './inputs.js';
+import { inFile } from './messages.js';
+import type { HistoryOptions, MachineOptions } from './options.js';
+import type { SerialSpec } from './values.js';
+
+/** What a command holds while its machine lives; closed in the reverse order. */
+export interface Opened {
+  readonly session: Session;
+  /** Settles when the user quits from the console. */
+  readonly quit: Promise<void>;
+  /** Writes everything from now on to a new file. Throws InputError when it cannot be created. */
+  record(path: string): void;
+  close(): void;
+}
+
+/** The firmware's path: the argument or --kernel, not both. */
+export function firmwarePath(argument: string | undefined, options: MachineOptions): string {
+  if (argument !== undefined && options.kernel !== undefined) {
+    throw new InputError('the firmware is named twice: as argument and with --kernel');
+  }
+  const path = argument ?? options.kernel;
+  if (path === undefined) throw new InputError('no firmware is named: give an ELF file as argument');
+  return path;
+}
+
+export async function bootMachine(
+  path: string,
+  firmware: GuestFile,
+  options: MachineOptions & HistoryOptions,
+): Promise<Opened> {
+  const serial = options.serial ?? STDIO;
+  const biosPath = options.bios === 'none' ? undefined : options.bios;
+  const bios = biosPath === undefined ? undefined : readGuestFile(biosPath, 'firmware');
+  const opened = await open(serial, host =>
+    inFile(path, () =>
+      bootSession(
+        firmware,
+        {
+          config: {
+            cpu: options.cpu,
+            harts: options.smp,
+            ramBytes: options.memory,
+            icountShift: options.icount,
+            entropySeed: options.entropy,
+            append: options.append,
+          },
+          bios,
+          clock: options.clock ?? (isInteractive(serial) ? 'realtime' : 'virtual'),
+          snapshotMemoryBytes: options.snapshotMemory,
+          snapshotIntervalSteps: options.snapshotInterval,
+        },
+        host,
+      ),
+    ),
+  );
+  return {
+    ...opened,
+    record(file) {
+      if ([path, biosPath].some(input => input !== undefined && sameFile(input, file))) {
+        throw new InputError(`cannot record to ${file}: it is the firmware`);
+      }
+      opened.record(file);
+    },
+  };
+}
+
+/** Opens the console, then builds a session on it. */
+export async function open(serial: SerialSpec, build: (host: HostPorts) => Session): Promise<Opened> {
+  let onQuit = () => {};
+  const quit = new Promise<void>(resolve => {
+    onQuit = resolve;
+  });
+  const console = await openConsole(serial, () => onQuit());
+  const closers = [() => console.close()];
+  const close = () => {
+    for (const step of closers.splice(0).reverse()) step();
+  };
+  try {
+    const session = build({ console, clock: systemClock });
+    closers.push(() => session.close());
+    return {
+      session,
+      quit,
+      record(path) {
+        const file = createAppendFile(path, 'recording');
+        closers.splice(closers.length - 1, 0, () => file.close());
+        session.record(file);
+      },
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}

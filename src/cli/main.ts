@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { CommanderError } from 'commander';
+import debug from 'debug';
+import { DivergenceError } from '../replay/divergence.js';
+import { InputError } from '../state/input-error.js';
+import { TargetError } from '../timeline/debug-target.js';
+import { CommandFailure, EXIT_DIVERGENCE, EXIT_USAGE, tell, tellError } from './messages.js';
+import { buildProgram } from './program.js';
+
+const trace = debug('backstub:cli');
+
+/** Time for output on its way, should something else keep the process alive. */
+const LONGEST_DRAIN_MS = 2000;
+
+function packageVersion(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+/** Prints what went wrong, the last line as `backstub: error: ...`, and returns the exit code. */
+function report(error: unknown): number {
+  trace('%O', error);
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    if (error.code === 'commander.help') tellError('no command is given');
+    else tellError(`${error.message.replace(/^error: /, '')} (see backstub --help)`);
+    return EXIT_USAGE;
+  }
+  if (error instanceof DivergenceError) {
+    const [first, ...fields] = error.message.split('\n');
+    for (const line of fields) tell(line.trim());
+    tellError(first);
+    return EXIT_DIVERGENCE;
+  }
+  if (error instanceof CommandFailure) {
+    tellError(error.message);
+    return error.exitCode;
+  }
+  if (error instanceof InputError || error instanceof TargetError) {
+    tellError(error.message);
+    return EXIT_USAGE;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  tellError(`internal error, please report it: ${message} (DEBUG=backstub:cli shows where)`);
+  return EXIT_USAGE;
+}
+
+/** Lets output drain, then ends. */
+function exit(code: number): void {
+  process.exitCode = code;
+  setTimeout(() => process.exit(code), LONGEST_DRAIN_MS).unref();
+}
+
+// A reader that went away (`| head`) is not an error.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+process.on('uncaughtException', error => process.exit(report(error)));
+process.on('unhandledRejection', error => process.exit(report(error)));
+
+const program = buildProgram(packageVersion(), async body => exit(await body()));
+program.parseAsync().catch((error: unknown) => exit(report(error)));

@@ -1,0 +1,129 @@
+/** One table of the machine's options: it makes the options of each command, their help and their types. */
+import { type Command, Option } from 'commander';
+import {
+  parseAssignment,
+  parseCountFrom,
+  parseHostPort,
+  parseOneOf,
+  parseSeconds,
+  parseSerial,
+  parseSize,
+} from './values.js';
+
+interface OptionSpec<T> {
+  readonly flags: string;
+  readonly help: string;
+  /** What holds when the option is not given, for the help text. */
+  readonly fallback?: string;
+  readonly parse: (text: string) => T;
+}
+
+const option = <T>(
+  flags: string,
+  help: string,
+  parse: (text: string) => T,
+  fallback?: string,
+): OptionSpec<T> => ({
+  flags,
+  help,
+  parse,
+  ...(fallback === undefined ? {} : { fallback }),
+});
+
+const text = (value: string): string => value;
+
+/** Keys are the options' names in camel case, as the argument parser gives them. */
+export const MACHINE_OPTIONS = {
+  machine: option('--machine <board>', 'board to build', parseOneOf('virt'), 'virt'),
+  cpu: option(
+    '--cpu <isa>',
+    'instruction set: rv64imac or rv32imac',
+    parseOneOf('rv64imac', 'rv32imac'),
+    "as the ELF file's class",
+  ),
+  smp: option('--smp <n>', 'number of harts, 1 to 8', parseCountFrom(1, 8), '1'),
+  memory: option('--memory <size>', 'guest RAM, with suffix K, M or G', parseSize, '128M'),
+  bios: option('--bios <file>', 'firmware that runs before the kernel, or none', text, 'none'),
+  kernel: option('--kernel <file>', 'the firmware, instead of naming it as argument', text),
+  append: option('--append <text>', 'kernel command line, put into the device tree', text),
+  icount: option(
+    '--icount <shift=N>',
+    'one step lasts 2^N ns of virtual time',
+    parseAssignment('shift', 0, 10),
+  ),
+  clock: option(
+    '--clock <kind>',
+    'idle time: virtual jumps over it, realtime waits as long as it lasts',
+    parseOneOf('virtual', 'realtime'),
+    'realtime when the console is interactive, else virtual',
+  ),
+  serial: option(
+    '--serial <where>',
+    'console: stdio, null, file:PATH, or tcp:HOST:PORT to connect to',
+    parseSerial,
+    'stdio',
+  ),
+  entropy: option(
+    '--entropy <seed=N>',
+    'seed of all randomness the machine hands out',
+    parseAssignment('seed', 0, Number.MAX_SAFE_INTEGER),
+  ),
+} as const;
+
+/** How densely a machine under a debugger keeps snapshots. */
+export const HISTORY_OPTIONS = {
+  snapshotInterval: option(
+    '--snapshot-interval <steps>',
+    'steps between two snapshots for going back',
+    parseCountFrom(1),
+  ),
+  snapshotMemory: option('--snapshot-memory <size>', 'memory that snapshots may use', parseSize, '512M'),
+} as const;
+
+/** When to stop a machine that does not end by itself. */
+export const LIMIT_OPTIONS = {
+  timeout: option(
+    '--timeout <seconds>',
+    'give up after this much host time, with exit code 124',
+    parseSeconds,
+  ),
+  maxIcount: option('--max-icount <n>', 'stop in order at this icount, with exit code 0', parseCountFrom(1)),
+} as const;
+
+export const GDB_OPTIONS = {
+  gdb: option(
+    '--gdb <host:port>',
+    'where to listen; port 0 takes a free one',
+    parseHostPort,
+    '127.0.0.1:1234',
+  ),
+} as const;
+
+/** A replayed machine shows its console; what was typed comes from the recording. */
+export const REPLAY_CONSOLE_OPTIONS = {
+  serial: option(
+    '--serial <where>',
+    "the console's output: stdio, null, file:PATH, or tcp:HOST:PORT to connect to",
+    parseSerial,
+    'stdio',
+  ),
+} as const;
+
+type Table = Readonly<Record<string, OptionSpec<unknown>>>;
+
+/** The values of a table's options; undefined where an option was not given. */
+export type Values<T extends Table> = { readonly [K in keyof T]?: ReturnType<T[K]['parse']> };
+
+export type MachineOptions = Values<typeof MACHINE_OPTIONS>;
+export type HistoryOptions = Values<typeof HISTORY_OPTIONS>;
+export type LimitOptions = Values<typeof LIMIT_OPTIONS>;
+export type GdbOptions = Values<typeof GDB_OPTIONS>;
+export type ReplayConsoleOptions = Values<typeof REPLAY_CONSOLE_OPTIONS>;
+
+export function addOptions(command: Command, table: Table): Command {
+  for (const { flags, help, fallback, parse } of Object.values(table)) {
+    const text = fallback === undefined ? help : `${help} (default: ${fallback})`;
+    command.addOption(new Option(flags, text).argParser(parse));
+  }
+  return command;
+}

@@ -1,0 +1,77 @@
+/** How a recording reads to a user. */
+import type { InputEvent, LoggedEvent } from '../machine/ports.js';
+import { toHex } from '../replay/byte-codec.js';
+import type { Recording, RecordingEnd } from '../replay/recording.js';
+
+export function describeEnd(end: RecordingEnd): string {
+  switch (end.kind) {
+    case 'power-off':
+      return `power-off at icount ${end.icount} with exit code ${end.code}`;
+    case 'stopped':
+      return `stopped at icount ${end.icount}: ${end.reason}`;
+    case 'cut':
+      return `cut at icount ${end.icount}: the recorder was killed`;
+  }
+}
+
+/** Name and value, in columns. */
+export function describeRecording({ header, events, checkpoints, end }: Recording): string[] {
+  const { config } = header;
+  const rows: (readonly [string, string])[] = [
+    ['written by', header.writtenBy],
+    ['board', config.board],
+    ['cpu', `${config.isa}, ${plural(config.harts, 'hart')}, quantum ${config.quantum} steps`],
+    ['memory', size(config.ramBytes)],
+    ['icount', `shift=${config.icountShift}: one step lasts ${2 ** config.icountShift} ns`],
+    ['entropy', `seed=${config.entropySeed}`],
+    ['entry', hex(config.entry)],
+  ];
+  if (config.append !== '') rows.push(['append', config.append]);
+  for (const { name, address, bytes } of header.images) {
+    rows.push(['image', `${name} at ${hex(address)}, ${size(bytes.length)}`]);
+  }
+  rows.push(['length', `${plural(end.icount, 'step')}, ${virtualTime(config.icountShift, events, end)}`]);
+  rows.push(['events', countKinds(events)]);
+  const last = checkpoints.at(-1);
+  rows.push(['checkpoints', last ? `${checkpoints.length}, the last at icount ${last.icount}` : 'none']);
+  rows.push(['end', describeEnd(end)]);
+  return rows.map(([name, value]) => `${name.padEnd(12)}${value}`);
+}
+
+/** Idle time that ran to its deadline is not in the file: what is known without replaying is the least it can be. */
+function virtualTime(shift: number, events: readonly LoggedEvent[], end: RecordingEnd): string {
+  let icount = 0;
+  let ns = 0;
+  const advance = (to: number) => {
+    ns += (to - icount) * 2 ** shift;
+    icount = to;
+  };
+  for (const logged of events) {
+    advance(logged.icount);
+    if (logged.event.kind === 'warp') ns = Math.max(ns, logged.event.ns);
+  }
+  advance(end.icount);
+  return `at least ${(ns / 1e9).toFixed(9)} s of virtual time`;
+}
+
+function countKinds(events: readonly LoggedEvent[]): string {
+  const counts = new Map<InputEvent['kind'], number>();
+  for (const { event } of events) counts.set(event.kind, (counts.get(event.kind) ?? 0) + 1);
+  if (counts.size === 0) return 'none';
+  return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ');
+}
+
+export function eventJson({ icount, event }: LoggedEvent): string {
+  return JSON.stringify({ icount, ...event }, (_, value: unknown) =>
+    value instanceof Uint8Array ? toHex(value) : value,
+  );
+}
+
+const hex = (value: number): string => `0x${value.toString(16)}`;
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+function size(bytes: number): string {
+  if (bytes % 2 ** 20 === 0 && bytes > 0) return `${bytes / 2 ** 20} MiB`;
+  if (bytes % 2 ** 10 === 0 && bytes > 0) return `${bytes / 2 ** 10} KiB`;
+  return plural(bytes, 'byte');
+}

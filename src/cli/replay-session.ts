@@ -1,0 +1,22 @@
+import { replaySession } from '../api/session.js';
+import type { Recording } from '../replay/recording.js';
+import { STDIO } from './console.js';
+import { type Opened, open } from './machine-session.js';
+import type { HistoryOptions, ReplayConsoleOptions } from './options.js';
+
+export function openReplay(
+  recording: Recording,
+  options: HistoryOptions & ReplayConsoleOptions,
+): Promise<Opened> {
+  return open(options.serial ?? STDIO, host =>
+    replaySession(
+      recording,
+      {
+        clock: 'virtual',
+        snapshotMemoryBytes: options.snapshotMemory,
+        snapshotIntervalSteps: options.snapshotInterval,
+      },
+      host,
+    ),
+  );
+}

@@ -1,0 +1,93 @@
+/** Parsers of option values. They throw InvalidArgumentError, which the argument parser completes with the option's name. */
+import { InvalidArgumentError } from 'commander';
+
+/** A whole number in decimal, also as `1e9` or `1_000`. */
+export function parseCount(text: string): number {
+  const plain = text.replaceAll('_', '');
+  const value = /^\d+(e\d+)?$/i.test(plain) ? Number(plain) : Number.NaN;
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('A whole number is needed, e.g. 1000000.');
+  return value;
+}
+
+export const parseCountFrom =
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = parseCount(text);
+    if (value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `at least ${least}` : `${least} to ${most}`;
+    throw new InvalidArgumentError(`It must be ${range}.`);
+  };
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+
+/** Bytes: a number with an optional suffix K, M or G (powers of 1024). */
+export function parseSize(text: string): number {
+  const match = /^(\d+)([KMG]?)$/i.exec(text);
+  const value = match ? Number(match[1]) * SIZE_UNITS[match[2].toUpperCase()] : Number.NaN;
+  if (!Number.isSafeInteger(value) || value === 0) {
+    throw new InvalidArgumentError('A size in bytes is needed, with K, M or G as suffix, e.g. 128M.');
+  }
+  return value;
+}
+
+/** Seconds, with a fraction if wanted; returns milliseconds. */
+export function parseSeconds(text: string): number {
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isFinite(seconds) || seconds === 0) {
+    throw new InvalidArgumentError('A number of seconds above 0 is needed, e.g. 10 or 0.5.');
+  }
+  return seconds * 1000;
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `HOST:PORT`, `:PORT`, `PORT` or `[IPv6]:PORT`; without a host it is the loopback. */
+export function parseHostPort(text: string): HostPort {
+  const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]]*)):)?(\d{1,5})$/i.exec(text);
+  const port = match ? Number(match[3]) : Number.NaN;
+  if (!match || port > 65535) {
+    throw new InvalidArgumentError('HOST:PORT is needed, e.g. 127.0.0.1:1234.');
+  }
+  return { host: match[1] || match[2] || '127.0.0.1', port };
+}
+
+export function parseOneOf<T extends string>(...choices: readonly T[]): (text: string) => T {
+  return text => {
+    const choice = choices.find(name => name === text);
+    if (choice !== undefined) return choice;
+    throw new InvalidArgumentError(`Allowed: ${choices.join(', ')}.`);
+  };
+}
+
+/** `NAME=NUMBER`, as in `shift=3`; returns the number. */
+export function parseAssignment(name: string, least: number, most: number): (text: string) => number {
+  return text => {
+    const match = /^(\w+)=(.+)$/.exec(text);
+    if (match?.[1] !== name) throw new InvalidArgumentError(`${name}=N is needed, e.g. ${name}=${least}.`);
+    return parseCountFrom(least, most)(match[2]);
+  };
+}
+
+/** Where a console's bytes go. */
+export type SerialSpec =
+  | { readonly kind: 'stdio' }
+  | { readonly kind: 'null' }
+  | { readonly kind: 'file'; readonly path: string }
+  | ({ readonly kind: 'tcp' } & HostPort);
+
+export function parseSerial(text: string): SerialSpec {
+  if (text === 'stdio' || text === 'null') return { kind: text };
+  if (text.startsWith('file:') && text.length > 5) return { kind: 'file', path: text.slice(5) };
+  if (text.startsWith('tcp:')) return { kind: 'tcp', ...parseHostPort(text.slice(4)) };
+  throw new InvalidArgumentError('Allowed: stdio, null, file:PATH, tcp:HOST:PORT.');
+}
+
+/** A place in a recording. */
+export function parseMoment(text: string): 'start' | 'end' | number {
+  if (text === 'start' || text === 'end') return text;
+  if (/^\d/.test(text)) return parseCount(text);
+  throw new InvalidArgumentError('Allowed: start, end, or an icount.');
+}
