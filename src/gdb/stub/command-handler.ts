@@ -1,0 +1,335 @@
+/** The meaning of each command on a machine with a history. */
+
+import { type DebugStop, type DebugTarget, type Resume, TargetError } from '../../timeline/debug-target.js';
+import type { Command, ThreadSelector, TransferObject } from '../rsp/command.js';
+import { supportedFeatures } from '../rsp/packets.js';
+import { LARGEST_DATA, type Reply } from '../rsp/reply.js';
+import { type Breathe, checksumMemory, searchMemory } from './memory.js';
+import { parseMoment, runMonitorCommand } from './monitor.js';
+import { Points } from './points.js';
+import { Registers } from './registers.js';
+import { hartOf, resumeOf } from './run-control.js';
+import { haltedReply, type StopContext, stopReply, threadId } from './stop-reply.js';
+import { memoryMapXml, targetXml, threadsXml } from './target-xml.js';
+
+/** What the session does after the replies are sent. */
+export type Outcome =
+  | { readonly kind: 'resume'; readonly request: Resume }
+  | { readonly kind: 'no-acknowledgements' }
+  | { readonly kind: 'close' };
+
+export interface Answer {
+  readonly replies: readonly Reply[];
+  readonly outcome?: Outcome;
+}
+
+const OK: Answer = { replies: [{ kind: 'ok' }] };
+const EMPTY: Answer = { replies: [{ kind: 'empty' }] };
+
+const ERROR_REFUSED = 0x01;
+const ERROR_UNREADABLE = 0x0e;
+const ERROR_INVALID = 0x16;
+
+/** Bytes of one line of `monitor` output; each takes two characters. */
+const CONSOLE_CHUNK = 0x4000;
+
+export class CommandHandler {
+  private readonly registers: Registers;
+  private readonly points: Points;
+  private readonly clientFeatures = new Set<string>();
+  private readonly stops: StopContext;
+  private selected = 0;
+  private resumeThread: ThreadSelector = 'any';
+  private binaryPrefix = 'b';
+  private attached = false;
+
+  constructor(
+    private readonly target: DebugTarget,
+    private readonly breathe: Breathe,
+  ) {
+    this.registers = new Registers(target);
+    this.points = new Points(target);
+    const { registers, points, clientFeatures } = this;
+    this.stops = { registers, points, expedited: target.description.expedited, clientFeatures };
+  }
+
+  attach(): void {
+    if (this.attached) return;
+    this.attached = true;
+    this.target.attach();
+  }
+
+  detach(): void {
+    if (!this.attached) return;
+    this.attached = false;
+    this.points.clear();
+    this.target.detach();
+  }
+
+  /** A refusal of the target becomes an error reply; anything else it throws is passed on. */
+  async handle(command: Command): Promise<Answer> {
+    try {
+      return await this.execute(command);
+    } catch (error) {
+      if (!(error instanceof TargetError)) throw error;
+      const writes = command.kind.startsWith('write-') || command.kind.endsWith('-point');
+      return this.refuse(error.message, ERROR_REFUSED, writes);
+    }
+  }
+
+  error(text: string, code = ERROR_REFUSED): Reply {
+    return this.clientFeatures.has('error-message+')
+      ? { kind: 'error', code, text }
+      : { kind: 'error', code };
+  }
+
+  stopped(stop: DebugStop): Reply[] {
+    this.selected = stop.hart;
+    const reply = stopReply(stop, this.stops);
+    if (stop.kind !== 'history' || stop.powerOff === undefined) return [reply];
+    return [{ kind: 'console', text: `The guest powered off with code ${stop.powerOff.code}.\n` }, reply];
+  }
+
+  resumeRefused(message: string): Reply[] {
+    const error = this.error(message);
+    return this.clientFeatures.has('error-message+')
+      ? [error]
+      : [{ kind: 'console', text: `${message}\n` }, error];
+  }
+
+  private async execute(command: Command): Promise<Answer> {
+    switch (command.kind) {
+      case 'supported':
+        this.clientFeatures.clear();
+        for (const feature of command.clientFeatures) this.clientFeatures.add(feature);
+        return text(supportedFeatures());
+      case 'start-no-ack-mode':
+        return { ...OK, outcome: { kind: 'no-acknowledgements' } };
+      case 'extended-mode':
+        return OK;
+      case 'query-attached':
+        return text('1');
+      case 'attach':
+        this.attach();
+        return this.halted();
+      case 'stop-reason':
+        this.attach();
+        return this.halted();
+      case 'detach':
+      case 'kill-process':
+        this.detach();
+        return OK;
+      case 'kill':
+        return { replies: [], outcome: { kind: 'close' } };
+      case 'restart':
+        this.attach();
+        await this.target.seek('start');
+        return { replies: [] };
+      case 'run':
+        return this.run(command.arguments);
+      case 'list-threads':
+        return text(
+          `m${this.target
+            .harts()
+            .map(({ hart }) => threadId(hart))
+            .join(',')}`,
+        );
+      case 'list-more-threads':
+        return text('l');
+      case 'thread-info':
+        return this.threadInfo(command.thread);
+      case 'current-thread':
+        return text(`QC${threadId(this.selected)}`);
+      case 'thread-alive':
+        this.hart(command.thread);
+        return OK;
+      case 'select-thread':
+        return this.selectThread(command.purpose, command.thread);
+      case 'read-registers':
+        return reply({ kind: 'registers', values: this.registers.readGeneral(this.selected) });
+      case 'write-registers':
+        this.registers.writeGeneral(this.selected, command.bytes);
+        return OK;
+      case 'read-register': {
+        const value = this.registers.read(this.selected, command.register);
+        if (value === undefined) throw new TargetError(`there is no register number ${command.register}`);
+        return reply({ kind: 'registers', values: [value] });
+      }
+      case 'write-register':
+        this.registers.write(this.selected, command.register, command.bytes);
+        return OK;
+      case 'read-memory':
+        return this.readMemory(command.address, command.length);
+      case 'read-memory-binary':
+        return this.readMemoryBinary(command.address, command.length);
+      case 'write-memory':
+        if (command.bytes.length > 0) {
+          this.target.writeMemory(this.selected, command.address, command.bytes);
+        }
+        return OK;
+      case 'checksum-memory':
+        return this.checksum(command.address, command.length);
+      case 'search-memory':
+        return this.search(command.address, command.length, command.pattern);
+      case 'insert-point':
+      case 'remove-point':
+        return this.changePoint(command);
+      case 'query-resume-actions':
+        return text('vCont;c;C;s;S;r');
+      case 'resume':
+        return this.resume(resumeOf(command.actions, this.selected, this.hartCount()));
+      case 'resume-selected':
+        if (command.address !== undefined) this.registers.writePc(this.selected, command.address);
+        return command.step
+          ? this.resume({ kind: 'step', direction: 'forward', hart: this.resumeHart() })
+          : this.resume({ kind: 'continue', direction: 'forward' });
+      case 'reverse-step':
+        return this.resume({ kind: 'step', direction: 'backward', hart: this.resumeHart() });
+      case 'reverse-continue':
+        return this.resume({ kind: 'continue', direction: 'backward' });
+      case 'transfer':
+        return this.transfer(command);
+      case 'monitor':
+        return this.monitor(command.text);
+      case 'unknown':
+        return EMPTY;
+      case 'malformed':
+        return this.refuse(`malformed ${command.prefix} packet`, ERROR_INVALID);
+    }
+  }
+
+  private resume(request: Resume): Answer {
+    this.attach();
+    return { replies: [], outcome: { kind: 'resume', request } };
+  }
+
+  private halted(): Answer {
+    return reply(haltedReply(this.selected, this.stops));
+  }
+
+  private async run(programArguments: readonly string[]): Promise<Answer> {
+    this.attach();
+    const [where] = programArguments;
+    await this.target.seek(where === undefined ? 'start' : parseMoment(where));
+    return this.halted();
+  }
+
+  private threadInfo(thread: number): Answer {
+    const hart = this.hart(thread);
+    const status = this.target.harts().find(candidate => candidate.hart === hart);
+    return reply({ kind: 'data', bytes: new TextEncoder().encode(status?.text ?? '') });
+  }
+
+  private selectThread(purpose: 'inspect' | 'resume', thread: ThreadSelector): Answer {
+    const hart = hartOf(thread, this.hartCount());
+    if (purpose === 'resume') this.resumeThread = thread;
+    else this.selected = hart ?? this.selected;
+    return OK;
+  }
+
+  private readMemory(address: bigint, length: number): Answer {
+    if (length === 0) return this.refuse('a read of no bytes', ERROR_INVALID);
+    const bytes = this.target.readMemory(this.selected, address, Math.min(length, LARGEST_DATA));
+    return bytes.length > 0 ? reply({ kind: 'data', bytes }) : this.unreadable(address);
+  }
+
+  private readMemoryBinary(address: bigint, length: number): Answer {
+    if (length === 0) {
+      // LLDB's probe for its older dialect, whose data has no prefix.
+      this.binaryPrefix = '';
+      return OK;
+    }
+    const bytes = this.target.readMemory(this.selected, address, Math.min(length, LARGEST_DATA));
+    return bytes.length > 0
+      ? reply({ kind: 'binary', prefix: this.binaryPrefix, bytes })
+      : this.unreadable(address);
+  }
+
+  private async checksum(address: bigint, length: bigint): Promise<Answer> {
+    const crc = await checksumMemory(this.target, this.selected, address, length, this.breathe);
+    return crc === undefined ? this.unreadable(address) : text(`C${crc.toString(16).padStart(8, '0')}`);
+  }
+
+  private async search(address: bigint, length: bigint, pattern: Uint8Array): Promise<Answer> {
+    const result = await searchMemory(this.target, this.selected, address, length, pattern, this.breathe);
+    if (result === 'unreadable') return this.unreadable(address);
+    return text(result === 'absent' ? '0' : `1,${result.found.toString(16)}`);
+  }
+
+  private changePoint(command: Extract<Command, { kind: 'insert-point' | 'remove-point' }>): Answer {
+    const { kind, point, address, length } = command;
+    const watches = point !== 'software' && point !== 'hardware';
+    if (watches && length === 0) return this.refuse('a watchpoint on no bytes', ERROR_INVALID);
+    if (kind === 'insert-point') this.points.insert(point, address, length);
+    else this.points.remove(point, address, length);
+    return OK;
+  }
+
+  private transfer(command: Extract<Command, { kind: 'transfer' }>): Answer {
+    const { object, annex, offset, length } = command;
+    const content = this.document(object, annex);
+    if (content === undefined) return this.refuse(`there is no ${object} document "${annex}"`, 0);
+    const bytes = new TextEncoder().encode(content);
+    const end = Math.min(bytes.length, offset + Math.min(length, LARGEST_DATA));
+    return reply({
+      kind: 'binary',
+      prefix: end < bytes.length ? 'm' : 'l',
+      bytes: bytes.subarray(Math.min(offset, bytes.length), end),
+    });
+  }
+
+  private document(object: TransferObject, annex: string): string | undefined {
+    switch (object) {
+      case 'features':
+        return annex === 'target.xml' ? targetXml(this.target.description) : undefined;
+      case 'memory-map':
+        return annex === '' ? memoryMapXml(this.target.memoryMap()) : undefined;
+      case 'threads':
+        return annex === '' ? threadsXml(this.target.harts()) : undefined;
+    }
+  }
+
+  private async monitor(line: string): Promise<Answer> {
+    const { target, registers, selected: hart } = this;
+    const output = await runMonitorCommand(line, { target, registers, hart });
+    const replies: Reply[] = [];
+    for (let at = 0; at < output.length; at += CONSOLE_CHUNK) {
+      replies.push({ kind: 'console', text: output.slice(at, at + CONSOLE_CHUNK) });
+    }
+    return { replies: [...replies, { kind: 'ok' }] };
+  }
+
+  private hartCount(): number {
+    return this.target.harts().length;
+  }
+
+  private hart(thread: number): number {
+    return hartOf(thread, this.hartCount())!;
+  }
+
+  private resumeHart(): number | undefined {
+    return hartOf(this.resumeThread, this.hartCount());
+  }
+
+  private unreadable(address: bigint): Answer {
+    return this.refuse(`cannot read memory at 0x${address.toString(16)}`, ERROR_UNREADABLE);
+  }
+
+  /**
+   * GDB has always taken `E.text` for a failed write and shows it; elsewhere it must have announced
+   * `error-message`. It is known by its `xmlRegisters`.
+   */
+  private refuse(message: string, code: number, writes = false): Answer {
+    const isGdb = [...this.clientFeatures].some(feature => feature.startsWith('xmlRegisters='));
+    if (writes && isGdb) return reply({ kind: 'error', code, text: message });
+    return reply(this.error(message, code));
+  }
+}
+
+function reply(single: Reply): Answer {
+  return { replies: [single] };
+}
+
+function text(content: string): Answer {
+  return reply({ kind: 'text', text: content });
+}

@@ -1,0 +1,224 @@
+/** The `monitor` commands: one table for dispatch and for `monitor help`. */
+
+import { type DebugTarget, TargetError } from '../../timeline/debug-target.js';
+import type { Registers } from './registers.js';
+
+export interface MonitorContext {
+  readonly target: DebugTarget;
+  readonly registers: Registers;
+  /** The selected hart. */
+  readonly hart: number;
+}
+
+export interface MonitorAnswer {
+  readonly text: string;
+  /** The machine is at another moment: what the debugger has cached is stale. */
+  readonly moved?: boolean;
+}
+
+interface MonitorCommand {
+  readonly name: string;
+  readonly usage: string;
+  readonly summary: string;
+  readonly run: (context: MonitorContext, argument: string) => MonitorAnswer | Promise<MonitorAnswer>;
+}
+
+const EVENTS_SHOWN = 20;
+
+const COMMANDS: readonly MonitorCommand[] = [
+  { name: 'help', usage: '', summary: 'this list', run: () => ({ text: help() }) },
+  {
+    name: 'info replay',
+    usage: '',
+    summary: 'mode, position and bounds of the history',
+    run: ({ target }) => ({ text: describeReplay(target) }),
+  },
+  {
+    name: 'info registers',
+    usage: '',
+    summary: 'all registers of the selected hart',
+    run: context => ({ text: describeRegisters(context) }),
+  },
+  {
+    name: 'info mtree',
+    usage: '',
+    summary: 'memory map of the board',
+    run: ({ target }) => ({ text: describeMemory(target) }),
+  },
+  {
+    name: 'icount',
+    usage: '',
+    summary: 'steps executed up to here',
+    run: ({ target }) => ({ text: String(target.status().icount) }),
+  },
+  { name: 'goto', usage: 'ICOUNT|NAME|start|end', summary: 'moves to a moment of the history', run: goTo },
+  { name: 'replay_seek', usage: 'ICOUNT', summary: "as goto, QEMU's name", run: goTo },
+  {
+    name: 'snapshot save',
+    usage: 'NAME',
+    summary: 'names this moment',
+    run: ({ target }, name) => {
+      target.saveSnapshot(required(name, 'snapshot save NAME'));
+      return { text: `snapshot ${name} saved at icount ${target.status().icount}` };
+    },
+  },
+  {
+    name: 'snapshot list',
+    usage: '',
+    summary: 'snapshots: icount, size, name',
+    run: ({ target }) => ({ text: describeSnapshots(target) }),
+  },
+  {
+    name: 'snapshot delete',
+    usage: 'NAME',
+    summary: 'forgets a named moment',
+    run: ({ target }, name) => {
+      target.deleteSnapshot(required(name, 'snapshot delete NAME'));
+      return { text: `snapshot ${name} deleted` };
+    },
+  },
+  {
+    name: 'events',
+    usage: '[COUNT|all]',
+    summary: `recorded inputs, the last ${EVENTS_SHOWN} unless told otherwise`,
+    run: ({ target }, argument) => ({ text: describeEvents(target, argument) }),
+  },
+  {
+    name: 'type',
+    usage: 'TEXT',
+    summary: "types TEXT and Enter on the guest's console, at the live end",
+    run: ({ target }, text) => {
+      target.typeConsole(new TextEncoder().encode(`${text}\r`));
+      return { text: 'typed; the guest reads it when it runs' };
+    },
+  },
+  {
+    name: 'reset',
+    usage: '',
+    summary: 'board reset as an input event, at the live end',
+    run: ({ target }) => {
+      target.reset();
+      return { text: 'the board is reset', moved: true };
+    },
+  },
+];
+
+const STALE_ADVICE =
+  'gdb still shows the old moment: type "maintenance flush register-cache" and "maintenance flush dcache"';
+
+/** Runs one command line. What went wrong is in the text as well; only unexpected errors are thrown. */
+export async function runMonitorCommand(line: string, context: MonitorContext): Promise<string> {
+  const words = line.trim().replace(/\s+/g, ' ');
+  const command = COMMANDS.find(({ name }) => words === name || words.startsWith(`${name} `));
+  if (command === undefined) return unknownCommand(words);
+  const argument = words.slice(command.name.length).trim();
+  if (command.usage === '' && argument !== '') {
+    return `"${command.name}" takes no argument, not "${argument}"\n`;
+  }
+  try {
+    const { text, moved } = await command.run(context, argument);
+    return `${text}\n${moved ? `${STALE_ADVICE}\n` : ''}`;
+  } catch (error) {
+    if (error instanceof TargetError) return `${command.name}: ${error.message}\n`;
+    throw error;
+  }
+}
+
+/** A place in the history as users write it: an icount (decimal or 0x...), start, end or a snapshot's name. */
+export function parseMoment(text: string): number | 'start' | 'end' | { readonly snapshot: string } {
+  if (text === 'start' || text === 'end') return text;
+  if (/^(0x[0-9a-fA-F]+|[0-9]+)$/.test(text)) {
+    const icount = Number(text);
+    if (!Number.isSafeInteger(icount)) throw new TargetError(`icount ${text} is too large`);
+    return icount;
+  }
+  if (/^-[0-9]+$/.test(text)) throw new TargetError(`there is no icount ${text}; the history starts at 0`);
+  return { snapshot: text };
+}
+
+async function goTo({ target }: MonitorContext, argument: string): Promise<MonitorAnswer> {
+  await target.seek(parseMoment(required(argument, 'goto ICOUNT|NAME|start|end')));
+  return { text: `at icount ${target.status().icount}`, moved: true };
+}
+
+function required(argument: string, usage: string): string {
+  if (argument === '') throw new TargetError(`nothing given; usage: ${usage}`);
+  return argument;
+}
+
+function help(): string {
+  const rows = COMMANDS.map(({ name, usage, summary }) => [`${name} ${usage}`.trim(), summary] as const);
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, summary]) => `${left.padEnd(width)}  ${summary}`).join('\n');
+}
+
+function unknownCommand(words: string): string {
+  if (words === '') return `${help()}\n`;
+  const related = COMMANDS.filter(({ name }) => name.startsWith(`${words.split(' ')[0]} `));
+  const hint = related.length > 0 ? `; there is ${related.map(({ name }) => name).join(', ')}` : '';
+  return `unknown monitor command "${words}"${hint}; "monitor help" lists all\n`;
+}
+
+function describeReplay(target: DebugTarget): string {
+  const { mode, icount, begin, end, virtualNs, recording, powerOff } = target.status();
+  const lines = [
+    `mode: ${mode}${mode === 'live' ? ' (running past the end goes on and is recorded)' : ''}`,
+    `icount: ${icount} of ${begin}..${end}`,
+    `virtual time: ${(virtualNs / 1e9).toFixed(9)} s`,
+    `recording: ${recording ?? 'none'}`,
+  ];
+  if (powerOff !== undefined) lines.push(`the guest powered off with code ${powerOff.code}`);
+  return lines.join('\n');
+}
+
+function describeRegisters({ target, registers, hart }: MonitorContext): string {
+  const all = registers.names();
+  const width = Math.max(0, ...all.map(({ name }) => name.length));
+  const lines = all.map(({ name, number, bits }) => {
+    const bytes = target.readRegister(hart, number);
+    const digits = bytes === undefined ? undefined : bigEndianHex(bytes);
+    return `${name.padEnd(width)} ${digits ?? '-'.repeat(bits / 4)}`;
+  });
+  return [`hart ${hart}`, ...lines].join('\n');
+}
+
+function bigEndianHex(littleEndian: Uint8Array): string {
+  let text = '';
+  for (const byte of littleEndian) text = byte.toString(16).padStart(2, '0') + text;
+  return text;
+}
+
+function describeMemory(target: DebugTarget): string {
+  return target
+    .memoryMap()
+    .map(({ start, length, kind, name }) => {
+      const last = start + length - 1n;
+      return `${hex64(start)}-${hex64(last)} ${kind.padEnd(4)} ${name}`;
+    })
+    .join('\n');
+}
+
+function hex64(value: bigint): string {
+  return value.toString(16).padStart(16, '0');
+}
+
+function describeSnapshots(target: DebugTarget): string {
+  const snapshots = target.snapshots();
+  if (snapshots.length === 0) return 'no snapshots';
+  return snapshots
+    .map(({ name, icount, pages, bytes }) => {
+      return `icount ${icount}, ${pages} pages, ${bytes} bytes${name === undefined ? '' : `, ${name}`}`;
+    })
+    .join('\n');
+}
+
+function describeEvents(target: DebugTarget, argument: string): string {
+  const count = argument === '' ? EVENTS_SHOWN : argument === 'all' ? Number.POSITIVE_INFINITY : +argument;
+  if (!(count >= 0)) throw new TargetError(`"${argument}" is no count; usage: events [COUNT|all]`);
+  const events = target.events();
+  if (events.length === 0) return 'no events';
+  const shown = count === 0 ? [] : events.slice(-count);
+  const lines = shown.map(({ icount, text }) => `${icount} ${text}`);
+  if (shown.length < events.length) lines.unshift(`last ${shown.length} of ${events.length}:`);
+  return lines.join('\n');
+}

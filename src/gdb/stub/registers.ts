@@ -1,0 +1,73 @@
+import type { DebugTarget, RegisterDescription } from '../../timeline/debug-target.js';
+import { TargetError } from '../../timeline/debug-target.js';
+import type { RegisterValue } from '../rsp/reply.js';
+
+/** Registers of a target by the numbers its description gives them. */
+export class Registers {
+  private readonly byNumber = new Map<number, RegisterDescription>();
+  private readonly general: readonly RegisterDescription[];
+
+  constructor(private readonly target: DebugTarget) {
+    const { features, generalCount } = target.description;
+    for (const register of features.flatMap(feature => feature.registers)) {
+      this.byNumber.set(register.number, register);
+    }
+    this.general = [...this.byNumber.values()]
+      .filter(({ number }) => number < generalCount)
+      .sort((a, b) => a.number - b.number);
+  }
+
+  /** Undefined when there is no such register. */
+  read(hart: number, number: number): RegisterValue | undefined {
+    const register = this.byNumber.get(number);
+    return register === undefined ? undefined : this.value(hart, register);
+  }
+
+  readGeneral(hart: number): RegisterValue[] {
+    return this.general.map(register => this.value(hart, register));
+  }
+
+  /** Throws TargetError. */
+  write(hart: number, number: number, bytes: Uint8Array): void {
+    const register = this.byNumber.get(number);
+    if (register === undefined) throw new TargetError(`there is no register number ${number}`);
+    if (bytes.length !== register.bits / 8) {
+      throw new TargetError(`${register.name} has ${register.bits / 8} bytes, not ${bytes.length}`);
+    }
+    this.target.writeRegister(hart, number, bytes);
+  }
+
+  /** Writes those that differ, so that constant registers are no obstacle. Throws TargetError. */
+  writeGeneral(hart: number, bytes: Uint8Array): void {
+    const size = this.general.reduce((sum, { bits }) => sum + bits / 8, 0);
+    if (bytes.length !== size) {
+      throw new TargetError(`the general registers have ${size} bytes, not ${bytes.length}`);
+    }
+    let at = 0;
+    for (const register of this.general) {
+      const wanted = bytes.subarray(at, at + register.bits / 8);
+      at += wanted.length;
+      const present = this.target.readRegister(hart, register.number);
+      if (present === undefined || wanted.some((byte, index) => byte !== present[index])) {
+        this.target.writeRegister(hart, register.number, wanted);
+      }
+    }
+  }
+
+  /** Throws TargetError. */
+  writePc(hart: number, address: bigint): void {
+    const pc = [...this.byNumber.values()].find(({ name }) => name === 'pc');
+    if (pc === undefined) throw new TargetError('this target has no pc register');
+    const bytes = new Uint8Array(pc.bits / 8);
+    for (let at = 0; at < bytes.length; at++) bytes[at] = Number((address >> BigInt(8 * at)) & 0xffn);
+    this.write(hart, pc.number, bytes);
+  }
+
+  names(): readonly RegisterDescription[] {
+    return [...this.byNumber.values()].sort((a, b) => a.number - b.number);
+  }
+
+  private value(hart: number, register: RegisterDescription): RegisterValue {
+    return { size: register.bits / 8, bytes: this.target.readRegister(hart, register.number) };
+  }
+}

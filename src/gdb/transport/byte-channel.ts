@@ -1,0 +1,14 @@
+/** A debugger's connection: bytes both ways, whatever carries them. */
+export interface ByteChannel {
+  /** Who is at the other end, for messages: `127.0.0.1:50312`, `stdio`. */
+  readonly peer: string;
+  /** Sends in order. Ignored when the connection is gone. */
+  write(bytes: Uint8Array): void;
+  /** Closes once everything written is sent. */
+  close(): void;
+  /** Starts the flow of bytes; `onClose` comes exactly once, after the last of them. */
+  open(handlers: { onBytes(bytes: Uint8Array): void; onClose(): void }): void;
+}
+
+/** Serves one debugger; resolves when the next one may come. Must not reject. */
+export type ServeChannel = (channel: ByteChannel) => Promise<void>;
