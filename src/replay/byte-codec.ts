@@ -110,10 +110,14 @@ export class ByteReader {
     return value;
   }
 
-  /** A copy of the next `length` bytes. */
-  raw(length: number): Uint8Array {
+  skip(length: number): void {
     if (length > this.remaining) throw new FormatFault('its content ends too early');
     this.offset += length;
+  }
+
+  /** A copy of the next `length` bytes. */
+  raw(length: number): Uint8Array {
+    this.skip(length);
     return this.bytes.slice(this.offset - length, this.offset);
   }
 

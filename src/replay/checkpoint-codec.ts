@@ -6,6 +6,8 @@ import type { Checkpoint } from './recording.js';
 
 /** Every so many checkpoints the state is written whole, so that any one is found in few steps. */
 const WHOLE_STATE_INTERVAL = 64;
+/** Far above any machine's; a reader need not allocate whatever a file says. */
+const MOST_STATE_BYTES = 64 * 1024 * 1024;
 
 /** Writes checkpoints, each as a difference to the one before. */
 export class CheckpointEncoder {
@@ -21,6 +23,8 @@ export class CheckpointEncoder {
     for (const digest of digests) {
       if (!/^[0-9a-f]{16}$/.test(digest)) throw new RangeError(`not a digest of 16 hex digits: ${digest}`);
     }
+    if (checkpoint.state.length > MOST_STATE_BYTES)
+      throw new RangeError(`a state of ${checkpoint.state.length} bytes`);
     const named = this.#count === 0 || names.join('\n') !== this.#names.join('\n');
     const whole = this.#count % WHOLE_STATE_INTERVAL === 0 || checkpoint.state.length !== this.#state.length;
 
@@ -38,7 +42,7 @@ export class CheckpointEncoder {
       if (!changed[i]) continue;
       for (let at = 0; at < 16; at += 2) out.u8(Number.parseInt(digest.slice(at, at + 2), 16));
     }
-    out.block(whole ? checkpoint.state : xor(checkpoint.state, this.#state));
+    encodeState(out, checkpoint.state, whole ? undefined : this.#state);
 
     this.#names = names;
     this.#digests = digests;
@@ -80,9 +84,8 @@ export class CheckpointDecoder {
     );
     if (digests.some(digest => digest === undefined)) throw new FormatFault('a digest is missing in it');
     const at = from.offset;
-    const length = from.varint();
+    const length = checkState(from);
     if (!whole && length !== this.#stateLength) throw new FormatFault('its state has another size');
-    if (length !== from.remaining) throw new FormatFault('its state has a wrong size');
 
     this.#names = names;
     this.#digests = digests;
@@ -106,8 +109,7 @@ export class CheckpointDecoder {
       const { chunk, at, whole } = this.#stored[next];
       const from = new ByteReader(chunk.content());
       from.offset = at;
-      const block = from.block();
-      this.#cachedState = whole ? block : xor(block, this.#cachedState);
+      this.#cachedState = decodeState(from, whole ? undefined : this.#cachedState);
       this.#cached = next;
     }
     return this.#cachedState;
@@ -125,4 +127,45 @@ export function checkChain(from: ByteReader, chain: ChecksumChain): void {
     throw new FormatFault('chunks before it are not those that were recorded');
 }
 
-const xor = (left: Uint8Array, right: Uint8Array): Uint8Array => left.map((byte, i) => byte ^ right[i]);
+/** Runs of bytes that differ; a single equal byte between two runs costs less than a new run. */
+function encodeState(out: ByteWriter, state: Uint8Array, base: Uint8Array | undefined): void {
+  const delta = base ? state.map((byte, i) => byte ^ base[i]) : state;
+  const differs = (at: number) => at < delta.length && delta[at] !== 0;
+  out.varint(delta.length);
+  let written = 0;
+  for (let start = 0; start < delta.length; start++) {
+    if (!differs(start)) continue;
+    let end = start + 1;
+    while (differs(end) || differs(end + 1)) end++;
+    out.varint(start - written);
+    out.block(delta.subarray(start, end));
+    written = end;
+    start = end;
+  }
+}
+
+/** Goes over an encoded state without building it; returns the state's length. Throws FormatFault. */
+function checkState(from: ByteReader): number {
+  const length = from.varint();
+  if (length > MOST_STATE_BYTES) throw new FormatFault('its state has an impossible size');
+  let at = 0;
+  while (from.remaining > 0) {
+    at += from.varint();
+    const run = from.varint();
+    at += run;
+    if (run === 0 || at > length) throw new FormatFault('its state has a wrong size');
+    from.skip(run);
+  }
+  return length;
+}
+
+function decodeState(from: ByteReader, base: Uint8Array | undefined): Uint8Array {
+  const length = from.varint();
+  const state = base ? base.slice() : new Uint8Array(length);
+  let at = 0;
+  while (from.remaining > 0) {
+    at += from.varint();
+    for (const byte of from.block()) state[at++] ^= byte;
+  }
+  return state;
+}

@@ -33,7 +33,9 @@
  *     changed: one bit for each name, lowest bit of the first byte first, padded to bytes with 0
  *     digests: 8 bytes, most significant first, for each bit set; else as in the checkpoint before.
  *       With names, all bits are set.
- *     state: block; whole, or as XOR with the state of the checkpoint before, which is as long
+ *     state: varint length of the state (at most 64 MiB), then runs of [varint skip, block] to the end of the
+ *       chunk. A run skips bytes and is then XORed onto the state of the checkpoint before, which is as long,
+ *       or, if flagged whole, onto zeros. No run is empty.
  *   It holds for the machine after all events of that icount. Where events of the same icount follow in the
  *   file it is void: read for the sake of the next difference, then dropped.
  *   `chain`: CRC-32, then CRC-32C, over the checksums (u32) of all chunks before this one.
