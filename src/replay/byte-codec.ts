@@ -58,6 +58,11 @@ export class ByteWriter {
     this.block(utf8.encode(value));
   }
 
+  /** Forgets what was written after the first `length` bytes. */
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
   /** A copy of what was written; the writer starts again empty. */
   take(): Uint8Array {
     const taken = this.#bytes.slice(0, this.#length);

@@ -79,10 +79,11 @@ export class CheckpointDecoder {
       names = Array.from({ length: count }, () => from.text());
     }
     const changed = from.raw(Math.ceil(names.length / 8));
-    const digests = names.map((_, i) =>
-      (changed[i >> 3] >> (i & 7)) & 1 ? toHex(from.raw(8)) : this.#digests[i],
-    );
-    if (digests.some(digest => digest === undefined)) throw new FormatFault('a digest is missing in it');
+    const digests = names.map((_, i) => {
+      if ((changed[i >> 3] >> (i & 7)) & 1) return toHex(from.raw(8));
+      if (named) throw new FormatFault('a digest is missing in it');
+      return this.#digests[i];
+    });
     const at = from.offset;
     const length = checkState(from);
     if (!whole && length !== this.#stateLength) throw new FormatFault('its state has another size');

@@ -41,18 +41,21 @@ export class LogWriter {
     return this.#chunks.bytesWritten;
   }
 
-  /** Adds an input event; it is written at the next flush. */
+  /**
+   * Adds an input event; it is written at the next flush. Throws RangeError for one that the format cannot
+   * hold, and then adds nothing.
+   */
   event(logged: LoggedEvent): void {
-    this.#advance(this.#events, logged.icount);
-    encodeEvent(this.#events, logged.event);
+    this.#add(this.#events, logged.icount, out => encodeEvent(out, logged.event));
     if (this.#events.length > MOST_BUFFERED_BYTES) this.flush();
   }
 
   /** Writes a checkpoint, and all events before it. Events of the same icount that follow make it void. */
   checkpoint(checkpoint: Checkpoint): void {
     this.flush();
-    this.#advance(this.#content, checkpoint.icount);
-    this.#checkpoints.encode(this.#content, this.#chunks.chain, checkpoint);
+    this.#add(this.#content, checkpoint.icount, out =>
+      this.#checkpoints.encode(out, this.#chunks.chain, checkpoint),
+    );
     this.#chunks.write('checkpoint', this.#content.take());
   }
 
@@ -60,7 +63,7 @@ export class LogWriter {
   progress(icount: number): void {
     const known = icount === this.#icount;
     this.flush();
-    this.#advance(this.#content, icount);
+    this.#add(this.#content, icount);
     const content = this.#content.take();
     if (!known) this.#chunks.write('progress', content);
   }
@@ -71,15 +74,16 @@ export class LogWriter {
       this.progress(end.icount);
     } else {
       this.flush();
-      this.#advance(this.#content, end.icount);
-      encodeChain(this.#content, this.#chunks.chain);
-      if (end.kind === 'power-off') {
-        this.#content.u8(END_POWER_OFF);
-        this.#content.varint(end.code);
-      } else {
-        this.#content.u8(END_STOPPED);
-        this.#content.text(end.reason);
-      }
+      this.#add(this.#content, end.icount, out => {
+        encodeChain(out, this.#chunks.chain);
+        if (end.kind === 'power-off') {
+          out.u8(END_POWER_OFF);
+          out.varint(end.code);
+        } else {
+          out.u8(END_STOPPED);
+          out.text(end.reason);
+        }
+      });
       this.#chunks.write('end', this.#content.take());
     }
     this.#ended = true;
@@ -90,11 +94,19 @@ export class LogWriter {
     if (this.#events.length > 0) this.#chunks.write('events', this.#events.take());
   }
 
-  #advance(out: ByteWriter, icount: number): void {
+  /** All or nothing: what cannot be encoded must not spoil what was recorded before. */
+  #add(out: ByteWriter, icount: number, encode?: (out: ByteWriter) => void): void {
     if (this.#ended) throw new Error('the recording has ended');
     if (!Number.isSafeInteger(icount) || icount < this.#icount)
       throw new Error(`recorded out of order: icount ${icount} after ${this.#icount}`);
-    out.varint(icount - this.#icount);
+    const length = out.length;
+    try {
+      out.varint(icount - this.#icount);
+      encode?.(out);
+    } catch (error) {
+      out.truncate(length);
+      throw error;
+    }
     this.#icount = icount;
   }
 }

@@ -135,6 +135,30 @@ describe('the recorder', () => {
     expect(() => writer.event(typed(12, 'c'))).toThrow('has ended');
   });
 
+  test('refuses what the format cannot hold, and goes on', () => {
+    const { sink, writer } = recorder();
+    writer.event(typed(10, 'a'));
+    expect(() => writer.event({ icount: 20, event: { kind: 'warp', ns: 0.5 } })).toThrow(RangeError);
+    const address = '80001000';
+    expect(() =>
+      writer.event({
+        icount: 20,
+        event: { kind: 'write-memory', hart: 0, address, bytes: new Uint8Array(1) },
+      }),
+    ).toThrow('not an address of 16 hex digits: 80001000');
+    const odd = { ...checkpointAt(20, 1), digests: { hart0: 'XYZ' } };
+    expect(() => writer.checkpoint(odd)).toThrow('not a digest of 16 hex digits: XYZ');
+    writer.event(typed(15, 'b'));
+    writer.checkpoint(checkpointAt(15, 1));
+    writer.end({ kind: 'stopped', icount: 16, reason: 'limit' });
+    expect(plain(readRecording(sink.bytes))).toEqual({
+      header: HEADER,
+      events: [typed(10, 'a'), typed(15, 'b')],
+      checkpoints: [checkpointAt(15, 1)],
+      end: { kind: 'stopped', icount: 16, reason: 'limit' },
+    });
+  });
+
   test('refuses a machine that could not be read back', () => {
     const bad = { ...HEADER, config: { ...CONFIG, harts: 9 } };
     expect(() => new LogWriter(new MemorySink(), bad)).toThrow(
