@@ -1,0 +1,25 @@
+/** One window of the board's physical address space. */
+export interface Region {
+  readonly base: number;
+  /** Bytes the device tree announces. */
+  readonly bytes: number;
+  /** Bytes that answer; an access beyond them is an access fault. Equal to `bytes` when absent. */
+  readonly decoded?: number;
+}
+
+/** QEMU's `virt` map, of what this board has: the bus, the device tree and the documents take it from here. */
+export const VIRT_MAP = {
+  bootRom: { base: 0x1000, bytes: 0xf000 },
+  test: { base: 0x10_0000, bytes: 0x1000 },
+  clint: { base: 0x200_0000, bytes: 0x1_0000, decoded: 0xc000 },
+  plic: { base: 0xc00_0000, bytes: 0x60_0000 },
+  uart0: { base: 0x1000_0000, bytes: 0x100, decoded: 8 },
+} as const satisfies Record<string, Region>;
+
+export type RegionName = keyof typeof VIRT_MAP;
+
+/** Where RAM starts; it is as long as the configuration says. */
+export const RAM_BASE = 0x8000_0000;
+
+/** PLIC source numbers. */
+export const VIRT_IRQ = { uart0: 10 } as const;
