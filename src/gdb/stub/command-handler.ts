@@ -30,6 +30,23 @@ const ERROR_REFUSED = 0x01;
 const ERROR_UNREADABLE = 0x0e;
 const ERROR_INVALID = 0x16;
 
+/** After a detach these take the machine again; the others only look or talk about the connection. */
+const TAKES_MACHINE: ReadonlySet<Command['kind']> = new Set([
+  'attach',
+  'stop-reason',
+  'restart',
+  'run',
+  'write-registers',
+  'write-register',
+  'write-memory',
+  'insert-point',
+  'resume',
+  'resume-selected',
+  'reverse-step',
+  'reverse-continue',
+  'monitor',
+]);
+
 /** Bytes of one line of `monitor` output; each takes two characters. */
 const CONSOLE_CHUNK = 0x4000;
 
@@ -98,6 +115,7 @@ export class CommandHandler {
   }
 
   private async execute(command: Command): Promise<Answer> {
+    if (TAKES_MACHINE.has(command.kind)) this.attach();
     switch (command.kind) {
       case 'supported':
         this.clientFeatures.clear();
@@ -110,10 +128,7 @@ export class CommandHandler {
       case 'query-attached':
         return text('1');
       case 'attach':
-        this.attach();
-        return this.halted();
       case 'stop-reason':
-        this.attach();
         return this.halted();
       case 'detach':
       case 'kill-process':
@@ -122,7 +137,6 @@ export class CommandHandler {
       case 'kill':
         return { replies: [], outcome: { kind: 'close' } };
       case 'restart':
-        this.attach();
         await this.target.seek('start');
         return { replies: [] };
       case 'run':
@@ -177,16 +191,16 @@ export class CommandHandler {
       case 'query-resume-actions':
         return text('vCont;c;C;s;S;r');
       case 'resume':
-        return this.resume(resumeOf(command.actions, this.selected, this.hartCount()));
+        return resume(resumeOf(command.actions, this.selected, this.hartCount()));
       case 'resume-selected':
         if (command.address !== undefined) this.registers.writePc(this.selected, command.address);
         return command.step
-          ? this.resume({ kind: 'step', direction: 'forward', hart: this.resumeHart() })
-          : this.resume({ kind: 'continue', direction: 'forward' });
+          ? resume({ kind: 'step', direction: 'forward', hart: this.resumeHart() })
+          : resume({ kind: 'continue', direction: 'forward' });
       case 'reverse-step':
-        return this.resume({ kind: 'step', direction: 'backward', hart: this.resumeHart() });
+        return resume({ kind: 'step', direction: 'backward', hart: this.resumeHart() });
       case 'reverse-continue':
-        return this.resume({ kind: 'continue', direction: 'backward' });
+        return resume({ kind: 'continue', direction: 'backward' });
       case 'transfer':
         return this.transfer(command);
       case 'monitor':
@@ -198,17 +212,11 @@ export class CommandHandler {
     }
   }
 
-  private resume(request: Resume): Answer {
-    this.attach();
-    return { replies: [], outcome: { kind: 'resume', request } };
-  }
-
   private halted(): Answer {
     return reply(haltedReply(this.selected, this.stops));
   }
 
   private async run(programArguments: readonly string[]): Promise<Answer> {
-    this.attach();
     const [where] = programArguments;
     await this.target.seek(where === undefined ? 'start' : parseMoment(where));
     return this.halted();
@@ -332,4 +340,8 @@ function reply(single: Reply): Answer {
 
 function text(content: string): Answer {
   return reply({ kind: 'text', text: content });
+}
+
+function resume(request: Resume): Answer {
+  return { replies: [], outcome: { kind: 'resume', request } };
 }

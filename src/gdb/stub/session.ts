@@ -26,7 +26,7 @@ export class Session {
   private readonly parser = new FrameParser();
   private readonly handler: CommandHandler;
   private readonly queue: QueuedEvent[] = [];
-  private lastReply = NO_REPLY;
+  private lastReply: Uint8Array = NO_REPLY;
   private acknowledging = true;
   private working = false;
   private resuming = false;
@@ -74,8 +74,8 @@ export class Session {
     if (this.closed) return;
     this.closed = true;
     this.queue.length = 0;
-    this.target.interrupt();
-    if (!this.working) this.leave();
+    if (this.working) this.target.interrupt();
+    else this.leave();
   }
 
   private enqueue(event: QueuedEvent): void {

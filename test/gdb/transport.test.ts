@@ -1,0 +1,194 @@
+import { once } from 'node:events';
+import { connect as connectTcp, createServer, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { GdbServer, serveDebugger } from '../../src/gdb/server.js';
+import { streamChannel } from '../../src/gdb/transport/stream-channel.js';
+import { InputError } from '../../src/state/input-error.js';
+import { CounterTarget } from './counter-target.js';
+import { packet, takeItems } from './wire.js';
+
+/** A debugger's socket: what it hears, item by item. */
+class Client {
+  readonly heard: string[] = [];
+  readonly closed: Promise<void>;
+  private rest = '';
+  private wake: () => void = () => {};
+
+  private constructor(readonly socket: Socket) {
+    this.closed = new Promise(resolve => socket.once('close', () => resolve()));
+    socket.on('error', () => {});
+    socket.on('data', (chunk: Buffer) => {
+      const { items, rest } = takeItems(this.rest + chunk.toString('latin1'));
+      this.rest = rest;
+      this.heard.push(...items);
+      this.wake();
+    });
+  }
+
+  static async open(port: number): Promise<Client> {
+    const socket = connectTcp({ host: '127.0.0.1', port, noDelay: true });
+    const client = new Client(socket);
+    await once(socket, 'connect');
+    return client;
+  }
+
+  send(body: string): void {
+    this.socket.write(packet(body));
+  }
+
+  async next(): Promise<string> {
+    for (;;) {
+      const item = this.heard.shift();
+      if (item?.startsWith('$')) return item.slice(1);
+      if (item !== undefined) continue;
+      await new Promise<void>(resolve => {
+        this.wake = resolve;
+      });
+    }
+  }
+
+  async ask(body: string): Promise<string> {
+    this.send(body);
+    return this.next();
+  }
+}
+
+describe('TCP server', () => {
+  let target: CounterTarget;
+  let server: GdbServer;
+
+  beforeEach(async () => {
+    target = new CounterTarget({ end: Number.POSITIVE_INFINITY });
+    server = await GdbServer.start(target, { port: 0, graceMs: 50 });
+  });
+  afterEach(() => server.close());
+
+  it('picks a free port of the loopback address and answers there', async () => {
+    expect(server.host).toBe('127.0.0.1');
+    expect(server.port).toBeGreaterThan(0);
+    const client = await Client.open(server.port);
+    expect(await client.ask('qC')).toBe('QC1');
+  });
+
+  it('says in one line that a port is in use, and what to do', async () => {
+    const error = await GdbServer.start(target, { port: server.port }).catch(error => error);
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toBe(
+      `port ${server.port} on 127.0.0.1 is already in use; choose another with --gdb HOST:PORT (port 0 picks a free one)`,
+    );
+  });
+
+  it('says so when the address is not of this machine', async () => {
+    await expect(GdbServer.start(target, { host: '203.0.113.1', port: 0 })).rejects.toThrow(
+      /^cannot listen on 203.0.113.1:0 \(EADDRNOTAVAIL\); choose another/,
+    );
+  });
+
+  it.each([
+    ['says goodbye', (client: Client) => client.socket.end()],
+    ['is reset', (client: Client) => client.socket.resetAndDestroy()],
+  ])('serves the next debugger when the first one, running, %s', async (_, leave) => {
+    const first = await Client.open(server.port);
+    await first.ask('Z0,80000100,4');
+    first.send('c');
+    leave(first);
+    const second = await Client.open(server.port);
+    expect(await second.ask('?')).toMatch(/^T05/);
+    expect(target.breakpoints.size).toBe(0);
+    expect(target.calls.filter(call => /tach/.test(call))).toEqual(['attach', 'detach', 'attach']);
+  });
+
+  it('acknowledges k before it closes, and serves the next one', async () => {
+    const first = await Client.open(server.port);
+    first.send('k');
+    await first.closed;
+    expect(first.heard).toEqual(['+']);
+    const second = await Client.open(server.port);
+    expect(await second.ask('qC')).toBe('QC1');
+  });
+
+  it('tells a second debugger who is there and keeps the first', async () => {
+    const first = await Client.open(server.port);
+    expect(await first.ask('qC')).toBe('QC1');
+    const second = await Client.open(server.port);
+    const place = `127.0.0.1:${first.socket.localPort}`;
+    expect(await second.ask('qSupported')).toBe(
+      `E.another debugger is connected from ${place}; if it is dead, connect again`,
+    );
+    await second.closed;
+    expect(await first.ask('qC')).toBe('QC1');
+  });
+
+  it('gives a silent first debugger up when the second insists, also while the machine runs', async () => {
+    const first = await Client.open(server.port);
+    expect(await first.ask('qC')).toBe('QC1');
+    first.send('c');
+    const second = await Client.open(server.port);
+    expect(await second.next()).toMatch(/^E\.another debugger/);
+    await second.closed;
+    const third = await Client.open(server.port);
+    expect(await third.ask('?')).toMatch(/^T05/);
+    await first.closed;
+  });
+
+  it('never gives up a debugger that has spoken since', async () => {
+    const first = await Client.open(server.port);
+    expect(await first.ask('qC')).toBe('QC1');
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const other = await Client.open(server.port);
+      expect(await other.next()).toMatch(/^E\.another debugger/);
+      await other.closed;
+      expect(await first.ask('qC')).toBe('QC1');
+    }
+  });
+
+  it('lets a waiting debugger in as soon as the first leaves', async () => {
+    await server.close();
+    server = await GdbServer.start(target, { port: 0, graceMs: 30_000 });
+    const first = await Client.open(server.port);
+    expect(await first.ask('qC')).toBe('QC1');
+    const second = await Client.open(server.port);
+    second.send('qC');
+    first.socket.end();
+    expect(await second.next()).toBe('QC1');
+  });
+
+  it('closes with a debugger connected and the machine running', async () => {
+    const first = await Client.open(server.port);
+    first.send('c');
+    await server.close();
+    await first.closed;
+    expect(target.calls.at(-1)).toBe('detach');
+    const probe = createServer().listen({ host: '127.0.0.1', port: server.port });
+    await once(probe, 'listening');
+    probe.close();
+  });
+
+  it('goes on after a target that cannot be attached', async () => {
+    const attach = target.attach.bind(target);
+    target.attach = () => {
+      target.attach = attach;
+      throw new Error('not now');
+    };
+    const first = await Client.open(server.port);
+    await first.closed;
+    const second = await Client.open(server.port);
+    expect(await second.ask('qC')).toBe('QC1');
+  });
+});
+
+describe('stdio channel', () => {
+  it('serves one debugger over a pair of streams', async () => {
+    const target = new CounterTarget();
+    const input = new PassThrough();
+    const output = new PassThrough();
+    const served = serveDebugger(target, streamChannel(input, output));
+    input.write(packet('qC'));
+    const [answer] = await once(output, 'data');
+    expect(answer.toString()).toMatch(/^\+/);
+    input.end();
+    await served;
+    expect(target.calls).toEqual(['attach', 'detach']);
+  });
+});
