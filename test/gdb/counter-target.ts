@@ -82,6 +82,8 @@ export interface CounterOptions {
   /** Steps in the history; Infinity for a machine that never ends. */
   readonly end?: number;
   readonly powerOff?: { readonly code: number };
+  /** A continue gets no further than one slice until it is interrupted: runs that a test interrupts. */
+  readonly stalls?: boolean;
 }
 
 export class CounterTarget implements DebugTarget {
@@ -256,7 +258,10 @@ export class CounterTarget implements DebugTarget {
     const direction = request.kind === 'range-step' ? 'forward' : request.direction;
     let lastHart = this.nextHart();
     for (let steps = 1; ; steps++) {
-      if (steps % STEPS_PER_SLICE === 0) await new Promise(resolve => setImmediate(resolve));
+      if (steps % STEPS_PER_SLICE === 0) {
+        do await new Promise(resolve => setImmediate(resolve));
+        while (this.options.stalls && !this.interrupted);
+      }
       if (this.interrupted) return { kind: 'interrupt', hart: lastHart };
       const edge = direction === 'forward' ? this.icount === this.end : this.icount === 0;
       if (edge) return this.historyEnd(direction === 'forward' ? 'end' : 'begin', lastHart);

@@ -59,7 +59,7 @@ describe('TCP server', () => {
   let server: GdbServer;
 
   beforeEach(async () => {
-    target = new CounterTarget({ end: Number.POSITIVE_INFINITY });
+    target = new CounterTarget({ stalls: true });
     server = await GdbServer.start(target, { port: 0, graceMs: 50 });
   });
   afterEach(() => server.close());

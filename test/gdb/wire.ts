@@ -2,6 +2,7 @@
 
 import { Session } from '../../src/gdb/stub/session.js';
 import type { DebugTarget } from '../../src/timeline/debug-target.js';
+import { RAM_BASE } from './counter-target.js';
 
 export function packet(body: string): Buffer {
   const bytes = Buffer.from(body, 'latin1');
@@ -132,3 +133,17 @@ export async function connect(target: DebugTarget, features?: string): Promise<W
   await wire.handshake(features);
   return wire;
 }
+
+/** A 64-bit register as on the wire. */
+export const register = (value: bigint) => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(value);
+  return bytes.toString('hex');
+};
+
+/** The expedited registers and hart that end every stop reply. */
+export const tail = (pc: bigint, hart = 0) =>
+  `thread:${hart + 1};core:${hart};20:${register(pc)};02:${register(0n)};08:${register(0n)};`;
+
+/** Address of an instruction of the counter's program. */
+export const at = (instruction: number) => RAM_BASE + BigInt(4 * instruction);

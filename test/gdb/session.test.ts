@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { TargetError } from '../../src/timeline/debug-target.js';
+import { CounterTarget } from './counter-target.js';
+import { at, connect, hex, register, tail, Wire } from './wire.js';
+
+describe('interrupting', () => {
+  it.each(['vCont;c:1', 'c'])('%s gets T02, once, however often it is interrupted', async packet => {
+    const wire = await connect(new CounterTarget({ stalls: true }));
+    wire.send(packet);
+    wire.interrupt();
+    wire.interrupt();
+    expect(await wire.next()).toMatch(/^T02thread:1;/);
+    wire.interrupt();
+    expect(await wire.ask('qC')).toBe('QC1');
+  });
+
+  it('stops a long bc at a consistent place', async () => {
+    const target = new CounterTarget({ stalls: true });
+    await target.seek('end');
+    const wire = await connect(target);
+    wire.send('bc');
+    wire.interrupt();
+    expect(await wire.next()).toMatch(/^T02/);
+    const { icount } = target;
+    expect(icount).toBeGreaterThan(0);
+    expect(await wire.ask('p1000')).toBe(register(BigInt(icount)));
+    expect(await wire.ask('p20')).toBe(register(at(icount % 4)));
+  });
+
+  it('has no effect on a halted machine, nor on its next resume', async () => {
+    const wire = await connect(new CounterTarget());
+    wire.interrupt();
+    expect(await wire.ask('vCont;c:1')).toMatch(/^T05replaylog:end;/);
+  });
+
+  it('counts also when it comes while the packet before the resume is still worked on', async () => {
+    const wire = await connect(new CounterTarget({ stalls: true }));
+    wire.send('qSearch:memory:80000000;2000;nowhere');
+    wire.send('c');
+    wire.interrupt();
+    expect(await wire.next()).toBe('0');
+    expect(await wire.next()).toMatch(/^T02/);
+  });
+
+  it('reaches the machine although a packet came in between', async () => {
+    const wire = await connect(new CounterTarget({ stalls: true }));
+    wire.send('c');
+    wire.send('qC');
+    wire.interrupt();
+    expect(await wire.next()).toMatch(/^T02/);
+    expect(await wire.next()).toBe('QC1');
+  });
+});
+
+describe('leaving', () => {
+  it('D detaches and keeps the connection', async () => {
+    const target = new CounterTarget();
+    const wire = await connect(target);
+    await wire.ask('Z0,80000008,4');
+    expect(await wire.ask('D;1')).toBe('OK');
+    expect(target.calls.at(-1)).toBe('detach');
+    expect(target.breakpoints.size).toBe(0);
+    expect(await wire.ask('vAttach;1')).toMatch(/^T05/);
+    expect(target.calls.filter(call => call === 'attach')).toHaveLength(2);
+  });
+
+  it('k is acknowledged before the connection closes', async () => {
+    const target = new CounterTarget();
+    const wire = new Wire(target);
+    wire.send('k');
+    await new Promise(resolve => setImmediate(resolve));
+    expect(wire.said).toEqual(['+']);
+    expect(wire.closed).toBe(true);
+    wire.session.disconnected();
+    await wire.session.finished;
+    expect(target.calls.filter(call => call === 'detach')).toHaveLength(1);
+  });
+
+  it('vKill is answered, and run starts at the beginning or where it is told', async () => {
+    const target = new CounterTarget();
+    await target.seek(7);
+    const wire = await connect(target);
+    expect(await wire.ask('vKill;1')).toBe('OK');
+    expect(await wire.ask('vRun;')).toBe(`T05${tail(at(0))}`);
+    expect(await wire.ask(`vRun;;${hex('6')}`)).toBe(`T05${tail(at(2))}`);
+    expect(await wire.ask(`vRun;;${hex('9999')}`)).toBe('E01');
+    wire.send('R00');
+    expect(await wire.ask('?')).toBe(`T05${tail(at(0))}`);
+  });
+
+  it('a closed connection stops a running machine and frees it', async () => {
+    const target = new CounterTarget({ stalls: true });
+    const wire = await connect(target);
+    wire.send('c');
+    wire.session.disconnected();
+    await wire.session.finished;
+    expect(target.calls).toEqual(['attach', 'interrupt', 'detach']);
+    const next = await connect(target);
+    expect(await next.ask('?')).toMatch(/^T05/);
+  });
+});
+
+describe('errors of the target', () => {
+  const refusing = () => {
+    const target = new CounterTarget();
+    target.resume = async () => {
+      throw new TargetError('no snapshot before icount 0');
+    };
+    return target;
+  };
+
+  it('a refused resume is one reply and a line on the console', async () => {
+    const wire = await connect(refusing());
+    expect(await wire.ask('bc')).toBe('E01');
+    expect(wire.said.at(-2)).toBe(`$O${hex('no snapshot before icount 0\n')}`);
+    const newer = await connect(refusing(), 'error-message+');
+    expect(await newer.ask('bc')).toBe('E.no snapshot before icount 0');
+  });
+
+  it('an unexpected exception is an error reply, and the session goes on', async () => {
+    const target = new CounterTarget();
+    target.readMemory = () => {
+      throw new Error('bug');
+    };
+    target.resume = () => {
+      throw new Error('another bug');
+    };
+    const wire = await connect(target);
+    expect(await wire.ask('m80000000,4')).toBe('E01');
+    expect(await wire.ask('c')).toBe('E01');
+    expect(await wire.ask('qC')).toBe('QC1');
+  });
+});
