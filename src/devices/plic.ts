@@ -18,6 +18,7 @@ export const plicState = (contexts: number) =>
     priority: words(PLIC_SOURCES + 1),
     /** Level of each input line, one bit a source. */
     level: words(SOURCE_WORDS),
+    pending: words(SOURCE_WORDS),
     /** Sources claimed and not yet completed. */
     claimed: words(SOURCE_WORDS),
     /** SOURCE_WORDS words for each context. */
@@ -29,8 +30,9 @@ export type PlicState = ReturnType<ReturnType<typeof plicState>['bind']>;
 
 /**
  * Platform-level interrupt controller, laid out as SiFive's (RISC-V PLIC specification 1.0).
- * Inputs are levels: a source is pending while its line is high and it is not claimed, so one that is
- * still high at completion is pending again. Context 2h is hart h in M-mode, 2h+1 in S-mode.
+ * Inputs are levels: a high line makes its source pending, once, until the claim is completed; a line that
+ * is still high then makes it pending again, and one that falls early takes nothing back (section 8 of it).
+ * Context 2h is hart h in M-mode, 2h+1 in S-mode.
  */
 export class Plic implements MmioDevice {
   readonly access = { min: 4, max: 4 } as const;
@@ -54,11 +56,19 @@ export class Plic implements MmioDevice {
   }
 
   #setLevel(source: number, level: boolean): void {
+    const { level: levels } = this.state;
     const word = source >> 5;
-    const before = this.state.level[word];
     const bit = 1 << (source & 31);
-    this.state.level[word] = level ? before | bit : before & ~bit;
-    if (this.state.level[word] !== before) this.#update();
+    levels[word] = level ? levels[word] | bit : levels[word] & ~bit;
+    if (level && this.#forward(word, bit)) this.#update();
+  }
+
+  /** The gateways of a word: requests of high lines that are not in service become pending. */
+  #forward(word: number, sources: number): boolean {
+    const { level, claimed, pending } = this.state;
+    const requests = level[word] & ~claimed[word] & ~pending[word] & sources;
+    pending[word] |= requests;
+    return requests !== 0;
   }
 
   read(offset: number, _size: number): number {
@@ -75,7 +85,7 @@ export class Plic implements MmioDevice {
     if (offset < PENDING) return priority[offset / 4] ?? 0;
     if (offset < ENABLE) {
       const word = (offset - PENDING) / 4;
-      return word < SOURCE_WORDS ? this.#pending(word) : 0;
+      return this.state.pending[word] ?? 0;
     }
     if (offset < CONTEXT) return enable[this.#enableIndex(offset)] ?? 0;
     const context = Math.floor((offset - CONTEXT) / CONTEXT_STRIDE);
@@ -114,17 +124,13 @@ export class Plic implements MmioDevice {
     return context < this.contexts.length && word < SOURCE_WORDS ? context * SOURCE_WORDS + word : -1;
   }
 
-  #pending(word: number): number {
-    return (this.state.level[word] & ~this.state.claimed[word]) >>> 0;
-  }
-
   /** The source a context would claim: highest priority above the threshold, lowest number; or 0. */
   #best(context: number): number {
-    const { priority, enable, threshold } = this.state;
+    const { priority, pending, enable, threshold } = this.state;
     let best = 0;
     let bestPriority = threshold[context];
     for (let word = 0; word < SOURCE_WORDS; word++) {
-      let candidates = this.#pending(word) & enable[context * SOURCE_WORDS + word];
+      let candidates = pending[word] & enable[context * SOURCE_WORDS + word];
       while (candidates !== 0) {
         const bit = 31 - Math.clz32(candidates & -candidates);
         candidates &= candidates - 1;
@@ -141,14 +147,19 @@ export class Plic implements MmioDevice {
   #claim(context: number): number {
     const source = this.#best(context);
     if (source !== 0) {
-      this.state.claimed[source >> 5] |= 1 << (source & 31);
+      const bit = 1 << (source & 31);
+      this.state.claimed[source >> 5] |= bit;
+      this.state.pending[source >> 5] &= ~bit;
       this.#update();
     }
     return source;
   }
 
   #complete(source: number): void {
-    if (source < PLIC_SOURCES) this.state.claimed[source >> 5] &= ~(1 << (source & 31));
+    if (source >= PLIC_SOURCES) return;
+    const bit = 1 << (source & 31);
+    this.state.claimed[source >> 5] &= ~bit;
+    this.#forward(source >> 5, bit);
   }
 
   #update(): void {
