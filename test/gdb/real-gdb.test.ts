@@ -147,6 +147,28 @@ describe.skipIf(!hasGdb)('gdb-multiarch', () => {
     expect(stdout).toMatch(/0x80001100:\t0x23\t0x24\t0x7d\t0x00/);
   });
 
+  it('serves an editor: mi-async, pause, back buttons, all registers at once', async () => {
+    await serve({ stalls: true });
+    await using gdb = await GdbSession.start({ async: true });
+    expect(await gdb.mi(`-target-select remote 127.0.0.1:${server.port}`)).toContain('*stopped,');
+    const continued = gdb.mi('-exec-continue');
+    while (target.icount === 0) await new Promise(resolve => setImmediate(resolve));
+    gdb.interrupt();
+    expect(await continued).toContain('*stopped,reason="signal-received",signal-name="SIGINT"');
+    const { icount } = target;
+    expect(await gdb.mi('-exec-step-instruction --reverse')).toContain('reason="end-stepping-range"');
+    expect(target.icount).toBe(icount - 1);
+    await gdb.mi('-break-insert *0x80000008');
+    expect(await gdb.mi('-exec-continue --reverse')).toContain('*stopped,reason="breakpoint-hit"');
+    await gdb.mi('-break-delete');
+    expect(await gdb.mi('-exec-continue --reverse')).toMatch(/^\*stopped,frame=/m);
+    expect(target.icount).toBe(0);
+    const values = await gdb.mi('-data-list-register-values x');
+    expect(values).toContain('{number="32",value="0x80000000"}');
+    expect(await gdb.mi('-thread-info')).toContain('details="CPU#0 machine mode <test>"');
+    expect(await gdb.mi('-list-target-features')).toContain('"reverse"');
+  });
+
   it.each([
     ['detach', 'detach'],
     ['disconnect', 'disconnect'],

@@ -68,11 +68,15 @@ export interface GdbSessionOptions {
   readonly target?: string | undefined;
   /** For each command. */
   readonly timeoutMs?: number | undefined;
+  /** `mi-async on` before connecting, as editors have it; `interrupt` then is `-exec-interrupt`. */
+  readonly async?: boolean | undefined;
 }
 
 type ResultClass = 'done' | 'running' | 'connected' | 'error' | 'exit';
 
 interface Pending {
+  /** Whether the records of the machine interface are wanted, not the console's text. */
+  readonly raw: boolean;
   output: string;
   result: ResultClass | undefined;
   stopped: boolean;
@@ -89,18 +93,22 @@ export class GdbSession {
   private readonly timeoutMs: number;
   private readonly exited: Promise<void>;
   private pending: Pending | undefined;
+  private token = 0;
+  private hung = false;
   private partialLine = '';
   private transcript = '';
   private ready: () => void = () => {};
 
-  private constructor(options: GdbSessionOptions) {
+  private constructor(private readonly options: GdbSessionOptions) {
     this.timeoutMs = options.timeoutMs ?? 30_000;
     const elf = options.elf === undefined ? [] : [options.elf];
     this.gdb = spawn(GDB, ['-q', '-nx', '--interpreter=mi3', ...elf]);
     this.gdb.stdin.on('error', () => {});
-    this.exited = new Promise(resolve => this.gdb.on('close', () => resolve()));
+    this.exited = new Promise(resolve => this.gdb.on('exit', () => resolve()));
     this.gdb.on('error', error => this.pending?.fail(error));
-    this.gdb.on('close', () => {
+    // Not `close`: a child of gdb may keep the pipes open.
+    this.gdb.on('exit', () => {
+      for (const pipe of [this.gdb.stdin, this.gdb.stdout, this.gdb.stderr]) pipe.destroy();
       this.pending?.fail(new Error(`gdb ended; transcript:\n${this.transcript}`));
     });
     this.gdb.stdout.on('data', (chunk: Buffer) => this.read(chunk.toString()));
@@ -116,9 +124,10 @@ export class GdbSession {
       await new Promise<void>((resolve, reject) => {
         session.ready = resolve;
         session.gdb.once('error', reject);
-        session.gdb.once('close', () => reject(new Error('gdb ended at once')));
+        session.gdb.once('exit', () => reject(new Error('gdb ended at once')));
       });
       for (const setting of SETTINGS) await session.command(setting);
+      if (options.async) await session.command('set mi-async on');
       if (options.port !== undefined) {
         await session.command(`target ${options.target ?? 'remote'} 127.0.0.1:${options.port}`);
       }
@@ -134,36 +143,18 @@ export class GdbSession {
    * resumes the machine is over when it has stopped; to interrupt one, keep the promise and call `interrupt`.
    */
   command(text: string): Promise<string> {
-    if (this.pending !== undefined) throw new Error(`gdb is still busy; cannot run "${text}"`);
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.pending = undefined;
-        reject(new Error(`"${text}" took longer than ${this.timeoutMs} ms; transcript:\n${this.transcript}`));
-      }, this.timeoutMs);
-      const settle = () => {
-        clearTimeout(timer);
-        this.pending = undefined;
-      };
-      this.pending = {
-        output: '',
-        result: undefined,
-        stopped: false,
-        finish: output => {
-          settle();
-          resolve(output);
-        },
-        fail: error => {
-          settle();
-          reject(error);
-        },
-      };
-      this.write(`-interpreter-exec console ${JSON.stringify(text)}`);
-    });
+    return this.perform(`-interpreter-exec console ${JSON.stringify(text)}`, false);
+  }
+
+  /** Runs a command of the machine interface, e.g. `-exec-continue --reverse`, and returns its records. */
+  mi(text: string): Promise<string> {
+    return this.perform(text, true);
   }
 
   /** Ctrl-C. */
   interrupt(): void {
-    this.gdb.kill('SIGINT');
+    if (this.options.async) this.write('-exec-interrupt');
+    else this.gdb.kill('SIGINT');
   }
 
   /** Everything gdb said, for messages of failing tests. */
@@ -179,7 +170,8 @@ export class GdbSession {
 
   /** Ends gdb; never throws, also when it hangs. */
   async close(): Promise<void> {
-    const timer = setTimeout(() => this.gdb.kill('SIGKILL'), this.pending === undefined ? 5000 : 0);
+    const patienceMs = this.hung || this.pending !== undefined ? 0 : 5000;
+    const timer = setTimeout(() => this.gdb.kill('SIGKILL'), patienceMs);
     this.pending?.fail(new Error('the gdb session was closed'));
     this.write('-gdb-exit');
     await this.exited;
@@ -188,6 +180,37 @@ export class GdbSession {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  private perform(line: string, raw: boolean): Promise<string> {
+    if (this.pending !== undefined) throw new Error(`gdb is still busy; cannot run "${line}"`);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.hung = true;
+        this.pending?.fail(
+          new Error(`"${line}" took longer than ${this.timeoutMs} ms; transcript:\n${this.transcript}`),
+        );
+      }, this.timeoutMs);
+      const settle = () => {
+        clearTimeout(timer);
+        this.pending = undefined;
+      };
+      this.pending = {
+        raw,
+        output: '',
+        result: undefined,
+        stopped: false,
+        finish: output => {
+          settle();
+          resolve(output);
+        },
+        fail: error => {
+          settle();
+          reject(error);
+        },
+      };
+      this.write(`${++this.token}${line}`);
+    });
   }
 
   private write(line: string): void {
@@ -210,25 +233,29 @@ export class GdbSession {
     }
     const { pending } = this;
     if (pending === undefined) return;
+    if (pending.raw) pending.output += `${line}\n`;
     const stream = /^[~@&](".*")\s*$/.exec(line);
     if (stream !== null) {
-      const text = unquote(stream[1]!);
-      // gdb echoes the command itself on the log stream.
-      if (!(line.startsWith('&') && pending.result === undefined && pending.output === '' && isEcho(text))) {
-        pending.output += text;
-      }
+      if (!pending.raw) pending.output += unquote(stream[1]!);
       return;
     }
-    const result = /^\^(done|running|connected|error|exit)(?:,msg="((?:[^"\\]|\\.)*)")?/.exec(line);
+    const result = /^(\d*)\^(done|running|connected|error|exit)(?:,msg="((?:[^"\\]|\\.)*)")?/.exec(line);
     if (result !== null) {
-      pending.result = result[1] as ResultClass;
-      const message = result[2] === undefined ? '' : unquote(`"${result[2]}"`);
-      if (message !== '' && !pending.output.includes(message)) pending.output += `${message}\n`;
+      if (Number(result[1]) === this.token) this.readResult(pending, result[2]!, result[3]);
     } else if (line.startsWith('*running')) {
       pending.stopped = false;
     } else if (line.startsWith('*stopped') || line.startsWith('=thread-group-exited')) {
       pending.stopped = true;
+      // Only a synchronous gdb prompts after a stop.
+      if (this.options.async) this.finishIfComplete();
     }
+  }
+
+  private readResult(pending: Pending, result: string, quotedMessage: string | undefined): void {
+    pending.result = result as ResultClass;
+    if (pending.raw || quotedMessage === undefined) return;
+    const message = unquote(`"${quotedMessage}"`);
+    if (!pending.output.includes(message)) pending.output += `${message}\n`;
   }
 
   private finishIfComplete(): void {
@@ -237,10 +264,6 @@ export class GdbSession {
     if (pending.result === 'running' && !pending.stopped) return;
     pending.finish(pending.output);
   }
-}
-
-function isEcho(text: string): boolean {
-  return text.startsWith('-interpreter-exec');
 }
 
 /** A C string as gdb writes it: octal escapes are bytes of UTF-8. */
