@@ -55,6 +55,7 @@ describe('monitor', () => {
     ['goto end', 1000],
     ['replay_seek 7', 7],
     ['  goto   9 ', 9],
+    ['goto\t9', 9],
   ])('%j moves, and says that gdb must forget', async (command, icount) => {
     const { target, wire } = await at(100);
     const output = await wire.monitor(command);
@@ -96,8 +97,8 @@ describe('monitor', () => {
 
   it('types on the console with Enter', async () => {
     const { target, wire } = await at(0);
-    await wire.monitor('type ls');
-    expect(Buffer.from(target.typed).toString()).toBe('ls\r');
+    await wire.monitor('  type  echo a  b ');
+    expect(Buffer.from(target.typed).toString()).toBe('echo a  b\r');
   });
 
   it.each([

@@ -104,7 +104,10 @@ export class GdbSession {
     const elf = options.elf === undefined ? [] : [options.elf];
     this.gdb = spawn(GDB, ['-q', '-nx', '--interpreter=mi3', ...elf]);
     this.gdb.stdin.on('error', () => {});
-    this.exited = new Promise(resolve => this.gdb.on('exit', () => resolve()));
+    this.exited = new Promise(resolve => {
+      this.gdb.on('exit', () => resolve());
+      this.gdb.on('error', () => resolve());
+    });
     this.gdb.on('error', error => this.pending?.fail(error));
     // Not `close`: a child of gdb may keep the pipes open.
     this.gdb.on('exit', () => {

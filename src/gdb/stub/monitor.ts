@@ -108,10 +108,9 @@ const STALE_ADVICE =
 
 /** Runs one command line. What went wrong is in the text as well; only unexpected errors are thrown. */
 export async function runMonitorCommand(line: string, context: MonitorContext): Promise<string> {
-  const words = line.trim().replace(/\s+/g, ' ');
-  const command = COMMANDS.find(({ name }) => words === name || words.startsWith(`${name} `));
-  if (command === undefined) return unknownCommand(words);
-  const argument = words.slice(command.name.length).trim();
+  const found = findCommand(line.trim());
+  if (found === undefined) return unknownCommand(line.trim());
+  const { command, argument } = found;
   if (command.usage === '' && argument !== '') {
     return `"${command.name}" takes no argument, not "${argument}"\n`;
   }
@@ -122,6 +121,15 @@ export async function runMonitorCommand(line: string, context: MonitorContext): 
     if (error instanceof TargetError) return `${command.name}: ${error.message}\n`;
     throw error;
   }
+}
+
+/** The argument keeps its inner spaces. */
+function findCommand(line: string): { command: MonitorCommand; argument: string } | undefined {
+  for (const command of COMMANDS) {
+    const match = new RegExp(`^${command.name.replace(' ', '\\s+')}(?:\\s+|$)`).exec(line);
+    if (match !== null) return { command, argument: line.slice(match[0].length) };
+  }
+  return undefined;
 }
 
 /** A place in the history as users write it: an icount (decimal or 0x...), start, end or a snapshot's name. */
@@ -152,11 +160,11 @@ function help(): string {
   return rows.map(([left, summary]) => `${left.padEnd(width)}  ${summary}`).join('\n');
 }
 
-function unknownCommand(words: string): string {
-  if (words === '') return `${help()}\n`;
-  const related = COMMANDS.filter(({ name }) => name.startsWith(`${words.split(' ')[0]} `));
+function unknownCommand(line: string): string {
+  if (line === '') return `${help()}\n`;
+  const related = COMMANDS.filter(({ name }) => name.startsWith(`${line.split(' ')[0]} `));
   const hint = related.length > 0 ? `; there is ${related.map(({ name }) => name).join(', ')}` : '';
-  return `unknown monitor command "${words}"${hint}; "monitor help" lists all\n`;
+  return `unknown monitor command "${line}"${hint}; "monitor help" lists all\n`;
 }
 
 function describeReplay(target: DebugTarget): string {
