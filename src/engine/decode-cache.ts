@@ -1,0 +1,220 @@
+import type { GuestMemory } from '../memory/guest-memory.js';
+import { PAGE_FLAG } from '../memory/guest-memory.js';
+import {
+  CODE_GRANULE_SHIFT,
+  DECODE_ENTRY_BYTES,
+  DECODE_PAGE_BYTES,
+  PAGE_BYTES,
+} from '../memory/memory-plan.js';
+import { ENTRY, ENTRY_SCALE_SHIFT, FIRST_INSTRUCTION, PSEUDO_OPERATION, SINK } from './engine-layout.js';
+import type { Decoded, Instruction, InstructionSet } from './instruction-set.js';
+
+/** How many instructions behind the wanted one are decoded along with it. */
+const DECODE_AHEAD = 8;
+
+/**
+ * Predecoded code pages: derived from guest memory, dropped whenever it changes, never observable.
+ * Breakpoints live here and not in guest memory: their entries hold a pseudo operation.
+ */
+export class DecodeCache {
+  /** Decoded page of each guest page, 0 when there is none. */
+  readonly #pageAddress: Int32Array;
+  readonly #guestPageOf: Int32Array;
+  readonly #operationOf = new Map<Instruction, number>();
+  /** Behind an unconditional jump there may be data: decoding ahead ends there. */
+  readonly #jumps: ReadonlySet<Instruction>;
+  readonly #scratch: number;
+  /** Stands for a page where each fetch has to be checked by itself (PMP regions smaller than a page). */
+  readonly carefulPage: number;
+  readonly #decoded: Decoded;
+  /** Operation that a breakpoint's entry stands for, by entry address. */
+  readonly #covered = new Map<number, number>();
+  #breakpointOffsets = new Set<number>();
+  #nextVictim = 0;
+  /** Called when a decoded page is given to another guest page. */
+  onEvict: () => void = () => {};
+
+  constructor(
+    readonly memory: GuestMemory,
+    readonly isa: InstructionSet,
+  ) {
+    this.#pageAddress = new Int32Array(memory.pageCount);
+    // The last two pages of the pool are for instructions that are fetched halfword by halfword.
+    this.#guestPageOf = new Int32Array(memory.plan.decodePages - 2).fill(-1);
+    this.#scratch = memory.plan.decode + this.#guestPageOf.length * DECODE_PAGE_BYTES;
+    this.carefulPage = this.#scratch + DECODE_PAGE_BYTES;
+    for (let offset = 0; offset < PAGE_BYTES; offset += 2) {
+      memory.u8[this.carefulPage + (offset << ENTRY_SCALE_SHIFT)] = PSEUDO_OPERATION.crossPage;
+    }
+    memory.u8[this.carefulPage + (PAGE_BYTES << ENTRY_SCALE_SHIFT)] = PSEUDO_OPERATION.pageEnd;
+    isa.instructions.forEach((instruction, index) => {
+      this.#operationOf.set(instruction, FIRST_INSTRUCTION + index);
+    });
+    this.#jumps = new Set(isa.instructions.filter(i => i.semantics.statements.some(s => s.kind === 'jump')));
+    this.#decoded = {
+      instruction: isa.instructions[0],
+      rd: 0,
+      rs1: 0,
+      rs2: 0,
+      immediate: 0,
+      length: 4,
+    };
+  }
+
+  /** Address of the decoded page for a guest page, made if need be. */
+  pageFor(guestPage: number): number {
+    const known = this.#pageAddress[guestPage];
+    if (known !== 0) return known;
+    const slot = this.#nextVictim;
+    this.#nextVictim = (slot + 1) % this.#guestPageOf.length;
+    if (this.#guestPageOf[slot] >= 0) {
+      this.#forget(this.#guestPageOf[slot]);
+      this.onEvict();
+    }
+    const address = this.memory.plan.decode + slot * DECODE_PAGE_BYTES;
+    this.#guestPageOf[slot] = guestPage;
+    this.#pageAddress[guestPage] = address;
+    this.memory.u8.fill(0, address, address + DECODE_PAGE_BYTES);
+    const end = address + (PAGE_BYTES << ENTRY_SCALE_SHIFT);
+    this.memory.u8[end + ENTRY.operation] = PSEUDO_OPERATION.pageEnd;
+    // A 4-byte instruction in the last halfword never falls through to here, but decoding ahead may look.
+    this.memory.u8[end + DECODE_ENTRY_BYTES + ENTRY.operation] = PSEUDO_OPERATION.pageEnd;
+    return address;
+  }
+
+  /** Fills an undecoded entry, and some behind it. */
+  decode(entry: number): void {
+    const slot = Math.floor((entry - this.memory.plan.decode) / DECODE_PAGE_BYTES);
+    const page = this.memory.plan.decode + slot * DECODE_PAGE_BYTES;
+    const guestPage = this.#guestPageOf[slot];
+    const host = this.memory.hostAddressOfPage(guestPage);
+    let offset = (entry - page) >>> ENTRY_SCALE_SHIFT;
+    for (let i = 0; i <= DECODE_AHEAD && offset < PAGE_BYTES; i++) {
+      const at = page + (offset << ENTRY_SCALE_SHIFT);
+      if (this.memory.u8[at + ENTRY.operation] !== PSEUDO_OPERATION.undecoded) break;
+      const length = this.#decodeAt(at, host + offset, offset);
+      this.#markCode(guestPage, offset, Math.min(length, PAGE_BYTES - offset));
+      const operation = this.memory.u8[at + ENTRY.operation];
+      if (operation < FIRST_INSTRUCTION || this.#jumps.has(this.#decoded.instruction)) break;
+      offset += length;
+    }
+  }
+
+  /** Decodes an instruction that was fetched halfword by halfword, into an entry of its own. */
+  decodeCrossing(word: number): number {
+    const { u8 } = this.memory;
+    u8.fill(0, this.#scratch, this.#scratch + 4 * DECODE_ENTRY_BYTES);
+    this.#write(this.#scratch, word);
+    for (const next of [1, 2]) {
+      u8[this.#scratch + next * DECODE_ENTRY_BYTES + ENTRY.operation] = PSEUDO_OPERATION.pageEnd;
+    }
+    return this.#scratch;
+  }
+
+  /** The operation that a breakpoint's entry stands for. */
+  coveredOperation(entry: number): number {
+    return this.#covered.get(entry) ?? PSEUDO_OPERATION.undecoded;
+  }
+
+  /** Sets the offsets within a page (virtual and physical are equal there) that hold breakpoints. */
+  setBreakpointOffsets(offsets: Set<number>): void {
+    for (const offset of this.#breakpointOffsets) if (!offsets.has(offset)) this.#uncover(offset);
+    const added = [...offsets].filter(offset => !this.#breakpointOffsets.has(offset));
+    this.#breakpointOffsets = offsets;
+    for (const offset of added) {
+      for (let slot = 0; slot < this.#guestPageOf.length; slot++) {
+        if (this.#guestPageOf[slot] < 0) continue;
+        this.#cover(this.memory.plan.decode + slot * DECODE_PAGE_BYTES + (offset << ENTRY_SCALE_SHIFT));
+      }
+    }
+  }
+
+  /** Guest memory at these host addresses is about to change: drops what was decoded from it. */
+  invalidate(hostAddress: number, length: number): void {
+    const { plan, codeMap } = this.memory;
+    const first = (hostAddress - plan.ram) >>> CODE_GRANULE_SHIFT;
+    const last = (hostAddress + length - 1 - plan.ram) >>> CODE_GRANULE_SHIFT;
+    for (let granule = first; granule <= last; granule++) {
+      if (codeMap[granule] === 0) continue;
+      codeMap[granule] = 0;
+      const guestPage = granule >>> (12 - CODE_GRANULE_SHIFT);
+      const page = this.#pageAddress[guestPage];
+      if (page === 0) continue;
+      const start = (granule << CODE_GRANULE_SHIFT) & (PAGE_BYTES - 1);
+      // An instruction that starts in the halfword before reaches into this granule.
+      const from = page + (Math.max(start - 2, 0) << ENTRY_SCALE_SHIFT);
+      const to = page + ((start + (1 << CODE_GRANULE_SHIFT)) << ENTRY_SCALE_SHIFT);
+      if (this.#covered.size > 0) {
+        for (let entry = from; entry < to; entry += DECODE_ENTRY_BYTES) this.#covered.delete(entry);
+      }
+      this.memory.u8.fill(0, from, to);
+    }
+  }
+
+  #decodeAt(entry: number, host: number, offset: number): number {
+    const { u8 } = this.memory;
+    const half = u8[host] | (u8[host + 1] << 8);
+    if (this.isa.lengthOf(half) === 2) {
+      this.#write(entry, half);
+    } else if (offset === PAGE_BYTES - 2) {
+      u8[entry + ENTRY.operation] = PSEUDO_OPERATION.crossPage;
+      return 4;
+    } else {
+      this.#write(entry, (half | (u8[host + 2] << 16) | (u8[host + 3] << 24)) >>> 0);
+    }
+    if (this.#breakpointOffsets.has(offset)) this.#cover(entry);
+    return u8[entry + ENTRY.step] >>> ENTRY_SCALE_SHIFT;
+  }
+
+  #write(entry: number, word: number): void {
+    const { u8, i32 } = this.memory;
+    const d = this.#decoded;
+    if (!this.isa.decode(word, d)) {
+      u8[entry + ENTRY.operation] = PSEUDO_OPERATION.illegal;
+      u8[entry + ENTRY.step] = 2 << ENTRY_SCALE_SHIFT;
+      return;
+    }
+    const rd = d.rd === 0 ? SINK : d.rd * 8;
+    const operation = this.#operationOf.get(d.instruction)!;
+    const step = d.length << ENTRY_SCALE_SHIFT;
+    i32[entry >> 2] = operation | (step << 8) | (rd << 16);
+    const { format } = d.instruction;
+    i32[(entry + 4) >> 2] =
+      format === 'U' || format === 'J'
+        ? d.immediate
+        : (d.rs1 * 8) | ((d.rs2 * 8) << 8) | ((d.immediate & 0xffff) << 16);
+  }
+
+  #markCode(guestPage: number, offset: number, length: number): void {
+    const base = guestPage << (12 - CODE_GRANULE_SHIFT);
+    const { codeMap, flags } = this.memory;
+    codeMap[base + (offset >>> CODE_GRANULE_SHIFT)] = 1;
+    codeMap[base + ((offset + length - 1) >>> CODE_GRANULE_SHIFT)] = 1;
+    flags[guestPage] |= PAGE_FLAG.code;
+  }
+
+  #cover(entry: number): void {
+    const { u8 } = this.memory;
+    const operation = u8[entry + ENTRY.operation];
+    if (operation < FIRST_INSTRUCTION && operation !== PSEUDO_OPERATION.illegal) return;
+    this.#covered.set(entry, operation);
+    u8[entry + ENTRY.operation] = PSEUDO_OPERATION.breakpoint;
+  }
+
+  #uncover(offset: number): void {
+    for (let slot = 0; slot < this.#guestPageOf.length; slot++) {
+      const entry = this.memory.plan.decode + slot * DECODE_PAGE_BYTES + (offset << ENTRY_SCALE_SHIFT);
+      const operation = this.#covered.get(entry);
+      if (operation === undefined) continue;
+      this.memory.u8[entry + ENTRY.operation] = operation;
+      this.#covered.delete(entry);
+    }
+  }
+
+  #forget(guestPage: number): void {
+    const host = this.memory.hostAddressOfPage(guestPage);
+    this.invalidate(host, PAGE_BYTES);
+    this.memory.flags[guestPage] &= ~PAGE_FLAG.code;
+    this.#pageAddress[guestPage] = 0;
+  }
+}

@@ -1,0 +1,95 @@
+import { DECODE_ENTRY_BYTES, type MemoryPlan, PAGE_SHIFT } from '../memory/memory-plan.js';
+
+/**
+ * What generated code and TypeScript agree on: offsets in the control block, in a hart's state and in TLBs.
+ */
+
+/** Offsets from a hart's state that the engine reads and writes; the ISA's state layout supplies them. */
+export interface HartOffsets {
+  /** General registers, 8 bytes each; slot 32 takes writes to a register that is always zero. */
+  readonly x: number;
+  readonly pc: number;
+  /** LR/SC reservation: virtual address (all ones: none) and the value loaded, 8 bytes each. */
+  readonly reservedAddress: number;
+  readonly reservedValue: number;
+}
+
+/** Offset of the discarding register from the start of `x`. */
+export const SINK = 32 * 8;
+
+/** Control block. */
+export const CONTROL = {
+  /** i32: steps the running hart may still take. The host may lower it to reach a boundary sooner. */
+  budget: 0,
+} as const;
+
+/** A TLB bank: three direct-mapped tables, one for each kind of access. */
+export const TLB_ENTRIES = 256;
+const TLB_ENTRY_SHIFT = 4;
+export const TLB_TABLE_BYTES = TLB_ENTRIES << TLB_ENTRY_SHIFT;
+export const TLB_BANK_BYTES = 3 * TLB_TABLE_BYTES;
+export const TLB_TABLE = { load: 0, store: TLB_TABLE_BYTES, fetch: 2 * TLB_TABLE_BYTES } as const;
+/** Entry: 8-byte tag (virtual page; all ones: invalid), then an i32: host minus virtual address, or a decoded page. */
+export const TLB_VALUE = 8;
+/** Shifting a virtual address right by this and masking gives the entry's byte offset. */
+export const TLB_INDEX_SHIFT = PAGE_SHIFT - TLB_ENTRY_SHIFT;
+export const TLB_INDEX_MASK = (TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT;
+
+/**
+ * A predecoded instruction, 8 bytes: operation, distance to the next entry, rd (as an offset in x),
+ * then either rs1, rs2 (register times 8) and a 16-bit immediate, or a 32-bit immediate.
+ */
+export const ENTRY = {
+  operation: 0,
+  step: 1,
+  rd: 2,
+  rs1: 4,
+  rs2: 5,
+  immediate16: 6,
+  immediate32: 4,
+} as const;
+/** Entries stand for halfwords: pc offset times this gives the entry's offset. */
+export const ENTRY_SCALE_SHIFT = Math.log2(DECODE_ENTRY_BYTES / 2);
+
+/** Operations that are not instructions. Zero is what a fresh entry holds. */
+export const PSEUDO_OPERATION = {
+  undecoded: 0,
+  pageEnd: 1,
+  /** A 4-byte instruction that continues on the next page. */
+  crossPage: 2,
+  breakpoint: 3,
+  illegal: 4,
+} as const;
+export const FIRST_INSTRUCTION = 5;
+
+/** Flags beside the size, in calls to the host's `load` and `store`. */
+export const ACCESS_FLAG = { atomic: 16, reserved: 32, conditional: 64 } as const;
+export const ACCESS_SIZE_MASK = 15;
+
+/** Host addresses below this are the mailbox: a store there has to be committed by the host. */
+export const mailboxEnd = (plan: MemoryPlan) => plan.mailbox + 64;
+
+/** What generated code calls. Before each call the hart's pc and the budget are written back. */
+export interface EngineHost {
+  /** Resolves the hart's pc for fetching; 1: the fetch TLB now has an entry, 0: leave. */
+  fetch(): number;
+  /** Decodes the entry at this address; 1: done, 0: leave. */
+  decode(entry: number): number;
+  /** Decodes the instruction at the hart's pc, which crosses a page; its entry's address, or 0: leave. */
+  cross(): number;
+  /** A breakpoint entry is about to run: the operation to run, or -1: leave. */
+  breakpoint(entry: number): number;
+  /** Host address of the bytes to load (perhaps the mailbox), or 0: leave. */
+  load(access: number, low: number, high: number): number;
+  /** Host address where to store; the mailbox when `commit` has to follow; 0: leave. */
+  store(access: number, low: number, high: number): number;
+  commit(): void;
+  /** Reads and writes a CSR; 1: the old value is in the mailbox, 0: leave. */
+  csr(number: number, operation: number, source: number, rd: number, low: number, high: number): number;
+  /** A system operation, by its position in the engine's list; 1: retire, 0: leave. */
+  system(operation: number): number;
+  /** An illegal instruction; always leaves. */
+  illegal(): number;
+}
+
+export const CSR_OPERATION = { write: 0, set: 1, clear: 2 } as const;

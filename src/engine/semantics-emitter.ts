@@ -1,0 +1,213 @@
+import type { FunctionBody, Local } from '../wasm/function-body.js';
+import type { OpName, ValueType } from '../wasm/opcodes.js';
+import type {
+  AccessSize,
+  BinaryOperator,
+  Comparison,
+  Expression,
+  Type,
+  UnaryOperator,
+  Variable,
+} from './semantics.js';
+
+type LoadExpression = Extract<Expression, { kind: 'load' }>;
+
+/**
+ * Emits expressions as WebAssembly. Interpreter and region JIT share all of it and differ in the abstract
+ * members: how operands are bound and how memory is reached.
+ */
+export abstract class SemanticsEmitter {
+  readonly x: 'i32' | 'i64';
+  readonly #variables = new Map<Variable, Local>();
+  readonly #free: Record<'i32' | 'i64', Local[]> = { i32: [], i64: [] };
+
+  constructor(
+    readonly f: FunctionBody,
+    readonly xlen: 32 | 64,
+    readonly multiplyHighUnsigned: number,
+  ) {
+    this.x = xlen === 64 ? 'i64' : 'i32';
+  }
+
+  abstract register(operand: 'rs1' | 'rs2'): void;
+  abstract immediate(): void;
+  abstract pc(): void;
+  abstract nextPc(): void;
+  /** Emits a load that leaves its value, of type x, on the stack. */
+  abstract load(node: LoadExpression): void;
+
+  wasmType(type: Type): 'i32' | 'i64' {
+    return type === 'x' ? this.x : type === 'w' ? 'i32' : 'i64';
+  }
+
+  /** A scratch local; give it back with `release`. */
+  scratch(type: ValueType & ('i32' | 'i64')): Local {
+    return this.#free[type].pop() ?? this.f.local(type);
+  }
+
+  release(type: 'i32' | 'i64', local: Local): void {
+    this.#free[type].push(local);
+  }
+
+  /** Makes a variable's value available in a local. */
+  bindVariable(variable: Variable, local: Local): void {
+    this.#variables.set(variable, local);
+  }
+
+  constant(type: Type, value: number): void {
+    if (this.wasmType(type) === 'i32') this.f.i32(value);
+    else this.f.i64Number(value);
+  }
+
+  expression(node: Expression): void {
+    const { f } = this;
+    switch (node.kind) {
+      case 'register':
+        this.register(node.operand);
+        return;
+      case 'immediate':
+        this.immediate();
+        return;
+      case 'pc':
+        this.pc();
+        return;
+      case 'next-pc':
+        this.nextPc();
+        return;
+      case 'constant':
+        this.constant(node.type, node.value);
+        return;
+      case 'shift-mask':
+        this.constant('x', this.xlen - 1);
+        return;
+      case 'minimum':
+        if (this.wasmType(node.type) === 'i32') f.i32(-(2 ** 31));
+        else f.i64(0, -(2 ** 31));
+        return;
+      case 'binary':
+      case 'compare':
+        this.expression(node.left);
+        this.expression(node.right);
+        this.#typed(node.left.type, node.operator);
+        return;
+      case 'unary':
+        this.expression(node.value);
+        this.#typed(node.type, node.operator);
+        return;
+      case 'low':
+        this.expression(node.value);
+        if (this.wasmType(node.value.type) === 'i64') f.op('i32_wrap_i64');
+        return;
+      case 'extend':
+        this.expression(node.value);
+        if (this.wasmType(node.value.type) === 'i32' && this.wasmType(node.type) === 'i64') {
+          f.op(node.signed ? 'i64_extend_i32_s' : 'i64_extend_i32_u');
+        }
+        return;
+      case 'choose':
+        this.expression(node.condition);
+        f.if(this.wasmType(node.type));
+        this.expression(node.yes);
+        f.else();
+        this.expression(node.no);
+        f.end();
+        return;
+      case 'let': {
+        const type = this.wasmType(node.variable.type);
+        this.expression(node.variable.value);
+        const local = this.scratch(type);
+        f.set(local);
+        this.bindVariable(node.variable, local);
+        this.expression(node.body);
+        this.release(type, local);
+        return;
+      }
+      case 'variable': {
+        const local = this.#variables.get(node.variable);
+        if (local === undefined) throw new Error('variable used outside its let');
+        f.get(local);
+        return;
+      }
+      case 'load':
+        this.load(node);
+        return;
+      case 'multiply-high':
+        this.#multiplyHigh(node.signs, node.left, node.right);
+        return;
+    }
+  }
+
+  #typed(type: Type, operator: BinaryOperator | Comparison | UnaryOperator): void {
+    this.f.op(`${this.wasmType(type)}_${operator}` as OpName);
+  }
+
+  #multiplyHigh(signs: 'ss' | 'su' | 'uu', left: Expression, right: Expression): void {
+    const { f } = this;
+    if (this.xlen === 32) {
+      this.expression(left);
+      f.op(signs === 'uu' ? 'i64_extend_i32_u' : 'i64_extend_i32_s');
+      this.expression(right);
+      f.op(signs === 'ss' ? 'i64_extend_i32_s' : 'i64_extend_i32_u');
+      f.op('i64_mul').i64(32, 0).op('i64_shr_u').op('i32_wrap_i64');
+      return;
+    }
+    const a = this.scratch('i64');
+    const b = this.scratch('i64');
+    this.expression(left);
+    f.set(a);
+    this.expression(right);
+    f.set(b);
+    f.get(a).get(b).call(this.multiplyHighUnsigned);
+    // A negative operand counts 2^64 too much when taken as unsigned: subtract the other operand once.
+    if (signs !== 'uu') f.get(a).i64(63, 0).op('i64_shr_s').get(b).op('i64_and').op('i64_sub');
+    if (signs === 'ss') f.get(b).i64(63, 0).op('i64_shr_s').get(a).op('i64_and').op('i64_sub');
+    this.release('i64', a);
+    this.release('i64', b);
+  }
+}
+
+/** The wasm load that reads `size` bytes into type x. */
+export function loadOperation(x: 'i32' | 'i64', size: AccessSize, signed: boolean) {
+  if (x === 'i32') {
+    if (size === 8) throw new Error('8-byte load on a 32-bit hart');
+    if (size === 4) return 'i32_load';
+    if (size === 2) return signed ? 'i32_load16_s' : 'i32_load16_u';
+    return signed ? 'i32_load8_s' : 'i32_load8_u';
+  }
+  if (size === 8) return 'i64_load';
+  if (size === 4) return signed ? 'i64_load32_s' : 'i64_load32_u';
+  if (size === 2) return signed ? 'i64_load16_s' : 'i64_load16_u';
+  return signed ? 'i64_load8_s' : 'i64_load8_u';
+}
+
+/** The wasm store that writes the low `size` bytes of a value of type x. */
+export function storeOperation(x: 'i32' | 'i64', size: AccessSize) {
+  if (size === 1) return x === 'i32' ? 'i32_store8' : 'i64_store8';
+  if (size === 2) return x === 'i32' ? 'i32_store16' : 'i64_store16';
+  if (size === 4) return x === 'i32' ? 'i32_store' : 'i64_store32';
+  return 'i64_store';
+}
+
+/** Body of the function (i64, i64) -> i64: the high half of an unsigned 64 x 64 product. */
+export function emitMultiplyHighUnsigned(f: FunctionBody): void {
+  const half = (local: Local, high: boolean) => {
+    f.get(local);
+    if (high) f.i64(32, 0).op('i64_shr_u');
+    else f.i64(-1, 0).op('i64_and');
+  };
+  const product = (aHigh: boolean, bHigh: boolean) => {
+    half(0, aHigh);
+    half(1, bHigh);
+    f.op('i64_mul');
+  };
+  const middle = f.local('i64');
+  product(true, false);
+  product(false, false);
+  f.i64(32, 0).op('i64_shr_u').op('i64_add').set(middle);
+  product(true, true);
+  half(middle, true);
+  f.op('i64_add');
+  product(false, true);
+  half(middle, false);
+  f.op('i64_add').i64(32, 0).op('i64_shr_u').op('i64_add');
+}

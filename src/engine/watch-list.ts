@@ -1,0 +1,52 @@
+import { PAGE_BYTES } from '../memory/memory-plan.js';
+
+export type WatchKind = 'write' | 'read' | 'access';
+
+/** A range of virtual addresses under watch; the address as two words. */
+export interface WatchRange {
+  readonly kind: WatchKind;
+  readonly low: number;
+  readonly high: number;
+  readonly length: number;
+}
+
+/** The watched ranges, asked on the slow path of accesses to pages that hold one. */
+export class WatchList {
+  #ranges: readonly WatchRange[] = [];
+
+  set(ranges: readonly WatchRange[]): void {
+    this.#ranges = ranges;
+  }
+
+  get empty(): boolean {
+    return this.#ranges.length === 0;
+  }
+
+  /** Whether a page must not be cached for loads or stores. */
+  touchesPage(low: number, high: number, write: boolean): boolean {
+    const page = (low & -PAGE_BYTES) >>> 0;
+    for (const range of this.#ranges) {
+      if (concerns(range.kind, write) && overlaps(range, page, high, PAGE_BYTES)) return true;
+    }
+    return false;
+  }
+
+  /** The first range that an access of `size` bytes touches. */
+  match(low: number, high: number, size: number, reads: boolean, writes: boolean): WatchRange | undefined {
+    for (const range of this.#ranges) {
+      const concerned = (writes && concerns(range.kind, true)) || (reads && concerns(range.kind, false));
+      if (concerned && overlaps(range, low, high, size)) return range;
+    }
+    return undefined;
+  }
+}
+
+function concerns(kind: WatchKind, write: boolean): boolean {
+  return kind === 'access' || (kind === 'write') === write;
+}
+
+/** Whether [high:low, + size) and the range share a byte; ranges do not wrap around the address space. */
+function overlaps(range: WatchRange, low: number, high: number, size: number): boolean {
+  const distance = (high - range.high) * 2 ** 32 + (low - range.low);
+  return distance < range.length && distance > -size;
+}

@@ -1,0 +1,198 @@
+import { PAGE_BYTES } from '../memory/memory-plan.js';
+import type { RiscvHart } from '../riscv/hart.js';
+import { REGISTER_NUMBER, type RegisterFeatureRows, registerFeatures } from '../riscv/registers.js';
+import { RAM_BASE, VIRT_MAP } from './memory-map.js';
+import type { VirtBoard } from './virt-board.js';
+
+const PRIVILEGE_NAMES = ['user', 'supervisor', '', 'machine'];
+
+/** Registers and memory for a debugger: reads have no side effects on devices. Addresses are bigint. */
+export class DebugAccess {
+  constructor(readonly board: VirtBoard) {}
+
+  features(): RegisterFeatureRows[] {
+    const [hart] = this.board.harts;
+    return registerFeatures(
+      hart.config,
+      hart.csrs.table.filter(csr => csr !== undefined),
+    );
+  }
+
+  /** Little-endian contents, or undefined for a number that is no register. */
+  readRegister(hartId: number, register: number): Uint8Array | undefined {
+    const hart = this.board.harts[hartId];
+    const { state, config } = hart;
+    const width = config.xlen / 8;
+    if (register >= 0 && register < REGISTER_NUMBER.pc) {
+      return littleEndian(state.x[2 * register], state.x[2 * register + 1], width);
+    }
+    if (register === REGISTER_NUMBER.pc) return littleEndian(state.pc[0], state.pc[1], width);
+    if (register === REGISTER_NUMBER.privilege) return littleEndian(state.privilege, 0, width);
+    if (register === REGISTER_NUMBER.icount) {
+      const { icount } = this.board.time;
+      return littleEndian(icount % 2 ** 32, Math.floor(icount / 2 ** 32), 8);
+    }
+    if (register >= REGISTER_NUMBER.f0 && register < REGISTER_NUMBER.firstCsr) {
+      if (!config.extensions.has('f')) return undefined;
+      const index = 2 * (register - REGISTER_NUMBER.f0);
+      return littleEndian(state.f[index], state.f[index + 1], config.extensions.has('d') ? 8 : 4);
+    }
+    const csr = hart.csrs.table[register - REGISTER_NUMBER.firstCsr];
+    if (csr === undefined) return undefined;
+    hart.csrs.peek(csr);
+    return littleEndian(hart.csrs.low, hart.csrs.high, csr.number <= 3 ? 4 : width);
+  }
+
+  /** False for what is no register or cannot be written. */
+  writeRegister(hartId: number, register: number, bytes: Uint8Array): boolean {
+    const hart = this.board.harts[hartId];
+    const { state, config } = hart;
+    const view = new Uint8Array(8);
+    view.set(bytes.subarray(0, 8));
+    const [low, high] = new Uint32Array(view.buffer);
+    const top = config.xlen === 64 ? high : 0;
+    if (register === 0) return true;
+    if (register > 0 && register < REGISTER_NUMBER.pc) {
+      state.x[2 * register] = low;
+      state.x[2 * register + 1] = top;
+      return true;
+    }
+    if (register === REGISTER_NUMBER.pc) {
+      state.pc[0] = (low & ~1) >>> 0;
+      state.pc[1] = top;
+      return true;
+    }
+    if (register === REGISTER_NUMBER.privilege) return writePrivilege(hart, low);
+    if (register >= REGISTER_NUMBER.f0 && register < REGISTER_NUMBER.firstCsr) {
+      if (!config.extensions.has('f')) return false;
+      const index = 2 * (register - REGISTER_NUMBER.f0);
+      const double = config.extensions.has('d');
+      state.f[index] = low;
+      state.f[index + 1] = double ? high : 0xffffffff;
+      return true;
+    }
+    const csr = hart.csrs.table[register - REGISTER_NUMBER.firstCsr];
+    if (csr?.write === undefined) return false;
+    csr.write(hart.csrs, low, top);
+    return true;
+  }
+
+  /** The readable prefix of [address, address + length) as the hart sees it. */
+  readMemory(hartId: number, address: bigint, length: number): Uint8Array {
+    const out = new Uint8Array(length);
+    const hart = this.board.harts[hartId];
+    let done = 0;
+    while (done < length) {
+      const { physical, inPage } = this.#locate(hart, address + BigInt(done));
+      if (physical < 0) break;
+      const take = Math.min(length - done, inPage);
+      const host = this.board.bus.hostAddress(physical, take, false);
+      if (host !== 0) {
+        out.set(this.board.memory.u8.subarray(host, host + take), done);
+        done += take;
+        continue;
+      }
+      const got = this.#peekUnit(physical, length - done, out, done);
+      if (got === 0) break;
+      done += got;
+    }
+    return out.subarray(0, done);
+  }
+
+  /** Writes memory, or devices as a guest's stores would; false, and nothing is written, when unmapped. */
+  writeMemory(hartId: number, address: bigint, bytes: Uint8Array): boolean {
+    if (!this.canWrite(hartId, address, bytes.length)) return false;
+    const hart = this.board.harts[hartId];
+    const { bus, memory } = this.board;
+    let done = 0;
+    while (done < bytes.length) {
+      const { physical, inPage } = this.#locate(hart, address + BigInt(done));
+      const take = Math.min(bytes.length - done, inPage);
+      const host = bus.hostAddress(physical, take, false);
+      if (host !== 0) {
+        memory.beforeWrite(host, take);
+        memory.u8.set(bytes.subarray(done, done + take), host);
+        done += take;
+        continue;
+      }
+      const size = accessSize(physical, bytes.length - done, s => bus.acceptsWrite(physical, s));
+      const word = new Uint8Array(8);
+      word.set(bytes.subarray(done, done + size));
+      const [low, high] = new Uint32Array(word.buffer);
+      bus.writeDevice(physical, size, low, high);
+      done += size;
+    }
+    return true;
+  }
+
+  canWrite(hartId: number, address: bigint, length: number): boolean {
+    const hart = this.board.harts[hartId];
+    const { bus } = this.board;
+    let done = 0;
+    while (done < length) {
+      const { physical, inPage } = this.#locate(hart, address + BigInt(done));
+      if (physical < 0) return false;
+      const take = Math.min(length - done, inPage);
+      if (bus.hostAddress(physical, take, false) !== 0) {
+        done += take;
+        continue;
+      }
+      const size = accessSize(physical, length - done, s => bus.acceptsWrite(physical, s));
+      if (size === 0) return false;
+      done += size;
+    }
+    return true;
+  }
+
+  /** What a hart is doing, for thread lists. */
+  describe(hartId: number): string {
+    const { state } = this.board.harts[hartId];
+    const mode = `${PRIVILEGE_NAMES[state.privilege]} mode`;
+    return `CPU#${hartId} ${state.waiting !== 0 ? `waiting for interrupt, ${mode}` : mode}`;
+  }
+
+  memoryMap(): { name: string; kind: 'ram' | 'rom' | 'mmio'; base: number; bytes: number }[] {
+    const windows = Object.entries(VIRT_MAP).map(([name, region]) => ({
+      name,
+      kind: name === 'bootRom' ? ('rom' as const) : ('mmio' as const),
+      base: region.base,
+      bytes: 'decoded' in region ? region.decoded : region.bytes,
+    }));
+    return [...windows, { name: 'ram', kind: 'ram', base: RAM_BASE, bytes: this.board.config.ramBytes }];
+  }
+
+  #locate(hart: RiscvHart, address: bigint): { physical: number; inPage: number } {
+    const wrapped = BigInt.asUintN(hart.config.xlen, address);
+    const low = Number(wrapped & 0xffffffffn);
+    const physical = hart.mmu.peek(low, Number(wrapped >> 32n));
+    return { physical, inPage: PAGE_BYTES - (low % PAGE_BYTES) };
+  }
+
+  #peekUnit(physical: number, left: number, out: Uint8Array, at: number): number {
+    const { bus } = this.board;
+    const size = accessSize(physical, left, s => bus.peekDevice(physical, s));
+    // A register wider than what is asked for is read whole and cut.
+    const whole = size > 0 ? size : bus.peekDevice(physical, 4) ? Math.min(4, left) : 0;
+    for (let i = 0; i < whole; i++)
+      out[at + i] = (i < 4 ? bus.low >>> (8 * i) : bus.high >>> (8 * (i - 4))) & 0xff;
+    return whole;
+  }
+}
+
+/** The widest power of two that is aligned, wanted and accepted; 0 when there is none. */
+function accessSize(address: number, left: number, accepts: (size: number) => boolean): number {
+  for (const size of [4, 8, 2, 1]) {
+    if (size <= left && address % size === 0 && accepts(size)) return size;
+  }
+  return 0;
+}
+
+function writePrivilege(hart: RiscvHart, value: number): boolean {
+  const exists = value === 0 || value === 3 || (value === 1 && hart.config.extensions.has('s'));
+  if (exists) hart.state.privilege = value;
+  return exists;
+}
+
+function littleEndian(low: number, high: number, bytes: number): Uint8Array {
+  return new Uint8Array(new Uint32Array([low, high]).buffer, 0, bytes);
+}

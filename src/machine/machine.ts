@@ -1,0 +1,333 @@
+import type { WatchKind, WatchRange } from '../engine/watch-list.js';
+import type { RiscvHart } from '../riscv/hart.js';
+import { EXIT } from '../riscv/hart-exit.js';
+import { NO_INTERRUPT } from '../riscv/traps.js';
+import { DebugAccess } from './debug-access.js';
+import type { BootImage, InputEvent, MachineConfig, OutputPort } from './ports.js';
+import { VirtBoard } from './virt-board.js';
+
+/** A breakpoint or watchpoint that was reached; the address as two words. */
+export interface DebugHit {
+  readonly kind: 'breakpoint' | 'watchpoint';
+  /** The boundary before the step that runs the instruction or makes the access. */
+  readonly icount: number;
+  readonly hart: number;
+  readonly access: WatchKind | undefined;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Why `run` came back. */
+export type MachineStop =
+  /** The wanted icount is reached. */
+  | { readonly kind: 'limit' }
+  /** No hart is runnable; the next timer is due at `deadlineNs`, which may be Infinity. */
+  | { readonly kind: 'idle'; readonly deadlineNs: number }
+  | { readonly kind: 'power-off'; readonly code: number }
+  | { readonly kind: 'hit'; readonly hit: DebugHit };
+
+export interface RunOptions {
+  /** What to do when no hart is runnable and a timer is set: go there at once, or come back. */
+  readonly idle: 'jump' | 'return';
+  /** Hits are handed to `collect` and passed over; without it they stop the run. */
+  readonly collect?: (hit: DebugHit) => void;
+  /** A hit at this icount is not reported: the debugger has been told of it. */
+  readonly passHitsAt?: number;
+  /** Come back as at a limit once this many idle jumps were made without a step. */
+  readonly idleJumps?: number;
+}
+
+/** A breakpoint address, as two words. */
+export interface CodeAddress {
+  readonly low: number;
+  readonly high: number;
+}
+
+const LIMIT: MachineStop = { kind: 'limit' };
+/** Generated code counts steps in an i32. */
+const LONGEST_RUN = 2 ** 30;
+const DEFAULT_IDLE_JUMPS = 100_000;
+
+/**
+ * A whole deterministic machine. It only runs forward, from boundary to boundary (design: "anatomy of a step"),
+ * and what happens in it depends on its state and on the events applied to it, on nothing else.
+ */
+export class Machine {
+  readonly board: VirtBoard;
+  readonly debug: DebugAccess;
+  #attention = false;
+  #pumpConsole = false;
+  #hit: DebugHit | undefined;
+  #options: RunOptions = { idle: 'jump' };
+
+  constructor(
+    readonly config: MachineConfig,
+    readonly images: readonly BootImage[],
+    output: OutputPort,
+  ) {
+    this.board = new VirtBoard(config, {
+      output,
+      power: {
+        powerOff: code => this.#powerOff(code),
+        reset: () => {
+          this.board.machineState.resetRequested = 1;
+          this.#attention = true;
+        },
+      },
+      hooks: {
+        breakpointReached: (hart, low, high) => this.#reached('breakpoint', hart, undefined, low, high),
+        watchTouched: (hart, kind, low, high) => this.#reached('watchpoint', hart, kind, low, high),
+      },
+      onAttention: () => {
+        this.#attention = true;
+      },
+    });
+    this.debug = new DebugAccess(this.board);
+    const { board } = this;
+    board.time.stepsThisRun = () => board.running?.stepsThisRun ?? 0;
+    board.bus.afterAccess = device => {
+      if (device === board.uart && !board.console.empty) this.#pumpConsole = true;
+      if (this.#attention || this.#pumpConsole) board.running?.requestBoundary();
+    };
+    board.machineState.quantumLeft = config.quantum;
+    this.#loadImages();
+    board.clint.settle();
+    this.#attention = false;
+  }
+
+  /** Boundaries passed: the number of steps since the machine was built. */
+  get icount(): number {
+    return this.board.time.state.icount;
+  }
+
+  get virtualNs(): number {
+    return this.board.time.nowNs();
+  }
+
+  get poweredOff(): boolean {
+    return this.board.machineState.poweredOff !== 0;
+  }
+
+  get exitCode(): number {
+    return this.board.machineState.exitCode;
+  }
+
+  /** Whether no hart would take a step now unless time jumps. */
+  get asleep(): boolean {
+    return this.board.harts.every(hart => hart.state.waiting !== 0 && !hart.wakes);
+  }
+
+  /** The hart that takes the next step; of the sleeping ones, the one whose turn it was. */
+  get nextHart(): number {
+    this.#chooseHart();
+    return this.board.machineState.currentHart;
+  }
+
+  get consoleRoom(): number {
+    return this.board.console.room;
+  }
+
+  /**
+   * Runs until the boundary `until` (an icount) or until something else ends the run.
+   * Never passes `until`; where it was called before leaves no trace in the state.
+   */
+  run(until: number, options: RunOptions): MachineStop {
+    const { board } = this;
+    const { time, machineState } = board;
+    this.#options = options;
+    let idleJumps = 0;
+    for (;;) {
+      if (machineState.poweredOff !== 0) return { kind: 'power-off', code: machineState.exitCode };
+      const hart = this.#chooseHart();
+      if (time.icount >= until) return LIMIT;
+      if (hart === undefined) {
+        const deadlineNs = time.nextDeadline();
+        if (deadlineNs === Number.POSITIVE_INFINITY || options.idle === 'return') {
+          return { kind: 'idle', deadlineNs };
+        }
+        time.warpTo(deadlineNs);
+        this.#fireDueTimers();
+        if (++idleJumps > (options.idleJumps ?? DEFAULT_IDLE_JUMPS)) return LIMIT;
+        continue;
+      }
+      idleJumps = 0;
+      const interrupt = hart.traps.interrupt();
+      if (interrupt !== NO_INTERRUPT) {
+        hart.enterInterrupt(interrupt);
+        this.#finishSteps(1);
+        continue;
+      }
+      this.#finishSteps(this.#runHart(hart, until));
+      if (hart.exit === EXIT.stopped && this.#hit !== undefined) {
+        const hit = this.#hit;
+        this.#hit = undefined;
+        return { kind: 'hit', hit };
+      }
+    }
+  }
+
+  /** Lets one input event enter at the present boundary. */
+  apply(event: InputEvent): void {
+    const { board } = this;
+    switch (event.kind) {
+      case 'console':
+        board.console.enqueue(event.bytes);
+        board.console.pump();
+        break;
+      case 'shutdown':
+        this.#powerOff(0);
+        break;
+      case 'reset':
+        this.#reset();
+        break;
+      case 'warp':
+        this.#warp(event.ns);
+        break;
+      case 'write-register':
+        this.debug.writeRegister(event.hart, event.register, event.bytes);
+        break;
+      case 'write-memory':
+        this.debug.writeMemory(event.hart, BigInt(`0x${event.address}`), event.bytes);
+        break;
+    }
+    this.#fireDueTimers();
+  }
+
+  setBreakpoints(addresses: readonly CodeAddress[]): void {
+    const byLow = new Map<number, number[]>();
+    const offsets = new Set<number>();
+    for (const { low, high } of addresses) {
+      const highs = byLow.get(low);
+      if (highs === undefined) byLow.set(low, [high]);
+      else highs.push(high);
+      offsets.add(low & 0xffe);
+    }
+    for (const hart of this.board.harts) hart.breakpoints = byLow;
+    this.board.decode.setBreakpointOffsets(offsets);
+  }
+
+  setWatchpoints(ranges: readonly WatchRange[]): void {
+    this.board.watches.set(ranges);
+    this.board.flushTranslations();
+  }
+
+  /** Everything derived from the declared state and guest memory is to follow them: they were replaced. */
+  afterRestore(): void {
+    for (const hart of this.board.harts) hart.afterRestore();
+    this.#attention = false;
+    this.#pumpConsole = false;
+  }
+
+  #runHart(hart: RiscvHart, until: number): number {
+    const { board } = this;
+    const { time, machineState } = board;
+    let budget = Math.min(until - time.icount, LONGEST_RUN);
+    if (board.harts.length > 1) budget = Math.min(budget, machineState.quantumLeft);
+    const deadline = time.nextDeadline();
+    if (deadline !== Number.POSITIVE_INFINITY) budget = Math.min(budget, time.stepsUntil(deadline));
+    board.running = hart;
+    const steps = hart.run(budget);
+    board.running = undefined;
+    return steps;
+  }
+
+  /** What a boundary brings: time, then timers, then what devices and harts asked for during the step. */
+  #finishSteps(steps: number): void {
+    const { board } = this;
+    board.time.state.icount += steps;
+    if (board.harts.length > 1) board.machineState.quantumLeft -= steps;
+    this.#fireDueTimers();
+    if (this.#pumpConsole) {
+      this.#pumpConsole = false;
+      board.console.pump();
+    }
+    this.#attention = false;
+    if (board.machineState.resetRequested !== 0) this.#reset();
+  }
+
+  #fireDueTimers(): void {
+    const { time } = this.board;
+    if (time.nextDeadline() > time.nowNs()) return;
+    for (let due = time.takeDue(); due >= 0; due = time.takeDue()) this.board.fireTimer(due);
+  }
+
+  /** Idle time that ended at `ns`: timers on the way there fire at their own deadlines. */
+  #warp(ns: number): void {
+    const { time } = this.board;
+    for (let next = time.nextDeadline(); next <= ns; next = time.nextDeadline()) {
+      time.warpTo(next);
+      this.#fireDueTimers();
+    }
+    time.warpTo(ns);
+  }
+
+  /** Round-robin: the hart whose turn it is, or undefined when all sleep. */
+  #chooseHart(): RiscvHart | undefined {
+    const { harts, machineState } = this.board;
+    for (const hart of harts) if (hart.state.waiting !== 0 && hart.wakes) hart.state.waiting = 0;
+    const current = harts[machineState.currentHart];
+    if (harts.length === 1) return current.state.waiting === 0 ? current : undefined;
+    if (machineState.quantumLeft > 0 && current.state.waiting === 0) return current;
+    for (let i = 1; i <= harts.length; i++) {
+      const id = (machineState.currentHart + i) % harts.length;
+      if (harts[id].state.waiting !== 0) continue;
+      machineState.currentHart = id;
+      machineState.quantumLeft = this.config.quantum;
+      return harts[id];
+    }
+    return undefined;
+  }
+
+  #reached(
+    kind: DebugHit['kind'],
+    hart: RiscvHart,
+    access: WatchKind | undefined,
+    low: number,
+    high: number,
+  ): boolean {
+    const { icount } = this.board.time;
+    if (icount === this.#options.passHitsAt) return false;
+    const hit: DebugHit = { kind, icount, hart: hart.id, access, low, high };
+    if (this.#options.collect !== undefined) {
+      this.#options.collect(hit);
+      return false;
+    }
+    this.#hit = hit;
+    return true;
+  }
+
+  #powerOff(code: number): void {
+    this.board.machineState.poweredOff = 1;
+    this.board.machineState.exitCode = code;
+    this.#attention = true;
+  }
+
+  /** As QEMU's system reset: harts and devices start over, firmware is loaded again, other RAM and time stay. */
+  #reset(): void {
+    const { board } = this;
+    const { plan, memory, time } = board;
+    const { icount, warpNs } = time.state;
+    plan.reset(memory.memory.buffer, memory.plan.state);
+    time.state.icount = icount;
+    time.state.warpNs = warpNs;
+    board.machineState.quantumLeft = this.config.quantum;
+    this.#loadImages();
+    this.afterRestore();
+    board.clint.settle();
+  }
+
+  #loadImages(): void {
+    const { board } = this;
+    for (const image of this.images) {
+      const host = board.bus.hostAddress(image.address, Math.max(image.bytes.length, 1), false);
+      if (host === 0) throw new Error(`image ${image.name} does not lie in memory`);
+      if (image.bytes.length === 0) continue;
+      board.memory.beforeWrite(host, image.bytes.length);
+      board.memory.u8.set(image.bytes, host);
+    }
+    for (const hart of board.harts) {
+      hart.state.pc[0] = board.bus.romBase;
+      hart.state.pc[1] = 0;
+    }
+  }
+}

@@ -1,0 +1,204 @@
+import { Clint, clintState } from '../devices/clint.js';
+import { Plic, plicState } from '../devices/plic.js';
+import { TestFinisher } from '../devices/test-finisher.js';
+import { UART_STATE, Uart16550 } from '../devices/uart16550.js';
+import { DecodeCache } from '../engine/decode-cache.js';
+import { generateInterpreter, type RunFunction } from '../engine/interpreter.js';
+import { WatchList } from '../engine/watch-list.js';
+import { GuestMemory } from '../memory/guest-memory.js';
+import { planMemory } from '../memory/memory-plan.js';
+import { type DebugHooks, RiscvHart } from '../riscv/hart.js';
+import { HART_STATE } from '../riscv/hart-state.js';
+import { RiscvInstructionSet } from '../riscv/isa/instruction-set.js';
+import { TLB_BYTES_PER_HART } from '../riscv/mmu.js';
+import { INTERRUPT, parseIsa } from '../riscv/privileged.js';
+import { type Component, defineState, StatePlan, u8, u32 } from '../state/layout.js';
+import { Bus } from './bus.js';
+import { CONSOLE_QUEUE_STATE, ConsoleQueue } from './console-queue.js';
+import { VIRT_IRQ, VIRT_MAP } from './memory-map.js';
+import type { IrqLine, MachineConfig, OutputPort, PowerPort } from './ports.js';
+import { timeState, VirtualTime } from './virtual-time.js';
+
+/** What the machine itself remembers: whose turn it is, and how it ended. */
+export const MACHINE_STATE = defineState('machine', {
+  currentHart: u8(),
+  quantumLeft: u32(),
+  poweredOff: u8(),
+  exitCode: u8(),
+  /** The guest asked for a reset, which happens at the next boundary. */
+  resetRequested: u8(),
+});
+
+/** Predecoded pages kept at a time: 4 MiB of code. */
+const DECODE_PAGES = 1024;
+
+export interface BoardPorts {
+  readonly hooks: DebugHooks;
+  readonly power: PowerPort;
+  readonly output: OutputPort;
+  /** Something changed that the machine has to look at before the next step. */
+  readonly onAttention: () => void;
+}
+
+/** Character time-out of the UART; the CLINT's timers come before it, one for each hart. */
+const uartTimer = (harts: number) => harts;
+
+/** The `virt` board: every part of the machine, wired. It decides nothing about when things run. */
+export class VirtBoard {
+  readonly plan = new StatePlan();
+  readonly memory: GuestMemory;
+  readonly bus: Bus;
+  readonly time: VirtualTime;
+  readonly harts: readonly RiscvHart[];
+  readonly decode: DecodeCache;
+  readonly watches = new WatchList();
+  readonly machineState: ReturnType<typeof MACHINE_STATE.bind>;
+  readonly clint: Clint;
+  readonly plic: Plic;
+  readonly uart: Uart16550;
+  readonly console: ConsoleQueue;
+
+  constructor(
+    readonly config: MachineConfig,
+    ports: BoardPorts,
+  ) {
+    const { plan } = this;
+    const machine = plan.add('machine', MACHINE_STATE);
+    const timeLayout = timeState(config.harts + 1);
+    const time = plan.add('time', timeLayout);
+    const hartParts = Array.from({ length: config.harts }, (_, i) => plan.add(`hart${i}`, HART_STATE));
+    const clintLayout = clintState(config.harts);
+    const clint = plan.add('clint', clintLayout);
+    const plicLayout = plicState(2 * config.harts);
+    const plic = plan.add('plic', plicLayout);
+    const uart = plan.add('uart0', UART_STATE);
+    const consoleQueue = plan.add('console0', CONSOLE_QUEUE_STATE);
+
+    const memoryPlan = planMemory({
+      stateBytes: plan.byteLength,
+      tlbBytes: config.harts * TLB_BYTES_PER_HART,
+      decodePages: DECODE_PAGES,
+      ramBytes: config.ramBytes,
+      romBytes: Math.ceil(VIRT_MAP.bootRom.bytes / 4096) * 4096,
+    });
+    this.memory = new GuestMemory(memoryPlan);
+    const { buffer } = this.memory.memory;
+    const at = (component: Component) => memoryPlan.state + component.offset;
+    plan.reset(buffer, memoryPlan.state);
+
+    this.machineState = MACHINE_STATE.bind(buffer, at(machine));
+    this.time = new VirtualTime(timeLayout.bind(buffer, at(time)), config.icountShift);
+    this.time.onArm = ports.onAttention;
+    this.bus = new Bus(this.memory, VIRT_MAP.bootRom.base);
+
+    const hartConfig = parseIsa(config.isa);
+    const isa = new RiscvInstructionSet(config.xlen, hartConfig.extensions);
+    this.decode = new DecodeCache(this.memory, isa);
+    const interpreter = generateInterpreter(isa, memoryPlan, {
+      x: HART_STATE.offsetOf('x'),
+      pc: HART_STATE.offsetOf('pc'),
+      reservedAddress: HART_STATE.offsetOf('reservedAddress'),
+      reservedValue: HART_STATE.offsetOf('reservedValue'),
+    });
+    this.harts = hartParts.map(
+      (component, id) =>
+        new RiscvHart(
+          id,
+          hartConfig,
+          HART_STATE.bind(buffer, at(component)),
+          at(component),
+          memoryPlan.tlb + id * TLB_BYTES_PER_HART,
+          {
+            memory: this.memory,
+            bus: this.bus,
+            decode: this.decode,
+            watches: this.watches,
+            hooks: ports.hooks,
+            systemOperations: interpreter.systemOperations,
+            readTime: out => out.set(this.clint.timeLow(), this.clint.timeHigh()),
+          },
+        ),
+    );
+    this.decode.onEvict = () => {
+      for (const hart of this.harts) hart.mmu.flushFetch();
+    };
+    this.memory.observer = {
+      codeWritten: (host, length) => this.decode.invalidate(host, length),
+      pageTableWritten: () => this.flushTranslations(),
+    };
+
+    const line = (hart: number, interrupt: number): IrqLine => ({
+      set: level => {
+        const { state } = this.harts[hart];
+        const bit = 1 << interrupt;
+        const lines = level ? state.lines | bit : state.lines & ~bit;
+        if (lines >>> 0 === state.lines) return;
+        state.lines = lines >>> 0;
+        ports.onAttention();
+      },
+    });
+    const hartIds = this.harts.map(hart => hart.id);
+    this.clint = new Clint(
+      clintLayout.bind(buffer, at(clint)),
+      this.time,
+      hartIds.map(id => ({
+        msip: line(id, INTERRUPT.machineSoftware),
+        mtip: line(id, INTERRUPT.machineTimer),
+        timer: this.time.timer(id),
+      })),
+    );
+    this.plic = new Plic(
+      plicLayout.bind(buffer, at(plic)),
+      hartIds.flatMap(id => [line(id, INTERRUPT.machineExternal), line(id, INTERRUPT.supervisorExternal)]),
+    );
+    this.uart = new Uart16550(UART_STATE.bind(buffer, at(uart)), {
+      irq: this.plic.input(VIRT_IRQ.uart0),
+      output: ports.output,
+      clock: this.time,
+      timer: this.time.timer(uartTimer(config.harts)),
+    });
+    this.console = new ConsoleQueue(CONSOLE_QUEUE_STATE.bind(buffer, at(consoleQueue)), this.uart);
+
+    const { test, clint: clintWindow, plic: plicWindow, uart0 } = VIRT_MAP;
+    this.bus.attach(test.base, test.bytes, new TestFinisher(ports.power));
+    this.bus.attach(clintWindow.base, clintWindow.decoded, this.clint);
+    this.bus.attach(plicWindow.base, plicWindow.bytes, this.plic);
+    this.bus.attach(uart0.base, uart0.decoded, this.uart);
+    this.#instantiate(interpreter.bytes);
+  }
+
+  /** The hart whose generated code is running; the host functions act for it. */
+  running: RiscvHart | undefined;
+
+  /** A timer of the board came due. */
+  fireTimer(index: number): void {
+    if (index < this.harts.length) this.clint.onTimer(index);
+    else this.uart.onTimer(0);
+  }
+
+  flushTranslations(): void {
+    for (const hart of this.harts) hart.mmu.flush();
+  }
+
+  #instantiate(bytes: Uint8Array<ArrayBuffer>): void {
+    const current = () => this.running!;
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+      host: {
+        memory: this.memory.memory,
+        fetch: () => current().fetch(),
+        decode: entry => current().decode(entry),
+        cross: () => current().cross(),
+        breakpoint: entry => current().breakpoint(entry),
+        load: (access, low, high) => current().load(access, low, high),
+        store: (access, low, high) => current().store(access, low, high),
+        commit: () => current().commit(),
+        csr: (number, operation, source, rd, low, high) =>
+          current().csr(number, operation, source, rd, low, high),
+        system: operation => current().system(operation),
+        illegal: () => current().illegal(),
+      },
+    });
+    const run = instance.exports.run as RunFunction;
+    for (const hart of this.harts) hart.attach(run);
+  }
+}

@@ -1,0 +1,140 @@
+import { CODE_GRANULE_SHIFT, type MemoryPlan, PAGE_BYTES, PAGE_SHIFT } from './memory-plan.js';
+
+/** Bits of a page's flag byte. A store looks at the byte; zero is the common case. */
+export const PAGE_FLAG = {
+  /** Not written since the last epoch: the first write must be noted (copy-on-write, digests). */
+  clean: 1,
+  /** Holds decoded code somewhere; see the code map for where. */
+  code: 2,
+  /** Supplied a page-table entry to a TLB. */
+  pageTable: 4,
+  /** Overlaps a write watchpoint. */
+  watched: 8,
+} as const;
+
+/** The pages written since this set was last emptied, for one consumer (snapshots, digests). */
+export class DirtyPages {
+  readonly #member: Uint8Array;
+  readonly #list: number[] = [];
+
+  constructor(pageCount: number) {
+    this.#member = new Uint8Array(pageCount);
+  }
+
+  get size(): number {
+    return this.#list.length;
+  }
+
+  add(page: number): void {
+    if (this.#member[page] !== 0) return;
+    this.#member[page] = 1;
+    this.#list.push(page);
+  }
+
+  has(page: number): boolean {
+    return this.#member[page] !== 0;
+  }
+
+  /** Visits each page, in the order of first write, and empties the set. */
+  drain(visit: (page: number) => void): void {
+    for (const page of this.#list) {
+      this.#member[page] = 0;
+      visit(page);
+    }
+    this.#list.length = 0;
+  }
+}
+
+/** Told before bytes that hold decoded code or page tables change. */
+export interface WriteObserver {
+  codeWritten(hostAddress: number, length: number): void;
+  pageTableWritten(page: number): void;
+}
+
+/**
+ * Guest memory and all that stands beside it in one WebAssembly.Memory.
+ * A *host address* is a byte address in that memory; a *page* is an index counted from the first page of RAM,
+ * ROM pages following those of RAM.
+ */
+export class GuestMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly u8: Uint8Array;
+  readonly u32: Uint32Array;
+  readonly i32: Int32Array;
+  readonly flags: Uint8Array;
+  readonly codeMap: Uint8Array;
+  readonly pageCount: number;
+  readonly ramPages: number;
+  readonly sinceSnapshot: DirtyPages;
+  readonly sinceDigest: DirtyPages;
+  readonly #sinceEpoch: DirtyPages;
+  observer: WriteObserver | undefined;
+
+  constructor(readonly plan: MemoryPlan) {
+    this.memory = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: plan.wasmPages });
+    const { buffer } = this.memory;
+    this.u8 = new Uint8Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.ramPages = plan.ramBytes / PAGE_BYTES;
+    this.pageCount = this.ramPages + plan.romBytes / PAGE_BYTES;
+    this.flags = new Uint8Array(buffer, plan.flags, this.pageCount);
+    this.codeMap = new Uint8Array(
+      buffer,
+      plan.codeMap,
+      (plan.ramBytes + plan.romBytes) >>> CODE_GRANULE_SHIFT,
+    );
+    this.sinceSnapshot = new DirtyPages(this.pageCount);
+    this.sinceDigest = new DirtyPages(this.pageCount);
+    this.#sinceEpoch = new DirtyPages(this.pageCount);
+    this.flags.fill(PAGE_FLAG.clean);
+  }
+
+  /** The declared state's bytes: a live view, not a copy. */
+  get stateBytes(): Uint8Array {
+    return this.u8.subarray(this.plan.state, this.plan.state + this.plan.stateBytes);
+  }
+
+  hostAddressOfPage(page: number): number {
+    return this.plan.ram + page * PAGE_BYTES;
+  }
+
+  pageOf(hostAddress: number): number {
+    return (hostAddress - this.plan.ram) >>> PAGE_SHIFT;
+  }
+
+  pageBytes(page: number): Uint8Array {
+    const at = this.hostAddressOfPage(page);
+    return this.u8.subarray(at, at + PAGE_BYTES);
+  }
+
+  /**
+   * Every change of guest memory from outside the engine's inline path comes through here before it
+   * happens: slow stores, DMA, debugger writes, the loader, restores.
+   */
+  beforeWrite(hostAddress: number, length: number): void {
+    const last = this.pageOf(hostAddress + length - 1);
+    for (let page = this.pageOf(hostAddress); page <= last; page++) {
+      const flag = this.flags[page];
+      if ((flag & PAGE_FLAG.clean) !== 0) {
+        this.flags[page] = flag & ~PAGE_FLAG.clean;
+        this.#sinceEpoch.add(page);
+        this.sinceSnapshot.add(page);
+        this.sinceDigest.add(page);
+      }
+      if ((flag & PAGE_FLAG.pageTable) !== 0) this.observer?.pageTableWritten(page);
+      if ((flag & PAGE_FLAG.code) !== 0) {
+        const start = Math.max(hostAddress, this.hostAddressOfPage(page));
+        const end = Math.min(hostAddress + length, this.hostAddressOfPage(page) + PAGE_BYTES);
+        this.observer?.codeWritten(start, end - start);
+      }
+    }
+  }
+
+  /** From here on, the first write to each page is noted again. */
+  startEpoch(): void {
+    this.#sinceEpoch.drain(page => {
+      this.flags[page] |= PAGE_FLAG.clean;
+    });
+  }
+}

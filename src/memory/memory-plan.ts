@@ -1,0 +1,83 @@
+/** Where everything stands in the one WebAssembly.Memory. All numbers are byte addresses or lengths. */
+export interface MemoryPlan {
+  /** Scratch for values that cross between wasm and TypeScript. */
+  readonly mailbox: number;
+  /** The engine's control block: derived, never part of a snapshot. */
+  readonly control: number;
+  /** The declared state: one contiguous run of bytes. */
+  readonly state: number;
+  readonly stateBytes: number;
+  /** Software TLBs: derived. */
+  readonly tlb: number;
+  readonly tlbBytes: number;
+  /** Predecoded code pages: derived. */
+  readonly decode: number;
+  readonly decodePages: number;
+  /** One flag byte for each page of RAM and ROM. */
+  readonly flags: number;
+  /** One byte for each 64 bytes of RAM and ROM: whether decoded code stands there. */
+  readonly codeMap: number;
+  readonly ram: number;
+  readonly ramBytes: number;
+  /** Read-only guest memory, right behind RAM. */
+  readonly rom: number;
+  readonly romBytes: number;
+  /** Size of the memory in wasm pages of 64 KiB. */
+  readonly wasmPages: number;
+}
+
+export const PAGE_BYTES = 4096;
+export const PAGE_SHIFT = 12;
+export const CODE_GRANULE_SHIFT = 6;
+
+/** Slots of a predecoded page: one for each halfword, and one that marks the page's end. */
+export const DECODE_ENTRY_BYTES = 8;
+export const DECODE_PAGE_BYTES = (PAGE_BYTES / 2 + 2) * DECODE_ENTRY_BYTES;
+
+const MAILBOX = 0x100;
+const CONTROL = 0x200;
+const STATE = 0x1000;
+
+export interface MemoryPlanRequest {
+  readonly stateBytes: number;
+  readonly tlbBytes: number;
+  readonly decodePages: number;
+  readonly ramBytes: number;
+  readonly romBytes: number;
+}
+
+export function planMemory(request: MemoryPlanRequest): MemoryPlan {
+  let at = STATE;
+  const take = (bytes: number, align: number): number => {
+    const start = Math.ceil(at / align) * align;
+    at = start + bytes;
+    return start;
+  };
+  const guestBytes = request.ramBytes + request.romBytes;
+  const state = take(request.stateBytes, 64);
+  const tlb = take(request.tlbBytes, 64);
+  const decode = take(request.decodePages * DECODE_PAGE_BYTES, 64);
+  // The engine finds a page's flag and a granule's code mark by shifting the host address and adding a
+  // constant, which has to be positive: both maps stand above (address of RAM) >> shift.
+  const flags = take(guestBytes / PAGE_BYTES, 64);
+  const codeMap = take(guestBytes >>> CODE_GRANULE_SHIFT, 64);
+  const ram = take(request.ramBytes, 65536);
+  const rom = take(request.romBytes, PAGE_BYTES);
+  return {
+    mailbox: MAILBOX,
+    control: CONTROL,
+    state,
+    stateBytes: request.stateBytes,
+    tlb,
+    tlbBytes: request.tlbBytes,
+    decode,
+    decodePages: request.decodePages,
+    flags,
+    codeMap,
+    ram,
+    ramBytes: request.ramBytes,
+    rom,
+    romBytes: request.romBytes,
+    wasmPages: Math.ceil(at / 65536),
+  };
+}

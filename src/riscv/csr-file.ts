@@ -1,0 +1,126 @@
+import { CSR_OPERATION } from '../engine/engine-layout.js';
+import type { HartState } from './hart-state.js';
+import { type HartConfig, MSTATUS, PRIVILEGE } from './privileged.js';
+
+export interface Csr {
+  readonly name: string;
+  readonly number: number;
+  /** Puts the value into the file's low and high words; they are zero when it is called. */
+  read(file: CsrFile): void;
+  /** The value that csrrs and csrrc start from where it is not what they return (mip). */
+  readForUpdate?(file: CsrFile): void;
+  /** Absent: writes are ignored. */
+  write?(file: CsrFile, low: number, high: number): void;
+  /** A condition beyond the privilege that the number says. */
+  permits?(file: CsrFile): boolean;
+}
+
+/** What CSRs reach outside the hart for. */
+export interface CsrPorts {
+  /** Steps of this hart so far, the one under way not counted. */
+  steps(): number;
+  /** mtime, as two words put into `out`. */
+  readTime(out: CsrFile): void;
+  /** Interrupt enables, pending bits or the privilege's view of them changed. */
+  interruptsChanged(): void;
+  /** Address translation or its permissions changed: satp, MPRV, SUM, MXR. */
+  translationChanged(): void;
+  pmpChanged(): void;
+}
+
+/**
+ * The control and status registers of one hart. 64-bit values travel as two words in `low` and `high`,
+ * so that no access allocates.
+ */
+export class CsrFile {
+  /** Value just read, or about to be written. */
+  low = 0;
+  high = 0;
+
+  /** `table` is indexed by CSR number. */
+  constructor(
+    readonly table: readonly (Csr | undefined)[],
+    readonly hartId: number,
+    readonly config: HartConfig,
+    readonly state: HartState,
+    readonly ports: CsrPorts,
+  ) {}
+
+  /**
+   * One CSR instruction (unprivileged spec 9.1). The old value is left in low/high.
+   * Returns false for an illegal access; then nothing has changed.
+   */
+  execute(
+    number: number,
+    operation: number,
+    reads: boolean,
+    writes: boolean,
+    operandLow: number,
+    operandHigh: number,
+  ): boolean {
+    const csr = this.table[number];
+    if (csr === undefined || !this.#accessible(csr, writes)) return false;
+    this.low = 0;
+    this.high = 0;
+    if (!writes) {
+      csr.read(this);
+      return true;
+    }
+    let low = operandLow;
+    let high = operandHigh;
+    if (operation !== CSR_OPERATION.write) {
+      (csr.readForUpdate ?? csr.read)(this);
+      const clear = operation === CSR_OPERATION.clear;
+      low = clear ? this.low & ~operandLow : this.low | operandLow;
+      high = clear ? this.high & ~operandHigh : this.high | operandHigh;
+    }
+    if (reads || operation !== CSR_OPERATION.write) csr.read(this);
+    const oldLow = this.low;
+    const oldHigh = this.high;
+    csr.write?.(this, low >>> 0, high >>> 0);
+    this.low = oldLow;
+    this.high = oldHigh;
+    return true;
+  }
+
+  /** Reads for the debugger: without the checks that a privilege mode brings. */
+  peek(csr: Csr): void {
+    this.low = 0;
+    this.high = 0;
+    csr.read(this);
+  }
+
+  set(low: number, high = 0): void {
+    this.low = low >>> 0;
+    this.high = high >>> 0;
+  }
+
+  get(pair: Uint32Array): void {
+    this.low = pair[0];
+    this.high = pair[1];
+  }
+
+  #accessible(csr: Csr, writes: boolean): boolean {
+    const needed = (csr.number >>> 8) & 3;
+    if (writes && csr.number >>> 10 === 3) return false;
+    if (this.state.privilege < (needed === 2 ? PRIVILEGE.machine : needed)) return false;
+    return csr.permits?.(this) ?? true;
+  }
+
+  /** A counter shadow is readable when each more privileged mode lets it be (privileged spec 3.1.11). */
+  counterEnabled(bit: number): boolean {
+    const { privilege, mcounteren, scounteren } = this.state;
+    if (privilege === PRIVILEGE.machine) return true;
+    if (((mcounteren >>> bit) & 1) === 0) return false;
+    const supervised = privilege === PRIVILEGE.user && this.config.extensions.has('s');
+    return !supervised || ((scounteren >>> bit) & 1) === 1;
+  }
+
+  floatEnabled(): boolean {
+    return (this.state.mstatus[0] & MSTATUS.fs) !== 0;
+  }
+
+  markFloatDirty(): void {
+    this.state.mstatus[0] |= MSTATUS.fs;
+  }
+}

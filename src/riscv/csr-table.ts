@@ -1,0 +1,285 @@
+/** The CSRs of the privileged spec 1.12 (chapter 2 lists the numbers), one row each. */
+
+import { counterRows } from './csr-counters.js';
+import type { Csr, CsrFile } from './csr-file.js';
+import type { HartState } from './hart-state.js';
+import { type HartConfig, INTERRUPT, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
+
+type PairField = { [K in keyof HartState]: HartState[K] extends Uint32Array ? K : never }[keyof HartState];
+type ScalarField = { [K in keyof HartState]: HartState[K] extends number ? K : never }[keyof HartState];
+
+const FULL = 0xffffffff;
+
+/** A register that holds what is written, in the bits of the mask. */
+const stored = (name: string, number: number, field: PairField, maskLow = FULL, maskHigh = FULL): Csr => ({
+  name,
+  number,
+  read: file => file.get(file.state[field]),
+  write: (file, low, high) => {
+    file.state[field][0] = low & maskLow;
+    file.state[field][1] = file.config.xlen === 64 ? high & maskHigh : 0;
+  },
+});
+
+const word = (name: string, number: number, field: ScalarField, mask = FULL): Csr => ({
+  name,
+  number,
+  read: file => file.set(file.state[field]),
+  write: (file, low) => {
+    file.state[field] = (low & mask) >>> 0;
+  },
+});
+
+const fixed = (name: string, number: number, value: (file: CsrFile) => number = () => 0): Csr => ({
+  name,
+  number,
+  read: file => file.set(value(file)),
+});
+
+const bit = (number: number) => (1 << number) >>> 0;
+const MACHINE_INTERRUPTS =
+  bit(INTERRUPT.machineSoftware) | bit(INTERRUPT.machineTimer) | bit(INTERRUPT.machineExternal);
+const SUPERVISOR_INTERRUPTS =
+  bit(INTERRUPT.supervisorSoftware) | bit(INTERRUPT.supervisorTimer) | bit(INTERRUPT.supervisorExternal);
+const DELEGABLE_EXCEPTIONS = 0xb3ff;
+const SSTATUS = MSTATUS.sie | MSTATUS.spie | MSTATUS.spp | MSTATUS.fs | MSTATUS.sum | MSTATUS.mxr;
+
+const hasS = (file: CsrFile) => file.config.extensions.has('s');
+const hasF = (file: CsrFile) => file.config.extensions.has('f');
+
+/** misa: MXL and a bit for each single-letter extension (3.1.1). */
+function readMisa(file: CsrFile): void {
+  let letters = 0;
+  for (const name of file.config.extensions) {
+    if (name.length === 1) letters |= 1 << (name.charCodeAt(0) - 97);
+  }
+  if (file.config.xlen === 32) file.set(letters | (1 << 30));
+  else file.set(letters, 2 ** 31);
+}
+
+function readMstatus(file: CsrFile, mask = FULL): void {
+  const value = file.state.mstatus[0] & mask;
+  const dirty = (value & MSTATUS.fs) === MSTATUS.fs;
+  if (file.config.xlen === 32) {
+    file.set(value | (dirty ? 2 ** 31 : 0));
+    return;
+  }
+  // UXL, and SXL where there is a supervisor, are fixed at 64 bits.
+  const lengths = hasS(file) && mask === FULL ? 0xa : 0x2;
+  file.set(value, lengths | (dirty ? 2 ** 31 : 0));
+}
+
+function writeMstatus(file: CsrFile, low: number, mask: number): void {
+  const { state } = file;
+  const old = state.mstatus[0];
+  let writable = MSTATUS.mie | MSTATUS.mpie | MSTATUS.mpp | MSTATUS.mprv | MSTATUS.tw;
+  if (hasS(file)) {
+    writable |= MSTATUS.sie | MSTATUS.spie | MSTATUS.spp | MSTATUS.sum | MSTATUS.mxr;
+    writable |= MSTATUS.tvm | MSTATUS.tsr;
+  }
+  if (hasF(file)) writable |= MSTATUS.fs;
+  const mpp = (low & MSTATUS.mpp) >>> MPP_SHIFT;
+  // MPP holds only modes that exist (WARL).
+  if (mpp === 2 || (mpp === PRIVILEGE.supervisor && !hasS(file))) writable &= ~MSTATUS.mpp;
+  const changed = ((old ^ low) & writable & mask) >>> 0;
+  state.mstatus[0] = old ^ changed;
+  if ((changed & (MSTATUS.mie | MSTATUS.sie)) !== 0) file.ports.interruptsChanged();
+  const seesMemory = MSTATUS.mprv | MSTATUS.mpp | MSTATUS.sum | MSTATUS.mxr;
+  if ((changed & seesMemory) !== 0) file.ports.translationChanged();
+}
+
+const pendingOf = (state: HartState) => (state.lines | state.softwarePending) >>> 0;
+
+function writePending(file: CsrFile, low: number, mask: number): void {
+  file.state.softwarePending = ((file.state.softwarePending & ~mask) | (low & mask)) >>> 0;
+  file.ports.interruptsChanged();
+}
+
+function writeEnables(file: CsrFile, low: number, mask: number): void {
+  file.state.mie[0] = (file.state.mie[0] & ~mask) | (low & mask);
+  file.ports.interruptsChanged();
+}
+
+/** Vector bases keep only the modes direct and vectored (3.1.7). */
+const trapVector = (name: string, number: number, field: 'mtvec' | 'stvec'): Csr => ({
+  name,
+  number,
+  read: file => file.get(file.state[field]),
+  write: (file, low, high) => {
+    if ((low & 2) !== 0) return;
+    file.state[field][0] = low;
+    file.state[field][1] = high;
+  },
+});
+
+const MACHINE: readonly Csr[] = [
+  fixed('mvendorid', 0xf11),
+  fixed('marchid', 0xf12),
+  fixed('mimpid', 0xf13),
+  fixed('mhartid', 0xf14, file => file.hartId),
+  fixed('mconfigptr', 0xf15),
+  {
+    name: 'mstatus',
+    number: 0x300,
+    read: readMstatus,
+    write: (file, low) => writeMstatus(file, low, FULL),
+  },
+  { name: 'misa', number: 0x301, read: readMisa, write: () => {} },
+  {
+    name: 'mie',
+    number: 0x304,
+    read: file => file.get(file.state.mie),
+    write: (file, low) =>
+      writeEnables(file, low, MACHINE_INTERRUPTS | (hasS(file) ? SUPERVISOR_INTERRUPTS : 0)),
+  },
+  trapVector('mtvec', 0x305, 'mtvec'),
+  word('mcounteren', 0x306, 'mcounteren'),
+  stored('menvcfg', 0x30a, 'menvcfg', 1, 0),
+  stored('mscratch', 0x340, 'mscratch'),
+  stored('mepc', 0x341, 'mepc', ~1),
+  stored('mcause', 0x342, 'mcause'),
+  stored('mtval', 0x343, 'mtval'),
+  {
+    name: 'mip',
+    number: 0x344,
+    read: file => file.set(pendingOf(file.state)),
+    readForUpdate: file => file.set(file.state.softwarePending),
+    write: (file, low) => writePending(file, low, hasS(file) ? SUPERVISOR_INTERRUPTS : 0),
+  },
+];
+
+const MACHINE_32: readonly Csr[] = [
+  { name: 'mstatush', number: 0x310, read: () => {}, write: () => {} },
+  { name: 'menvcfgh', number: 0x31a, read: () => {}, write: () => {} },
+];
+
+/** pmpcfg holds one byte an entry, four or eight a register; odd registers do not exist on RV64 (3.7.1). */
+const pmpConfig = (index: number): Csr => ({
+  name: `pmpcfg${index}`,
+  number: 0x3a0 + index,
+  read: file => {
+    const { pmpcfg } = file.state;
+    const at = index * 4;
+    file.set(
+      pmpcfg[at] | (pmpcfg[at + 1] << 8) | (pmpcfg[at + 2] << 16) | (pmpcfg[at + 3] << 24),
+      file.config.xlen === 32
+        ? 0
+        : pmpcfg[at + 4] | (pmpcfg[at + 5] << 8) | (pmpcfg[at + 6] << 16) | (pmpcfg[at + 7] << 24),
+    );
+  },
+  write: (file, low, high) => {
+    const { pmpcfg } = file.state;
+    const count = file.config.xlen === 32 ? 4 : 8;
+    for (let i = 0; i < count; i++) {
+      const value = ((i < 4 ? low : high) >>> ((i & 3) * 8)) & 0x9f;
+      const entry = index * 4 + i;
+      // Locked entries stay until reset; R=0 W=1 is reserved and not written.
+      if ((pmpcfg[entry] & 0x80) === 0 && (value & 3) !== 2) pmpcfg[entry] = value;
+    }
+    file.ports.pmpChanged();
+  },
+});
+
+const pmpAddress = (index: number): Csr => ({
+  name: `pmpaddr${index}`,
+  number: 0x3b0 + index,
+  read: file => file.set(file.state.pmpaddr[2 * index], file.state.pmpaddr[2 * index + 1]),
+  write: (file, low, high) => {
+    const { pmpcfg, pmpaddr } = file.state;
+    const next = index < 15 ? pmpcfg[index + 1] : 0;
+    const locksThis = (next & 0x80) !== 0 && ((next >>> 3) & 3) === 1;
+    if ((pmpcfg[index] & 0x80) !== 0 || locksThis) return;
+    pmpaddr[2 * index] = low;
+    pmpaddr[2 * index + 1] = file.config.xlen === 64 ? high & 0x3fffff : 0;
+    file.ports.pmpChanged();
+  },
+});
+
+const SUPERVISOR: readonly Csr[] = [
+  {
+    name: 'sstatus',
+    number: 0x100,
+    read: file => readMstatus(file, SSTATUS),
+    write: (file, low) => writeMstatus(file, low, SSTATUS),
+  },
+  {
+    name: 'sie',
+    number: 0x104,
+    read: file => file.set(file.state.mie[0] & file.state.mideleg[0]),
+    write: (file, low) => writeEnables(file, low, file.state.mideleg[0] & SUPERVISOR_INTERRUPTS),
+  },
+  trapVector('stvec', 0x105, 'stvec'),
+  word('scounteren', 0x106, 'scounteren'),
+  stored('senvcfg', 0x10a, 'senvcfg', 1, 0),
+  stored('sscratch', 0x140, 'sscratch'),
+  stored('sepc', 0x141, 'sepc', ~1),
+  stored('scause', 0x142, 'scause'),
+  stored('stval', 0x143, 'stval'),
+  {
+    name: 'sip',
+    number: 0x144,
+    read: file => file.set(pendingOf(file.state) & file.state.mideleg[0]),
+    readForUpdate: file => file.set(file.state.softwarePending & file.state.mideleg[0]),
+    write: (file, low) => writePending(file, low, file.state.mideleg[0] & bit(INTERRUPT.supervisorSoftware)),
+  },
+  {
+    name: 'satp',
+    number: 0x180,
+    read: file => file.get(file.state.satp),
+    write: (file, low, high) => {
+      // A mode that is not supported leaves the whole register as it was (4.1.11).
+      const mode = high >>> 28;
+      if (file.config.xlen === 64 && mode !== 0 && mode !== 8 && mode !== 9) return;
+      file.state.satp[0] = low;
+      file.state.satp[1] = high;
+      file.ports.translationChanged();
+    },
+    permits: file =>
+      file.state.privilege === PRIVILEGE.machine || (file.state.mstatus[0] & MSTATUS.tvm) === 0,
+  },
+  stored('medeleg', 0x302, 'medeleg', DELEGABLE_EXCEPTIONS, 0),
+  {
+    name: 'mideleg',
+    number: 0x303,
+    read: file => file.get(file.state.mideleg),
+    write: (file, low) => {
+      file.state.mideleg[0] = low & SUPERVISOR_INTERRUPTS;
+      file.ports.interruptsChanged();
+    },
+  },
+];
+
+/** fcsr and its two parts: unprivileged spec 11.2. */
+const floatControl = (name: string, number: number, shift: number, mask: number): Csr => ({
+  name,
+  number,
+  read: file => file.set((file.state.fcsr >>> shift) & mask),
+  write: (file, low) => {
+    file.state.fcsr = (file.state.fcsr & ~(mask << shift)) | ((low & mask) << shift);
+    file.markFloatDirty();
+  },
+  permits: file => file.floatEnabled(),
+});
+
+const FLOAT: readonly Csr[] = [
+  floatControl('fflags', 0x001, 0, 0x1f),
+  floatControl('frm', 0x002, 5, 0x7),
+  floatControl('fcsr', 0x003, 0, 0xff),
+];
+
+/** The CSRs that this configuration has, by number. */
+export function buildCsrTable(config: HartConfig): readonly (Csr | undefined)[] {
+  const wide = config.xlen === 64;
+  const rows = [
+    ...MACHINE,
+    ...(wide ? [] : MACHINE_32),
+    ...(wide ? [0, 2] : [0, 1, 2, 3]).map(pmpConfig),
+    ...Array.from({ length: 16 }, (_, index) => pmpAddress(index)),
+    ...counterRows(config),
+    ...(config.extensions.has('s') ? SUPERVISOR : []),
+    ...(config.extensions.has('f') ? FLOAT : []),
+  ];
+  const table: (Csr | undefined)[] = Array(4096).fill(undefined);
+  for (const row of rows) table[row.number] = row;
+  return table;
+}

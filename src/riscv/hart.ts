@@ -1,0 +1,397 @@
+import type { DecodeCache } from '../engine/decode-cache.js';
+import { ACCESS_FLAG, ACCESS_SIZE_MASK, CONTROL, type EngineHost, SINK } from '../engine/engine-layout.js';
+import type { RunFunction } from '../engine/interpreter.js';
+import type { WatchKind, WatchList } from '../engine/watch-list.js';
+import type { GuestMemory } from '../memory/guest-memory.js';
+import { PAGE_BYTES } from '../memory/memory-plan.js';
+import type { SystemBus } from '../memory/system-bus.js';
+import { CsrFile } from './csr-file.js';
+import { buildCsrTable } from './csr-table.js';
+import { EXIT } from './hart-exit.js';
+import type { HartState } from './hart-state.js';
+import { Mmu } from './mmu.js';
+import { PmpUnit } from './pmp.js';
+import { ACCESS, CAUSE, type HartConfig, MSTATUS, PRIVILEGE } from './privileged.js';
+import { SystemOperations } from './system-operations.js';
+import { TrapUnit } from './traps.js';
+
+/** What a debugger wants to hear from a hart. True: leave before the instruction. */
+export interface DebugHooks {
+  breakpointReached(hart: RiscvHart, low: number, high: number): boolean;
+  watchTouched(hart: RiscvHart, kind: WatchKind, low: number, high: number): boolean;
+}
+
+/** What a hart needs from the machine it is part of. */
+export interface HartEnvironment {
+  readonly memory: GuestMemory;
+  readonly bus: SystemBus;
+  readonly decode: DecodeCache;
+  readonly watches: WatchList;
+  readonly hooks: DebugHooks;
+  readonly systemOperations: readonly string[];
+  readTime(out: CsrFile): void;
+}
+
+type PendingStore = 'none' | 'device' | 'split';
+
+/** One RISC-V hart: what generated code leaves to TypeScript. */
+export class RiscvHart implements EngineHost {
+  readonly csrs: CsrFile;
+  readonly mmu: Mmu;
+  readonly pmp: PmpUnit;
+  readonly traps: TrapUnit;
+  readonly #system: SystemOperations;
+  exit: number = EXIT.budget;
+  #run: RunFunction = () => 0;
+  #granted = 0;
+  #surrendered = 0;
+  #pendingStore: PendingStore = 'none';
+  #storeAddress = 0;
+  #storeSecond = 0;
+  #storeSize = 0;
+  /** Addresses of breakpoints: high words by low word. */
+  breakpoints: ReadonlyMap<number, readonly number[]> = new Map();
+
+  constructor(
+    readonly id: number,
+    readonly config: HartConfig,
+    readonly state: HartState,
+    /** Host address of the state. */
+    readonly address: number,
+    tlb: number,
+    readonly env: HartEnvironment,
+  ) {
+    this.pmp = new PmpUnit(state);
+    this.mmu = new Mmu(config.xlen, state, env.memory, env.bus, this.pmp, tlb);
+    this.csrs = new CsrFile(buildCsrTable(config), id, config, state, {
+      steps: () => this.steps,
+      readTime: out => env.readTime(out),
+      interruptsChanged: () => this.requestBoundary(),
+      translationChanged: () => {
+        this.mmu.flush();
+        this.requestBoundary();
+      },
+      pmpChanged: () => {
+        this.pmp.update();
+        this.mmu.flush();
+        this.requestBoundary();
+      },
+    });
+    this.traps = new TrapUnit(config, state);
+    this.#system = new SystemOperations(this, env.systemOperations);
+    this.afterRestore();
+  }
+
+  attach(run: RunFunction): void {
+    this.#run = run;
+  }
+
+  /** Derived state follows the declared one after it was replaced. */
+  afterRestore(): void {
+    this.pmp.update();
+    this.mmu.flush();
+  }
+
+  /** Steps of this hart so far; right also in the middle of `run`. */
+  get steps(): number {
+    return this.state.steps + this.stepsThisRun;
+  }
+
+  /** Steps already taken in the `run` under way. */
+  get stepsThisRun(): number {
+    return this.#granted === 0 ? 0 : this.#granted - this.#left - this.#surrendered;
+  }
+
+  get #left(): number {
+    return this.env.memory.i32[(this.env.memory.plan.control + CONTROL.budget) >> 2];
+  }
+
+  /** Runs at most `budget` steps (at least 1, below 2^31) and returns how many were taken. */
+  run(budget: number): number {
+    this.exit = EXIT.budget;
+    this.#granted = budget;
+    this.#surrendered = 0;
+    this.#run(this.address, this.mmu.fetchBank, this.mmu.dataBank, budget);
+    let steps = this.stepsThisRun;
+    this.#granted = 0;
+    this.state.x[SINK / 4] = 0;
+    this.state.x[SINK / 4 + 1] = 0;
+    if (this.exit === EXIT.trap) {
+      this.traps.enterException();
+      steps++;
+    } else if (this.exit === EXIT.retired) {
+      steps++;
+    }
+    this.state.steps += steps;
+    return steps;
+  }
+
+  /** The instruction under way is the last of this run: something changed that the machine must look at. */
+  requestBoundary(): void {
+    const left = this.#left;
+    if (this.#granted === 0 || left <= 1) return;
+    this.#surrendered += left - 1;
+    this.env.memory.i32[(this.env.memory.plan.control + CONTROL.budget) >> 2] = 1;
+  }
+
+  /** Enters the pending interrupt `cause`: one step. */
+  enterInterrupt(cause: number): void {
+    this.state.waiting = 0;
+    this.traps.enterInterrupt(cause);
+    this.state.steps++;
+  }
+
+  /** Makes the current instruction end in an exception. */
+  trap(cause: number, low: number, high: number): 0 {
+    this.exit = EXIT.trap;
+    this.traps.raise(cause, low, high);
+    return 0;
+  }
+
+  // EngineHost: fetching.
+
+  fetch(): number {
+    const low = this.state.pc[0];
+    const high = this.state.pc[1];
+    const physical = this.mmu.translate(low, high, 2, ACCESS.execute);
+    if (physical < 0) return this.trap(this.mmu.cause, low, high);
+    const host = this.env.bus.hostAddress(physical, 2, false);
+    if (host === 0) return this.trap(CAUSE.fetchAccess, low, high);
+    const { decode, memory } = this.env;
+    const page = this.mmu.cacheable(physical) ? decode.pageFor(memory.pageOf(host)) : decode.carefulPage;
+    this.mmu.fillFetch(low, high, page);
+    return 1;
+  }
+
+  decode(entry: number): number {
+    this.env.decode.decode(entry);
+    return 1;
+  }
+
+  cross(): number {
+    const low = this.state.pc[0];
+    const high = this.state.pc[1];
+    if (this.#isBreakpoint() && this.env.hooks.breakpointReached(this, low, high)) return this.#stop();
+    const first = this.#fetchHalf(low, high);
+    if (first < 0) return 0;
+    if (this.env.decode.isa.lengthOf(first) === 2) return this.env.decode.decodeCrossing(first);
+    const nextLow = (low + 2) >>> 0;
+    const nextHigh = this.config.xlen === 64 && nextLow < 2 ? (high + 1) >>> 0 : high;
+    const second = this.#fetchHalf(nextLow, nextHigh);
+    return second < 0 ? 0 : this.env.decode.decodeCrossing((first | (second << 16)) >>> 0);
+  }
+
+  breakpoint(entry: number): number {
+    if (this.#isBreakpoint() && this.env.hooks.breakpointReached(this, this.state.pc[0], this.state.pc[1])) {
+      this.#stop();
+      return -1;
+    }
+    return this.env.decode.coveredOperation(entry);
+  }
+
+  illegal(): number {
+    return this.trap(CAUSE.illegal, this.instructionBits(), 0);
+  }
+
+  /** The instruction at pc, which was fetched before; 0 when it cannot be read. */
+  instructionBits(): number {
+    const low = this.state.pc[0];
+    const high = this.state.pc[1];
+    const first = this.#fetchHalf(low, high);
+    if (first < 0) return 0;
+    if (this.env.decode.isa.lengthOf(first) === 2) return first;
+    const second = this.#fetchHalf((low + 2) >>> 0, low >= 0xfffffffe ? high + 1 : high);
+    return second < 0 ? 0 : (first | (second << 16)) >>> 0;
+  }
+
+  // EngineHost: data.
+
+  load(access: number, low: number, rawHigh: number): number {
+    const size = access & ACCESS_SIZE_MASK;
+    const start = low >>> 0;
+    const high = rawHigh >>> 0;
+    if ((access & ACCESS_FLAG.reserved) !== 0 && start % size !== 0) {
+      return this.trap(CAUSE.loadMisaligned, start, high);
+    }
+    const inPage = PAGE_BYTES - (start % PAGE_BYTES);
+    if (inPage < size) return this.#loadSplit(start, high, inPage, size);
+    const physical = this.mmu.translate(start, high, size, ACCESS.read);
+    if (physical < 0) return this.trap(this.mmu.cause, start, high);
+    if (this.#watched(start, high, size, true, false)) return this.#stop();
+    const { bus, memory, watches } = this.env;
+    const host = bus.hostAddress(physical, size, false);
+    if (host !== 0) {
+      if (this.mmu.cacheable(physical) && !watches.touchesPage(start, high, false)) {
+        this.mmu.fillData(start, high, host, false);
+      }
+      return host;
+    }
+    if (!bus.readDevice(physical, size)) return this.trap(CAUSE.loadAccess, start, high);
+    const mailbox = memory.plan.mailbox >> 2;
+    memory.u32[mailbox] = bus.low;
+    memory.u32[mailbox + 1] = bus.high;
+    return memory.plan.mailbox;
+  }
+
+  store(access: number, low: number, rawHigh: number): number {
+    const size = access & ACCESS_SIZE_MASK;
+    const start = low >>> 0;
+    const high = rawHigh >>> 0;
+    const atomic = (access & (ACCESS_FLAG.atomic | ACCESS_FLAG.conditional)) !== 0;
+    if (atomic && start % size !== 0) return this.trap(CAUSE.storeMisaligned, start, high);
+    const inPage = PAGE_BYTES - (start % PAGE_BYTES);
+    if (inPage < size) return this.#storeSplit(start, high, inPage, size);
+    const physical = this.mmu.translate(start, high, size, ACCESS.write);
+    if (physical < 0) return this.trap(this.mmu.cause, start, high);
+    const { bus, memory, watches } = this.env;
+    const host = bus.hostAddress(physical, size, true);
+    const writes = (access & ACCESS_FLAG.conditional) === 0 || this.#conditionalSucceeds(host, size);
+    const reads = (access & ACCESS_FLAG.atomic) !== 0;
+    if (writes && this.#watched(start, high, size, reads, true)) return this.#stop();
+    if (host !== 0) {
+      memory.beforeWrite(host, size);
+      if (this.mmu.cacheable(physical) && !watches.touchesPage(start, high, true)) {
+        // An atomic reads, too: only where loads need not be watched it may take the fast path.
+        if (!watches.touchesPage(start, high, false)) this.mmu.fillData(start, high, host, true);
+      }
+      return host;
+    }
+    if (atomic || !bus.acceptsWrite(physical, size)) return this.trap(CAUSE.storeAccess, start, high);
+    this.#pendingStore = 'device';
+    this.#storeAddress = physical;
+    this.#storeSize = size;
+    return memory.plan.mailbox;
+  }
+
+  commit(): void {
+    const { bus, memory } = this.env;
+    const mailbox = memory.plan.mailbox;
+    const pending = this.#pendingStore;
+    this.#pendingStore = 'none';
+    if (pending === 'device') {
+      const low = memory.u32[mailbox >> 2];
+      const high = memory.u32[(mailbox >> 2) + 1];
+      bus.writeDevice(this.#storeAddress, this.#storeSize, low, high);
+      return;
+    }
+    const first = PAGE_BYTES - (this.#storeAddress % PAGE_BYTES);
+    for (let i = 0; i < this.#storeSize; i++) {
+      const host = i < first ? this.#storeAddress + i : this.#storeSecond + i - first;
+      memory.beforeWrite(host, 1);
+      memory.u8[host] = memory.u8[mailbox + i];
+    }
+  }
+
+  // EngineHost: privileged instructions.
+
+  csr(number: number, operation: number, source: number, rd: number, low: number, high: number): number {
+    const writes = operation === 0 || source !== 0;
+    const reads = operation !== 0 || rd !== SINK;
+    if (!this.csrs.execute(number & 0xfff, operation, reads, writes, low >>> 0, high >>> 0)) {
+      return this.illegal();
+    }
+    const { memory } = this.env;
+    memory.u32[memory.plan.mailbox >> 2] = this.csrs.low;
+    memory.u32[(memory.plan.mailbox >> 2) + 1] = this.csrs.high;
+    return 1;
+  }
+
+  system(operation: number): number {
+    return this.#system.execute(operation);
+  }
+
+  /** Whether an interrupt is pending and enabled by itself: what ends a wfi. */
+  get wakes(): boolean {
+    return (this.traps.pending & this.state.mie[0]) !== 0;
+  }
+
+  get inSupervisorTrapVirtualMemory(): boolean {
+    return this.state.privilege === PRIVILEGE.supervisor && (this.state.mstatus[0] & MSTATUS.tvm) !== 0;
+  }
+
+  #fetchHalf(low: number, high: number): number {
+    const physical = this.mmu.translate(low, high, 2, ACCESS.execute);
+    if (physical < 0) {
+      this.trap(this.mmu.cause, low, high);
+      return -1;
+    }
+    const host = this.env.bus.hostAddress(physical, 2, false);
+    if (host === 0) {
+      this.trap(CAUSE.fetchAccess, low, high);
+      return -1;
+    }
+    return this.env.memory.u8[host] | (this.env.memory.u8[host + 1] << 8);
+  }
+
+  #isBreakpoint(): boolean {
+    return this.breakpoints.get(this.state.pc[0])?.includes(this.state.pc[1]) ?? false;
+  }
+
+  #stop(): 0 {
+    this.exit = EXIT.stopped;
+    return 0;
+  }
+
+  #watched(low: number, high: number, size: number, reads: boolean, writes: boolean): boolean {
+    const { watches, hooks } = this.env;
+    if (watches.empty) return false;
+    const range = watches.match(low, high, size, reads, writes);
+    return range !== undefined && hooks.watchTouched(this, range.kind, range.low, range.high);
+  }
+
+  #conditionalSucceeds(host: number, size: number): boolean {
+    const { u32 } = this.env.memory;
+    const { reservedValue } = this.state;
+    if (host === 0 || u32[host >> 2] !== reservedValue[0]) return false;
+    return size === 4 || u32[(host >> 2) + 1] === reservedValue[1];
+  }
+
+  /** A load over a page boundary: both pages are looked up before a byte is read. Devices do not take it. */
+  #loadSplit(low: number, high: number, first: number, size: number): number {
+    const firstHost = this.#memoryPart(low, high, first, ACCESS.read);
+    if (firstHost === 0) return 0;
+    const secondHost = this.#memoryPart(
+      (low + first) >>> 0,
+      this.#carry(low, high, first),
+      size - first,
+      ACCESS.read,
+    );
+    if (secondHost === 0) return 0;
+    if (this.#watched(low, high, size, true, false)) return this.#stop();
+    const { u8, plan } = this.env.memory;
+    for (let i = 0; i < size; i++)
+      u8[plan.mailbox + i] = u8[i < first ? firstHost + i : secondHost + i - first];
+    return plan.mailbox;
+  }
+
+  #storeSplit(low: number, high: number, first: number, size: number): number {
+    const firstHost = this.#memoryPart(low, high, first, ACCESS.write);
+    if (firstHost === 0) return 0;
+    const secondHost = this.#memoryPart(
+      (low + first) >>> 0,
+      this.#carry(low, high, first),
+      size - first,
+      ACCESS.write,
+    );
+    if (secondHost === 0) return 0;
+    if (this.#watched(low, high, size, false, true)) return this.#stop();
+    this.#pendingStore = 'split';
+    this.#storeAddress = firstHost;
+    this.#storeSecond = secondHost;
+    this.#storeSize = size;
+    return this.env.memory.plan.mailbox;
+  }
+
+  /** Host address of a part of an access that must be memory; 0 after raising its fault. */
+  #memoryPart(low: number, high: number, size: number, access: 0 | 1): number {
+    const physical = this.mmu.translate(low, high, size, access);
+    if (physical < 0) return this.trap(this.mmu.cause, low, high);
+    const host = this.env.bus.hostAddress(physical, size, access === ACCESS.write);
+    if (host !== 0) return host;
+    return this.trap(access === ACCESS.write ? CAUSE.storeAccess : CAUSE.loadAccess, low, high);
+  }
+
+  #carry(low: number, high: number, distance: number): number {
+    return this.config.xlen === 64 && low + distance >= 2 ** 32 ? (high + 1) >>> 0 : high;
+  }
+}

@@ -1,0 +1,58 @@
+/** A extension: unprivileged spec chapter 8. One hart runs at a time, so aq and rl have nothing to order. */
+import type { Instruction } from '../../engine/instruction-set.js';
+import {
+  add,
+  and,
+  atomic,
+  type Comparison,
+  choose,
+  compare,
+  type Expression,
+  loadReserved,
+  low,
+  or,
+  rs2,
+  storeConditional,
+  xor,
+} from '../../engine/semantics.js';
+import { encodeAmo, encodeLr, extension } from './encoding.js';
+
+const a = extension('a');
+
+type Update = (old: Expression, operand: Expression) => Expression;
+const pick =
+  (operator: Comparison): Update =>
+  (old, operand) =>
+    choose(compare(operator, old, operand), old, operand);
+
+const OPERATIONS: readonly (readonly [name: string, funct5: number, update: Update])[] = [
+  ['amoadd', 0b00000, add],
+  ['amoswap', 0b00001, (_, operand) => operand],
+  ['amoxor', 0b00100, xor],
+  ['amoor', 0b01000, or],
+  ['amoand', 0b01100, and],
+  ['amomin', 0b10000, pick('lt_s')],
+  ['amomax', 0b10100, pick('ge_s')],
+  ['amominu', 0b11000, pick('lt_u')],
+  ['amomaxu', 0b11100, pick('ge_u')],
+];
+
+export const ATOMIC: readonly Instruction[] = [
+  a('lr.w', encodeLr(2), loadReserved(4)),
+  a('sc.w', encodeAmo(0b00011, 2), storeConditional(4)),
+  a('lr.d', encodeLr(3), loadReserved(8), 64),
+  a('sc.d', encodeAmo(0b00011, 3), storeConditional(8), 64),
+  ...OPERATIONS.flatMap(([name, funct5, update]) => [
+    a(
+      `${name}.w`,
+      encodeAmo(funct5, 2),
+      atomic(4, old => update(old, low(rs2))),
+    ),
+    a(
+      `${name}.d`,
+      encodeAmo(funct5, 3),
+      atomic(8, old => update(old, rs2)),
+      64,
+    ),
+  ]),
+];

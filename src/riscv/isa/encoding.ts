@@ -1,0 +1,110 @@
+import type { Decoded, Format, Instruction } from '../../engine/instruction-set.js';
+import type { Semantics } from '../../engine/semantics.js';
+
+/** Major opcodes, unprivileged spec chapter "RV32/64G Instruction Set Listings", table 24.1. */
+export const OPCODE = {
+  load: 0x03,
+  miscMem: 0x0f,
+  opImm: 0x13,
+  auipc: 0x17,
+  opImm32: 0x1b,
+  store: 0x23,
+  amo: 0x2f,
+  op: 0x33,
+  lui: 0x37,
+  op32: 0x3b,
+  branch: 0x63,
+  jalr: 0x67,
+  jal: 0x6f,
+  system: 0x73,
+} as const;
+
+interface Encoding {
+  readonly format: Format;
+  readonly match: number;
+  readonly mask: number;
+}
+
+const fixed = (format: Format, match: number, mask: number): Encoding => ({
+  format,
+  match: match >>> 0,
+  mask: mask >>> 0,
+});
+
+export const encodeR = (funct7: number, funct3: number, opcode: number) =>
+  fixed('R', (funct7 << 25) | (funct3 << 12) | opcode, 0xfe00707f);
+/** R format with rs2 fixed: unary operations. */
+export const encodeUnary = (funct12: number, funct3: number, opcode: number) =>
+  fixed('R', (funct12 << 20) | (funct3 << 12) | opcode, 0xfff0707f);
+export const encodeI = (funct3: number, opcode: number) => fixed('I', (funct3 << 12) | opcode, 0x707f);
+export const encodeS = (funct3: number) => fixed('S', (funct3 << 12) | OPCODE.store, 0x707f);
+export const encodeB = (funct3: number) => fixed('B', (funct3 << 12) | OPCODE.branch, 0x707f);
+export const encodeU = (opcode: number) => fixed('U', opcode, 0x7f);
+export const encodeJ = (opcode: number) => fixed('J', opcode, 0x7f);
+/** Shift by a constant; `shamtBits` is 5 or 6, the bits above it are `funct`. */
+export const encodeShift = (shamtBits: 5 | 6, funct: number, funct3: number, opcode: number) =>
+  fixed('shift', (funct << (20 + shamtBits)) | (funct3 << 12) | opcode, (-1 << (20 + shamtBits)) | 0x707f);
+/** Atomics: the aq and rl bits may be anything. */
+export const encodeAmo = (funct5: number, funct3: number) =>
+  fixed('R', (funct5 << 27) | (funct3 << 12) | OPCODE.amo, 0xf800707f);
+export const encodeLr = (funct3: number) =>
+  fixed('R', (0b00010 << 27) | (funct3 << 12) | OPCODE.amo, 0xf9f0707f);
+export const encodeCsr = (funct3: number) =>
+  fixed(funct3 >= 4 ? 'csr-immediate' : 'csr', (funct3 << 12) | OPCODE.system, 0x707f);
+export const encodeWord = (word: number) => fixed('none', word, 0xffffffff);
+export const encodeMasked = (word: number, mask: number) => fixed('none', word, mask);
+/** Supervisor fences: rs1 and rs2 are operands, rd is zero. */
+export const encodeFence = (funct7: number) => fixed('R', (funct7 << 25) | OPCODE.system, 0xfe007fff);
+
+/** Declares the instructions of one extension. */
+export const extension =
+  (name: string) =>
+  (
+    instruction: string,
+    encoding: Encoding,
+    semantics: Semantics,
+    xlen: 32 | 64 | undefined = undefined,
+  ): Instruction => ({ name: instruction, extension: name, xlen, ...encoding, semantics });
+
+/** Reads the operand fields of a 32-bit instruction word (unprivileged spec 2.2 and 2.3). */
+export function decodeOperands(format: Format, word: number, out: Decoded): void {
+  out.rd = (word >>> 7) & 31;
+  out.rs1 = (word >>> 15) & 31;
+  out.rs2 = (word >>> 20) & 31;
+  switch (format) {
+    case 'I':
+      out.immediate = (word | 0) >> 20;
+      break;
+    case 'shift':
+      out.immediate = (word >>> 20) & 63;
+      break;
+    case 'S':
+      out.immediate = (((word | 0) >> 25) << 5) | out.rd;
+      out.rd = 0;
+      break;
+    case 'B':
+      out.immediate =
+        (((word | 0) >> 31) << 12) |
+        (((word >>> 7) & 1) << 11) |
+        (((word >>> 25) & 63) << 5) |
+        (((word >>> 8) & 15) << 1);
+      out.rd = 0;
+      break;
+    case 'U':
+      out.immediate = word & 0xfffff000;
+      break;
+    case 'J':
+      out.immediate =
+        (((word | 0) >> 31) << 20) |
+        (((word >>> 12) & 0xff) << 12) |
+        (((word >>> 20) & 1) << 11) |
+        (((word >>> 21) & 0x3ff) << 1);
+      break;
+    case 'csr':
+    case 'csr-immediate':
+      out.immediate = word >>> 20;
+      break;
+    default:
+      out.immediate = 0;
+  }
+}

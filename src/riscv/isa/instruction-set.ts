@@ -1,0 +1,54 @@
+import type { Decoded, Instruction, InstructionSet } from '../../engine/instruction-set.js';
+import { ATOMIC } from './atomic.js';
+import { BASE } from './base.js';
+import { expandCompressed } from './compressed.js';
+import { decodeOperands } from './encoding.js';
+import { MULTIPLY } from './multiply.js';
+import { SYSTEM } from './system.js';
+
+/** Every instruction there is; a configuration picks those of its extensions and width. */
+export const ALL_INSTRUCTIONS: readonly Instruction[] = [...BASE, ...MULTIPLY, ...ATOMIC, ...SYSTEM];
+
+/** The instructions of one hart configuration, with their decoder. */
+export class RiscvInstructionSet implements InstructionSet {
+  readonly instructions: readonly Instruction[];
+  /** Candidates by bits 6..2 and 14..12 of the word. */
+  readonly #buckets: Instruction[][] = Array.from({ length: 256 }, () => []);
+  readonly #compressed: boolean;
+
+  /** `extensions` are lower-case names: `i`, `m`, `zicsr`, `s`... */
+  constructor(
+    readonly xlen: 32 | 64,
+    extensions: ReadonlySet<string>,
+  ) {
+    this.#compressed = extensions.has('c');
+    this.instructions = ALL_INSTRUCTIONS.filter(
+      one => extensions.has(one.extension) && (one.xlen === undefined || one.xlen === xlen),
+    );
+    for (const one of this.instructions) {
+      for (let bucket = 0; bucket < 256; bucket++) {
+        const sample = ((bucket & 31) << 2) | 3 | ((bucket >>> 5) << 12);
+        const bucketMask = 0x707f & one.mask;
+        if ((sample & bucketMask) === (one.match & bucketMask)) this.#buckets[bucket].push(one);
+      }
+    }
+  }
+
+  lengthOf(halfword: number): 2 | 4 {
+    return this.#compressed && (halfword & 3) !== 3 ? 2 : 4;
+  }
+
+  decode(word: number, out: Decoded): boolean {
+    const length = this.lengthOf(word);
+    const full = length === 2 ? expandCompressed(word & 0xffff, this.xlen) : word;
+    if ((full & 3) !== 3) return false;
+    for (const one of this.#buckets[((full >>> 2) & 31) | (((full >>> 12) & 7) << 5)]) {
+      if ((full & one.mask) >>> 0 !== one.match) continue;
+      out.instruction = one;
+      out.length = length;
+      decodeOperands(one.format, full, out);
+      return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,130 @@
+import {
+  TLB_BANK_BYTES,
+  TLB_INDEX_MASK,
+  TLB_INDEX_SHIFT,
+  TLB_TABLE,
+  TLB_VALUE,
+} from '../engine/engine-layout.js';
+import type { GuestMemory } from '../memory/guest-memory.js';
+import { PAGE_BYTES } from '../memory/memory-plan.js';
+import type { SystemBus } from '../memory/system-bus.js';
+import type { HartState } from './hart-state.js';
+import { ACCESS_FAULT, PAGE_FAULT, PageWalker } from './page-walker.js';
+import type { PmpUnit } from './pmp.js';
+import { ACCESS, type Access, CAUSE, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
+
+const ACCESS_CAUSE: Record<Access, number> = {
+  [ACCESS.read]: CAUSE.loadAccess,
+  [ACCESS.write]: CAUSE.storeAccess,
+  [ACCESS.execute]: CAUSE.fetchAccess,
+};
+const PAGE_CAUSE: Record<Access, number> = {
+  [ACCESS.read]: CAUSE.loadPage,
+  [ACCESS.write]: CAUSE.storePage,
+  [ACCESS.execute]: CAUSE.fetchPage,
+};
+
+/** One TLB bank for each privilege mode: U, S, M. */
+export const TLB_BANKS = 3;
+export const TLB_BYTES_PER_HART = TLB_BANKS * TLB_BANK_BYTES;
+
+const bankOf = (privilege: number) => (privilege === PRIVILEGE.machine ? 2 : privilege);
+
+/**
+ * Address translation and protection of one hart, and its software TLB. The TLB holds only what a walk
+ * would find again, so flushing it at any time changes nothing a guest can see.
+ */
+export class Mmu {
+  /** Cause of the last failed translation. */
+  cause = 0;
+  readonly #walker: PageWalker;
+
+  constructor(
+    readonly xlen: 32 | 64,
+    readonly state: HartState,
+    readonly memory: GuestMemory,
+    bus: SystemBus,
+    readonly pmp: PmpUnit,
+    /** Where this hart's banks stand. */
+    readonly tlb: number,
+  ) {
+    this.#walker = new PageWalker(xlen, state, memory, bus, pmp);
+  }
+
+  /** The mode that loads and stores act in: MPRV lends machine mode that of MPP (privileged spec 3.1.6.3). */
+  get dataPrivilege(): number {
+    const { privilege, mstatus } = this.state;
+    if (privilege !== PRIVILEGE.machine || (mstatus[0] & MSTATUS.mprv) === 0) return privilege;
+    return (mstatus[0] & MSTATUS.mpp) >>> MPP_SHIFT;
+  }
+
+  get fetchBank(): number {
+    return this.tlb + bankOf(this.state.privilege) * TLB_BANK_BYTES;
+  }
+
+  get dataBank(): number {
+    return this.tlb + bankOf(this.dataPrivilege) * TLB_BANK_BYTES;
+  }
+
+  /** Physical address, or -1 with `cause` set. The access must not cross a page. */
+  translate(low: number, high: number, size: number, access: Access): number {
+    const privilege = access === ACCESS.execute ? this.state.privilege : this.dataPrivilege;
+    const address = this.#physical(low, high, access, privilege, false);
+    if (address < 0) {
+      this.cause = address === PAGE_FAULT ? PAGE_CAUSE[access] : ACCESS_CAUSE[access];
+      return -1;
+    }
+    if (!this.pmp.allows(address, size, access, privilege)) {
+      this.cause = ACCESS_CAUSE[access];
+      return -1;
+    }
+    return address;
+  }
+
+  /** Physical address as a debugger sees it: no protection, no side effects; negative when unmapped. */
+  peek(low: number, high: number): number {
+    return this.#physical(low, high, ACCESS.read, this.state.privilege, true);
+  }
+
+  /** Whether every byte of the page may be accessed if one may. */
+  cacheable(physical: number): boolean {
+    const page = physical - (physical % PAGE_BYTES);
+    return this.pmp.uniform(page, page + PAGE_BYTES);
+  }
+
+  /** Enters a translation: host is the host address that goes with the virtual one. */
+  fillData(low: number, high: number, host: number, write: boolean): void {
+    const table = write ? TLB_TABLE.store : TLB_TABLE.load;
+    this.#fill(this.dataBank + table, low, high, (host - low) | 0);
+  }
+
+  fillFetch(low: number, high: number, decodedPage: number): void {
+    this.#fill(this.fetchBank + TLB_TABLE.fetch, low, high, decodedPage);
+  }
+
+  flush(): void {
+    this.memory.u8.fill(0xff, this.tlb, this.tlb + TLB_BYTES_PER_HART);
+  }
+
+  flushFetch(): void {
+    for (let bank = 0; bank < TLB_BANKS; bank++) {
+      const table = this.tlb + bank * TLB_BANK_BYTES + TLB_TABLE.fetch;
+      this.memory.u8.fill(0xff, table, table + (TLB_BANK_BYTES - TLB_TABLE.fetch));
+    }
+  }
+
+  #physical(low: number, high: number, access: Access, privilege: number, quiet: boolean): number {
+    if (privilege !== PRIVILEGE.machine && this.#walker.enabled) {
+      return this.#walker.walk(low, high, access, privilege, quiet);
+    }
+    return high >= 2 ** 24 ? ACCESS_FAULT : high * 2 ** 32 + low;
+  }
+
+  #fill(table: number, low: number, high: number, value: number): void {
+    const entry = table + ((low >>> TLB_INDEX_SHIFT) & TLB_INDEX_MASK);
+    const { i32 } = this.memory;
+    i32[entry >> 2] = low & -PAGE_BYTES;
+    i32[(entry >> 2) + 1] = high;
+    i32[(entry + TLB_VALUE) >> 2] = value;
+  }
+}

@@ -1,0 +1,116 @@
+/** Sv32, Sv39 and Sv48 page tables: privileged spec 4.3 to 4.5. */
+import type { GuestMemory } from '../memory/guest-memory.js';
+import { PAGE_FLAG } from '../memory/guest-memory.js';
+import { PAGE_BYTES } from '../memory/memory-plan.js';
+import type { SystemBus } from '../memory/system-bus.js';
+import type { HartState } from './hart-state.js';
+import type { PmpUnit } from './pmp.js';
+import { ACCESS, type Access, MSTATUS, PRIVILEGE } from './privileged.js';
+
+const PTE = { v: 1, r: 2, w: 4, x: 8, u: 16, a: 64, d: 128 } as const;
+
+/** Result of a walk that found no permitted page; or, the other, that a table itself was out of reach. */
+export const PAGE_FAULT = -1;
+export const ACCESS_FAULT = -2;
+
+export class PageWalker {
+  constructor(
+    readonly xlen: 32 | 64,
+    readonly state: HartState,
+    readonly memory: GuestMemory,
+    readonly bus: SystemBus,
+    readonly pmp: PmpUnit,
+  ) {}
+
+  /** Whether addresses below machine mode are translated. */
+  get enabled(): boolean {
+    return this.#levels() > 0;
+  }
+
+  /**
+   * Physical address of a virtual one, or PAGE_FAULT or ACCESS_FAULT. Sets the A and D bits as QEMU does,
+   * unless `quiet`: then the walk changes nothing.
+   */
+  walk(low: number, high: number, access: Access, privilege: number, quiet: boolean): number {
+    const levels = this.#levels();
+    const indexBits = this.xlen === 64 ? 9 : 10;
+    const entryBytes = this.xlen === 64 ? 8 : 4;
+    if (this.xlen === 64 && !isCanonical(high, levels * 9 + 12)) return PAGE_FAULT;
+    const { satp } = this.state;
+    let table =
+      this.xlen === 64
+        ? ((satp[1] & 0xfff) * 2 ** 32 + satp[0]) * PAGE_BYTES
+        : (satp[0] & 0x3fffff) * PAGE_BYTES;
+    for (let level = levels - 1; level >= 0; level--) {
+      const shift = 12 + level * indexBits;
+      const index = bitsAt(low, high, shift) & ((1 << indexBits) - 1);
+      const address = table + index * entryBytes;
+      if (!this.pmp.allows(address, entryBytes, ACCESS.read, PRIVILEGE.supervisor)) return ACCESS_FAULT;
+      const host = this.bus.hostAddress(address, entryBytes, false);
+      if (host === 0) return ACCESS_FAULT;
+      this.memory.flags[this.memory.pageOf(host)] |= PAGE_FLAG.pageTable;
+      const pte = this.memory.u32[host >> 2];
+      const pteHigh = this.xlen === 64 ? this.memory.u32[(host >> 2) + 1] : 0;
+      // Bits 63..54 are reserved without Svnapot and Svpbmt.
+      if ((pte & PTE.v) === 0 || pteHigh >>> 22 !== 0) return PAGE_FAULT;
+      const page = ((pteHigh & 0x3fffff) * 2 ** 22 + (pte >>> 10)) * PAGE_BYTES;
+      const kind = pte & (PTE.r | PTE.w | PTE.x);
+      if (kind === 0) {
+        if ((pte & (PTE.u | PTE.a | PTE.d)) !== 0) return PAGE_FAULT;
+        table = page;
+        continue;
+      }
+      if (!this.#permitted(pte, access, privilege)) return PAGE_FAULT;
+      const offsetMask = 2 ** shift;
+      if (page % offsetMask !== 0) return PAGE_FAULT;
+      const wanted = PTE.a | (access === ACCESS.write ? PTE.d : 0);
+      if ((pte & wanted) !== wanted && !quiet) {
+        if (this.bus.hostAddress(address, entryBytes, true) === 0) return ACCESS_FAULT;
+        this.memory.beforeWrite(host, 4);
+        this.memory.flags[this.memory.pageOf(host)] |= PAGE_FLAG.pageTable;
+        this.memory.u32[host >> 2] = pte | wanted;
+      }
+      return page + ((high % 2 ** Math.max(shift - 32, 0)) * 2 ** 32 + (low % Math.min(offsetMask, 2 ** 32)));
+    }
+    return PAGE_FAULT;
+  }
+
+  #levels(): number {
+    const { satp } = this.state;
+    if (this.xlen === 32) return satp[0] >>> 31 === 1 ? 2 : 0;
+    const mode = satp[1] >>> 28;
+    return mode === 8 ? 3 : mode === 9 ? 4 : 0;
+  }
+
+  #permitted(pte: number, access: Access, privilege: number): boolean {
+    // W without R is reserved.
+    if ((pte & PTE.w) !== 0 && (pte & PTE.r) === 0) return false;
+    const status = this.state.mstatus[0];
+    if ((pte & PTE.u) !== 0) {
+      const supervisorMay = access !== ACCESS.execute && (status & MSTATUS.sum) !== 0;
+      if (privilege === PRIVILEGE.supervisor && !supervisorMay) return false;
+    } else if (privilege === PRIVILEGE.user) {
+      return false;
+    }
+    switch (access) {
+      case ACCESS.read:
+        return (pte & PTE.r) !== 0 || ((status & MSTATUS.mxr) !== 0 && (pte & PTE.x) !== 0);
+      case ACCESS.write:
+        return (pte & PTE.w) !== 0;
+      case ACCESS.execute:
+        return (pte & PTE.x) !== 0;
+    }
+  }
+}
+
+/** The low 32 bits of (high:low) >>> shift, for shift from 12 to 48. */
+function bitsAt(low: number, high: number, shift: number): number {
+  if (shift >= 32) return high >>> (shift - 32);
+  return (low >>> shift) | (high << (32 - shift));
+}
+
+/** Whether all bits from `bits` - 1 upwards are equal. */
+function isCanonical(high: number, bits: number): boolean {
+  const upper = (high | 0) >> (bits - 1 - 32);
+  return upper === 0 || upper === -1;
+}

@@ -1,0 +1,86 @@
+/** Physical memory protection: privileged spec 3.7. */
+import type { HartState } from './hart-state.js';
+import { ACCESS, type Access, PRIVILEGE } from './privileged.js';
+
+const ENTRIES = 16;
+const MODE_SHIFT = 3;
+const MODE = { off: 0, tor: 1, na4: 2, napot: 3 } as const;
+const LOCKED = 0x80;
+const PERMISSION: Record<Access, number> = { [ACCESS.read]: 1, [ACCESS.write]: 2, [ACCESS.execute]: 4 };
+
+/** The regions that pmpcfg and pmpaddr describe, recomputed when either is written. Derived state. */
+export class PmpUnit {
+  /** First address and first address behind, by entry; empty when off. Addresses are below 2^56. */
+  readonly #start = new Float64Array(ENTRIES);
+  readonly #end = new Float64Array(ENTRIES);
+  #any = false;
+  #anyLocked = false;
+
+  constructor(readonly state: HartState) {}
+
+  update(): void {
+    const { pmpcfg, pmpaddr } = this.state;
+    this.#any = false;
+    this.#anyLocked = false;
+    for (let i = 0; i < ENTRIES; i++) {
+      const mode = (pmpcfg[i] >>> MODE_SHIFT) & 3;
+      const value = pmpaddr[2 * i + 1] * 2 ** 32 + pmpaddr[2 * i];
+      let start = 0;
+      let end = 0;
+      if (mode === MODE.tor) {
+        start = i === 0 ? 0 : (pmpaddr[2 * i - 1] * 2 ** 32 + pmpaddr[2 * i - 2]) * 4;
+        end = Math.max(value * 4, start);
+      } else if (mode === MODE.na4) {
+        start = value * 4;
+        end = start + 4;
+      } else if (mode === MODE.napot) {
+        const size = 2 ** (trailingOnes(pmpaddr[2 * i], pmpaddr[2 * i + 1]) + 3);
+        start = Math.floor((value * 4) / size) * size;
+        end = start + size;
+      }
+      this.#start[i] = start;
+      this.#end[i] = end;
+      if (mode !== MODE.off) this.#any = true;
+      if ((pmpcfg[i] & LOCKED) !== 0) this.#anyLocked = true;
+    }
+  }
+
+  /** Whether no entry can deny machine mode anything. */
+  get transparentToMachine(): boolean {
+    return !this.#anyLocked;
+  }
+
+  /** Whether every byte of [address, address + size) may be accessed. With no entry set, only machine mode may (3.7.1). */
+  allows(address: number, size: number, access: Access, privilege: number): boolean {
+    const entry = this.#matching(address, address + size);
+    if (entry === NONE) return privilege === PRIVILEGE.machine;
+    if (entry === PARTIAL) return false;
+    const config = this.state.pmpcfg[entry];
+    if (privilege === PRIVILEGE.machine && (config & LOCKED) === 0) return true;
+    return (config & PERMISSION[access]) !== 0;
+  }
+
+  /** Whether one entry, or none, decides for all of [start, end): such a page may be cached. */
+  uniform(start: number, end: number): boolean {
+    return this.#matching(start, end) !== PARTIAL;
+  }
+
+  /** The lowest entry that matches any byte: its number, or NONE; PARTIAL when it misses some bytes. */
+  #matching(start: number, end: number): number {
+    if (!this.#any) return NONE;
+    for (let i = 0; i < ENTRIES; i++) {
+      if (this.#end[i] <= start || this.#start[i] >= end || this.#end[i] === this.#start[i]) continue;
+      return this.#start[i] <= start && this.#end[i] >= end ? i : PARTIAL;
+    }
+    return NONE;
+  }
+}
+
+const NONE = -1;
+const PARTIAL = -2;
+
+function trailingOnes(low: number, high: number): number {
+  const inLow = Math.clz32(~low & -~low);
+  if (low !== 0xffffffff) return 31 - inLow;
+  return 32 + (high === 0xffffffff ? 32 : 31 - Math.clz32(~high & -~high));
+}

@@ -1,0 +1,85 @@
+/** Numbers of the privileged spec (version 1.12) that several files need. */
+
+export const PRIVILEGE = { user: 0, supervisor: 1, machine: 3 } as const;
+
+/** mstatus bits, section 3.1.6; all stand in the low word. */
+export const MSTATUS = {
+  sie: 1 << 1,
+  mie: 1 << 3,
+  spie: 1 << 5,
+  mpie: 1 << 7,
+  spp: 1 << 8,
+  mpp: 3 << 11,
+  fs: 3 << 13,
+  mprv: 1 << 17,
+  sum: 1 << 18,
+  mxr: 1 << 19,
+  tvm: 1 << 20,
+  tw: 1 << 21,
+  tsr: 1 << 22,
+} as const;
+export const MPP_SHIFT = 11;
+
+/** Interrupt numbers, table 3.6. */
+export const INTERRUPT = {
+  supervisorSoftware: 1,
+  machineSoftware: 3,
+  supervisorTimer: 5,
+  machineTimer: 7,
+  supervisorExternal: 9,
+  machineExternal: 11,
+} as const;
+
+/** Exception codes, table 3.6. */
+export const CAUSE = {
+  fetchAccess: 1,
+  illegal: 2,
+  breakpoint: 3,
+  loadMisaligned: 4,
+  loadAccess: 5,
+  storeMisaligned: 6,
+  storeAccess: 7,
+  ecallFromUser: 8,
+  fetchPage: 12,
+  loadPage: 13,
+  storePage: 15,
+} as const;
+
+export const CAUSE_NAMES: Readonly<Record<number, string>> = {
+  0: 'instruction address misaligned',
+  1: 'instruction access fault',
+  2: 'illegal instruction',
+  3: 'breakpoint',
+  4: 'load address misaligned',
+  5: 'load access fault',
+  6: 'store/AMO address misaligned',
+  7: 'store/AMO access fault',
+  8: 'environment call from U-mode',
+  9: 'environment call from S-mode',
+  11: 'environment call from M-mode',
+  12: 'instruction page fault',
+  13: 'load page fault',
+  15: 'store/AMO page fault',
+};
+
+/** Kinds of memory access, as PMP and page tables tell them apart. */
+export const ACCESS = { read: 0, write: 1, execute: 2 } as const;
+export type Access = (typeof ACCESS)[keyof typeof ACCESS];
+
+/** What a hart is made of; fixed for the life of a machine. */
+export interface HartConfig {
+  readonly xlen: 32 | 64;
+  /** Lower-case extension names; `s` when there is supervisor mode. */
+  readonly extensions: ReadonlySet<string>;
+}
+
+/** Splits an ISA string such as `rv64imac_zicsr` (unprivileged spec chapter 27) into extension names. */
+export function parseIsa(isa: string): HartConfig {
+  const match = /^rv(32|64)([a-z]+)((?:_[a-z0-9]+)*)$/.exec(isa);
+  if (match === null) throw new Error(`not an ISA string: ${isa}`);
+  const letters = match[2].replace('g', 'imafd');
+  const extensions = new Set([...letters, ...match[3].split('_').filter(name => name !== '')]);
+  // The base of the specs that firmware is written for has these without naming them.
+  for (const implied of ['zicsr', 'zifencei', 'u']) extensions.add(implied);
+  return { xlen: match[1] === '64' ? 64 : 32, extensions };
+}

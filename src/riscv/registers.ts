@@ -1,0 +1,89 @@
+/** The registers a debugger sees, numbered as GDB numbers RISC-V registers (gdb/riscv-tdep.h). */
+import type { Csr } from './csr-file.js';
+import type { HartConfig } from './privileged.js';
+
+export interface RegisterRow {
+  readonly name: string;
+  readonly number: number;
+  readonly bits: number;
+  readonly type: string;
+  readonly group: string;
+}
+
+export interface RegisterFeatureRows {
+  readonly name: string;
+  readonly registers: readonly RegisterRow[];
+}
+
+export const REGISTER_NUMBER = {
+  x0: 0,
+  sp: 2,
+  fp: 8,
+  pc: 32,
+  f0: 33,
+  firstCsr: 65,
+  privilege: 4161,
+  /** Not RISC-V's: the machine's own. */
+  icount: 4200,
+} as const;
+
+const X_NAMES =
+  'zero ra sp gp tp t0 t1 t2 fp s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6'.split(
+    ' ',
+  );
+const F_NAMES = (
+  'ft0 ft1 ft2 ft3 ft4 ft5 ft6 ft7 fs0 fs1 fa0 fa1 fa2 fa3 fa4 fa5 fa6 fa7 ' +
+  'fs2 fs3 fs4 fs5 fs6 fs7 fs8 fs9 fs10 fs11 ft8 ft9 ft10 ft11'
+).split(' ');
+const POINTERS: Readonly<Record<string, string>> = {
+  ra: 'code_ptr',
+  sp: 'data_ptr',
+  gp: 'data_ptr',
+  tp: 'data_ptr',
+  fp: 'data_ptr',
+};
+
+/** ABI names of x0..x31, for messages and disassembly. */
+export const abiName = (register: number): string => X_NAMES[register];
+
+export function registerFeatures(config: HartConfig, csrs: readonly Csr[]): RegisterFeatureRows[] {
+  const bits = config.xlen;
+  const general = X_NAMES.map((name, number) => ({
+    name,
+    number,
+    bits,
+    type: POINTERS[name] ?? 'int',
+    group: 'general',
+  }));
+  general.push({ name: 'pc', number: REGISTER_NUMBER.pc, bits, type: 'code_ptr', group: 'general' });
+  const features: RegisterFeatureRows[] = [{ name: 'org.gnu.gdb.riscv.cpu', registers: general }];
+  const floatCsrs = csrs.filter(csr => csr.number <= 3);
+  const csrRow = (csr: Csr): RegisterRow => ({
+    name: csr.name,
+    number: REGISTER_NUMBER.firstCsr + csr.number,
+    bits: csr.number <= 3 ? 32 : bits,
+    type: 'int',
+    group: csr.number <= 3 ? 'float' : 'csr',
+  });
+  if (config.extensions.has('f')) {
+    const double = config.extensions.has('d');
+    const registers = F_NAMES.map((name, index) => ({
+      name,
+      number: REGISTER_NUMBER.f0 + index,
+      bits: double ? 64 : 32,
+      type: double ? 'ieee_double' : 'ieee_single',
+      group: 'float',
+    }));
+    features.push({ name: 'org.gnu.gdb.riscv.fpu', registers: [...registers, ...floatCsrs.map(csrRow)] });
+  }
+  features.push({ name: 'org.gnu.gdb.riscv.csr', registers: csrs.filter(csr => csr.number > 3).map(csrRow) });
+  features.push({
+    name: 'org.gnu.gdb.riscv.virtual',
+    registers: [{ name: 'priv', number: REGISTER_NUMBER.privilege, bits, type: 'int', group: 'general' }],
+  });
+  features.push({
+    name: 'org.backstub.time',
+    registers: [{ name: 'icount', number: REGISTER_NUMBER.icount, bits: 64, type: 'int', group: 'time' }],
+  });
+  return features;
+}
