@@ -298,3 +298,9 @@ export function loadAddress(rd: number, target: number, at: number): [number, nu
   const upper = (offset + 0x800) >> 12;
   return [auipc(rd, upper & 0xfffff), IMMEDIATE_OPS.addi(rd, rd, offset - (upper << 12))];
 }
+
+/** lui + addi that put a signed 32-bit constant into rd. */
+export function loadConstant(rd: number, value: number): [number, number] {
+  const upper = (value + 0x800) >> 12;
+  return [lui(rd, upper & 0xfffff), IMMEDIATE_OPS.addi(rd, rd, (value | 0) - (upper << 12))];
+}

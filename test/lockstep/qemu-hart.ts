@@ -7,9 +7,9 @@ const PC = 32;
 /**
  * Hart 0 of a QEMU 7.2 machine, stepped over its gdb stub.
  *
- * One `s` is one instruction, or the entry into the trap it raises: the stop is then at the handler's first
- * instruction, which has not run. Interrupts and timers are masked while single-stepping (qqemu.sstep is
- * ENABLE|NOIRQ|NOTIMER by default).
+ * One `s` is one instruction, or the entry into the trap or interrupt that comes instead: the stop is then at
+ * the handler's first instruction, which has not run. A jump to where nothing is succeeds, the access fault
+ * is the next step. `wfi` with nothing pending in mip & mie gets no answer at all, so programs have none.
  */
 export class QemuHart implements LockstepHart, AsyncDisposable {
   readonly xlen: Xlen;
@@ -58,6 +58,18 @@ export class QemuHart implements LockstepHart, AsyncDisposable {
 
   async setRegister(register: number | 'pc', value: bigint): Promise<void> {
     await this.#write(register === 'pc' ? PC : register, value);
+  }
+
+  /**
+   * Interrupts and timers while stepping: QEMU masks them unless told otherwise, and virtual time stands still.
+   * mtimecmp is 0 after reset, so the timer interrupt is pending from the start.
+   */
+  async allowInterrupts(allowed: boolean): Promise<void> {
+    const ENABLE = 1;
+    const NO_IRQ = 2;
+    const NO_TIMER = 4;
+    const bits = allowed ? ENABLE : ENABLE | NO_IRQ | NO_TIMER;
+    await this.#machine.client.demand(`Qqemu.sstep=${bits.toString(16)}`);
   }
 
   async enterMachineMode(): Promise<void> {

@@ -8,7 +8,7 @@ interface Kind {
   readonly name: string;
   readonly weight: number;
   readonly only?: Xlen;
-  make(random: Random, xlen: Xlen): Piece;
+  make(random: Random, xlen: Xlen, aligned: boolean): Piece;
 }
 
 const RESERVED: readonly number[] = [STACK, BASE, COUNTER];
@@ -27,9 +27,12 @@ const immediate = (random: Random) =>
 const six = (random: Random) => random.between(-32, 31);
 const sixNotZero = (random: Random) => six(random) || 1;
 
-/** Offsets from BASE, which is a page boundary: many cross it, a third is misaligned. */
-const offset = (random: Random) =>
-  random.chance(25) ? random.between(-7, 7) : random.chance(40) ? immediate(random) : immediate(random) & ~7;
+/** Offsets from BASE, which is a page boundary: where misaligned is allowed, many cross it. */
+function offset(random: Random, aligned: boolean): number {
+  if (aligned) return immediate(random) & ~7;
+  if (random.chance(25)) return random.between(-7, 7);
+  return random.chance(40) ? immediate(random) : immediate(random) & ~7;
+}
 
 const oneOf = <T>(random: Random, ...groups: readonly Readonly<Record<string, T>>[]): T =>
   random.pick(groups.flatMap(group => Object.values(group)));
@@ -54,8 +57,13 @@ function loadReserved(random: Random, double: boolean, address: number): number 
 const storeConditional = (random: Random, double: boolean, address: number): number =>
   (double ? asm.sc_d : asm.sc_w)(destination(random), address, source(random), random.below(4));
 
-/** CSRs that any program may write: name, number. mepc has no odd values, QEMU 7.2 keeps its bit 0. */
-const WRITABLE_CSRS = [0x342, 0x343, 0x306, 0x301, 0x3b8];
+/** mcause, mtval, misa: take any value, as far as QEMU is concerned. */
+const WRITABLE_CSRS = [0x342, 0x343, 0x301];
+/**
+ * mcounteren, pmpaddr8: small values only. QEMU 7.2 keeps all 64 bits of them, the manual has fewer. Nor does it
+ * drop bit 0 of mepc.
+ */
+const SMALL_CSRS = [0x306, 0x3b8];
 const MEPC = 0x341;
 const READABLE_CSRS = [0xf14, 0x300, 0x340, 0x341, 0x342, 0x343, 0x305, 0x3a0];
 const ABSENT_CSRS = [0x123, 0x5c0, 0x8ff, 0xcc0, 0x7c0, 0x001, 0x003];
@@ -68,7 +76,13 @@ function csrAccess(random: Random): Piece {
     case 0:
       return plain(oneOf(random, asm.CSR_OPS)(rd, random.pick(WRITABLE_CSRS), source(random)));
     case 1:
-      return plain(oneOf(random, asm.CSR_OPS_IMMEDIATE)(rd, random.pick(WRITABLE_CSRS), random.below(32)));
+      return plain(
+        oneOf(random, asm.CSR_OPS_IMMEDIATE)(
+          rd,
+          random.pick([...WRITABLE_CSRS, ...SMALL_CSRS]),
+          random.below(32),
+        ),
+      );
     case 2:
       return plain(oneOf(random, asm.CSR_OPS_IMMEDIATE)(rd, MEPC, random.below(16) * 2));
     case 3:
@@ -118,7 +132,7 @@ function compressed(random: Random, xlen: Xlen): Piece {
   return plain(random.pick(forms)());
 }
 
-/** Jumps over up to `limit` pieces. */
+/** Jumps over up to four pieces. */
 function jump(random: Random, xlen: Xlen): Piece {
   const skip = random.below(5);
   switch (random.below(5)) {
@@ -176,7 +190,7 @@ function loop(random: Random): Piece {
 }
 
 /** mret to the next piece: into U mode, if M mode runs it. */
-function dropPrivilege(random: Random): Piece {
+export function dropPrivilege(random: Random): Piece {
   const register = nonZero(random);
   const { csrrw, csrrc } = asm.CSR_OPS;
   return {
@@ -255,9 +269,13 @@ const KINDS: readonly Kind[] = [
   {
     name: 'load',
     weight: 12,
-    make: (r, xlen) => plain(oneOf(r, loads(xlen))(destination(r), BASE, offset(r))),
+    make: (r, xlen, aligned) => plain(oneOf(r, loads(xlen))(destination(r), BASE, offset(r, aligned))),
   },
-  { name: 'store', weight: 10, make: (r, xlen) => plain(oneOf(r, stores(xlen))(source(r), BASE, offset(r))) },
+  {
+    name: 'store',
+    weight: 10,
+    make: (r, xlen, aligned) => plain(oneOf(r, stores(xlen))(source(r), BASE, offset(r, aligned))),
+  },
   { name: 'compressed', weight: 30, make: compressed },
   {
     name: 'stack',
@@ -346,13 +364,14 @@ const KINDS: readonly Kind[] = [
 /** Names for `RandomProgramOptions.without`. */
 export const PIECE_KINDS: readonly string[] = KINDS.map(kind => kind.name);
 
-export function randomPiece(random: Random, xlen: Xlen, without: readonly string[]): Piece {
+/** `aligned`: no loads and stores at misaligned addresses. */
+export function randomPiece(random: Random, xlen: Xlen, without: readonly string[], aligned: boolean): Piece {
   const kinds = KINDS.filter(kind => (kind.only ?? xlen) === xlen && !without.includes(kind.name));
   const total = kinds.reduce((sum, kind) => sum + kind.weight, 0);
   let at = (random.word() / 2 ** 32) * total;
   for (const kind of kinds) {
     at -= kind.weight;
-    if (at < 0) return kind.make(random, xlen);
+    if (at < 0) return kind.make(random, xlen, aligned);
   }
-  return kinds[0]!.make(random, xlen);
+  throw new Error('no kind of piece is left');
 }

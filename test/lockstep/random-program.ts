@@ -2,7 +2,7 @@ import type { Xlen } from '../support/qemu.js';
 import * as asm from './encode.js';
 import { BASE, type Piece, STACK } from './piece.js';
 import { Random } from './random.js';
-import { randomPiece } from './random-pieces.js';
+import { dropPrivilege, randomPiece } from './random-pieces.js';
 
 export interface RandomProgram {
   readonly seed: number;
@@ -23,11 +23,12 @@ export interface RandomProgramOptions {
   readonly xlen: Xlen;
   /** Pieces of one to eight instructions between prologue and end; 150 when absent. */
   readonly length?: number;
-  /** Kinds of pieces left out, by their name in random-pieces.ts. */
+  /** Kinds of pieces left out, by their name in random-pieces.ts; 'pmp' for programs behind PMP regions. */
   readonly without?: readonly string[];
 }
 
-const CODE = 0x8000_0000;
+/** Somewhere here, so that most programs cross a page boundary. */
+const FIRST_CODE = 0x8000_0c00;
 const SCRATCH = 0x8001_0000;
 const SCRATCH_BYTES = 0x3000;
 /** Where the trap handler saves its two registers. */
@@ -52,17 +53,24 @@ export function randomProgram(options: RandomProgramOptions): RandomProgram {
   const load = xlen === 64 ? asm.LOADS_64.ld : asm.LOADS.lw;
   const width = xlen / 8;
 
-  const body: Piece[] = [];
+  const without = options.without ?? [];
+  const code = FIRST_CODE + random.below(512) * 2;
   const length = options.length ?? 150;
-  while (body.length < length) body.push(randomPiece(random, xlen, options.without ?? []));
+
+  // A third runs in U mode behind random PMP regions: without misaligned accesses, which QEMU checks in parts.
+  const behindPmp = random.chance(33) && !without.includes('pmp');
+  const regions = behindPmp ? [scratchRegion(random), scratchRegion(random), scratchRegion(random)] : [];
+  const body: Piece[] = behindPmp ? [dropPrivilege(random)] : [];
+  while (body.length < length) body.push(randomPiece(random, xlen, without, behindPmp));
 
   const handler = assembleHandler(load, store, width);
   const table = initialRegisters(random, xlen);
-  const prologue = assemblePrologue(load, width);
+  const encodePrologue = (handlerAt: number, tableAt: number) =>
+    assemblePrologue({ at: code, handlerAt, tableAt, regions }, load, width);
 
   // The table of initial values comes last, 8-byte aligned; the handler before it, 4-byte aligned for mtvec.
   const starts: number[] = [];
-  let at = CODE + prologue.length;
+  let at = code + encodePrologue(0, 0).length * 4;
   for (const piece of body) {
     starts.push(at);
     at += piece.length;
@@ -72,15 +80,15 @@ export function randomProgram(options: RandomProgramOptions): RandomProgram {
   const handlerAt = Math.ceil((end + 4) / 4) * 4;
   const tableAt = Math.ceil((handlerAt + handler.length * 4) / 8) * 8;
 
-  const image = new Uint8Array(tableAt - CODE + table.length);
-  const place = (bytes: Uint8Array, address: number): void => image.set(bytes, address - CODE);
-  place(asm.assemble(prologue.encode(handlerAt, tableAt)), CODE);
+  const image = new Uint8Array(tableAt - code + table.length);
+  const place = (bytes: Uint8Array, address: number): void => image.set(bytes, address - code);
+  place(asm.assemble(encodePrologue(handlerAt, tableAt)), code);
   body.forEach((piece, index) => {
     const ahead = (skip: number) => starts[Math.min(index + 1 + skip, body.length)]!;
-    const code = asm.assemble(piece.encode(starts[index]!, ahead));
-    if (code.length !== piece.length)
-      throw new Error(`a piece of ${piece.length} bytes came out as ${code.length}`);
-    place(code, starts[index]!);
+    const bytes = asm.assemble(piece.encode(starts[index]!, ahead));
+    if (bytes.length !== piece.length)
+      throw new Error(`a piece of ${piece.length} bytes came out as ${bytes.length}`);
+    place(bytes, starts[index]!);
   });
   place(asm.assemble([asm.jal(0, 0)]), end);
   place(asm.assemble(handler), handlerAt);
@@ -89,37 +97,76 @@ export function randomProgram(options: RandomProgramOptions): RandomProgram {
     seed,
     xlen,
     bytes: image,
-    address: CODE,
-    entry: CODE,
+    address: code,
+    entry: code,
     scratch: { bytes: random.bytes(SCRATCH_BYTES), address: SCRATCH },
     end,
     maxSteps: 40 * length,
   };
 }
 
-/** Handler, save area, PMP open to U mode, no interrupts, every register from the table. */
-function assemblePrologue(load: typeof asm.LOADS.lw, width: number) {
-  const encode = (handlerAt: number, tableAt: number): number[] => {
-    const code: number[] = [];
-    const address = (register: number, target: number) => {
-      code.push(...asm.loadAddress(register, target, CODE + code.length * 4));
-    };
-    address(5, handlerAt);
-    code.push(csrrw(0, MTVEC, 5));
-    address(5, SAVE_AREA);
-    code.push(csrrw(0, MSCRATCH, 5));
-    for (const csr of [0x300, 0x304, MEPC, MCAUSE, MTVAL, 0x306]) code.push(csrrw(0, csr, 0));
-    // pmpaddr0 all ones, NAPOT, RWX: all of memory.
-    code.push(addi(5, 0, -1), csrrw(0, 0x3b0, 5), addi(5, 0, 0x1f), csrrw(0, 0x3a0, 5));
-    // No reservation is left from the program before.
-    address(5, SAVE_AREA);
-    code.push(asm.sc_w(0, 5, 0));
-    address(31, tableAt);
-    for (let register = 1; register < 31; register++) code.push(load(register, 31, register * width));
-    code.push(load(31, 31, 31 * width));
-    return code;
+interface PmpEntry {
+  readonly address: number;
+  readonly configuration: number;
+}
+
+/** Part of the scratch memory with permissions of its own; not locked, so that M mode is free of it. */
+function scratchRegion(random: Random): PmpEntry {
+  const NAPOT = 3 << 3;
+  const NA4 = 2 << 3;
+  const TOR = 1 << 3;
+  // Writable but not readable is reserved.
+  const permissions = random.pick([0, 1, 3, 4, 5, 7]);
+  const bytes = 8 << random.below(10);
+  const start = SCRATCH + 0x800 + (random.below(0x1000) & ~(bytes - 1));
+  switch (random.below(4)) {
+    case 0:
+      return { address: start / 4, configuration: NA4 | permissions };
+    case 1:
+      // From the entry before it, or from 0.
+      return {
+        address: (SCRATCH + 0x800 + (random.below(0x1000) & ~7)) / 4,
+        configuration: TOR | permissions | 4,
+      };
+    default:
+      return { address: start / 4 + (bytes / 8 - 1), configuration: NAPOT | permissions };
+  }
+}
+
+/** Handler, save area, PMP, no interrupts, every register from the table. All instructions are 4 bytes. */
+function assemblePrologue(
+  plan: { at: number; handlerAt: number; tableAt: number; regions: readonly PmpEntry[] },
+  load: typeof asm.LOADS.lw,
+  width: number,
+): number[] {
+  const code: number[] = [];
+  const address = (register: number, target: number) => {
+    code.push(...asm.loadAddress(register, target, plan.at + code.length * 4));
   };
-  return { length: encode(0, 0).length * 4, encode };
+  address(5, plan.handlerAt);
+  code.push(csrrw(0, MTVEC, 5));
+  address(5, SAVE_AREA);
+  code.push(csrrw(0, MSCRATCH, 5));
+  for (const csr of [0x300, 0x304, MEPC, MCAUSE, MTVAL, 0x306]) code.push(csrrw(0, csr, 0));
+
+  // After the regions, all of memory is open to U mode: NAPOT, RWX, all ones.
+  let configuration = 0;
+  plan.regions.forEach((region, index) => {
+    code.push(...asm.loadConstant(5, region.address), csrrw(0, 0x3b0 + index, 5));
+    configuration |= region.configuration << (8 * index);
+  });
+  const last = plan.regions.length;
+  configuration |= 0x1f << (8 * last);
+  code.push(addi(5, 0, -1), csrrw(0, 0x3b0 + last, 5));
+  code.push(...asm.loadConstant(5, configuration), csrrw(0, 0x3a0, 5));
+
+  // No reservation is left from the program before.
+  address(5, SAVE_AREA);
+  code.push(asm.sc_w(0, 5, 0));
+  address(31, plan.tableAt);
+  for (let register = 1; register < 31; register++) code.push(load(register, 31, register * width));
+  code.push(load(31, 31, 31 * width));
+  return code;
 }
 
 /** Skips the instruction that trapped; after a jump to where no code can be, returns to ra. */
