@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { packetDocumentation } from '../../src/gdb/rsp/packet-docs.js';
 import { PACKETS, parseCommand, supportedFeatures } from '../../src/gdb/rsp/packets.js';
 import { CounterTarget } from './counter-target.js';
+import { packetDocumentation } from './packet-docs.js';
 import { connect, hex } from './wire.js';
 
 const parse = (text: string) => parseCommand(Buffer.from(text, 'latin1'));

@@ -68,6 +68,7 @@ export class Wire {
         this.said.push(...items);
         this.wake();
       },
+      turn: () => new Promise(resolve => setImmediate(resolve)),
       close: () => {
         this.closed = true;
         this.wake();

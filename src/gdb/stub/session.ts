@@ -13,6 +13,8 @@ const log = debug('backstub:gdb');
 export interface SessionOutput {
   write(bytes: Uint8Array): void;
   close(): void;
+  /** Lets what the connection has brought meanwhile be handled. */
+  turn(): Promise<void>;
 }
 
 type QueuedEvent = Extract<FrameEvent, { kind: 'packet' | 'bad-checksum' | 'too-long' | 'interrupt' }>;
@@ -171,7 +173,7 @@ export class Session {
   }
 
   private async breathe(): Promise<boolean> {
-    await new Promise(resolve => setImmediate(resolve));
+    await this.output.turn();
     return !this.closed;
   }
 

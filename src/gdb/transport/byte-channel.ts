@@ -4,6 +4,8 @@ export interface ByteChannel {
   readonly peer: string;
   /** Sends in order. Ignored when the connection is gone. */
   write(bytes: Uint8Array): void;
+  /** Resolves once bytes and a close that are waiting have been handled; for work that takes long. */
+  turn(): Promise<void>;
   /** Closes once everything written is sent. */
   close(): void;
   /** Starts the flow of bytes; `onClose` comes exactly once, after the last of them. */

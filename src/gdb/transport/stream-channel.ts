@@ -15,6 +15,7 @@ export function streamChannel(input: Readable, output: Writable, peer = 'stdio')
     write(bytes) {
       if (!closed && output.writable) output.write(bytes);
     },
+    turn: () => new Promise(resolve => setImmediate(resolve)),
     close() {
       // What still comes is dropped, so that the other end's farewell is seen.
       input.removeAllListeners('data');

@@ -1,4 +1,4 @@
-import { PACKETS } from './packets.js';
+import { PACKETS } from '../../src/gdb/rsp/packets.js';
 
 /** docs/rsp-packets.md, made of the packet table. */
 export function packetDocumentation(): string {
