@@ -8,7 +8,7 @@ const DEMO = 'fixtures/rv64/demo.elf';
 
 ensureModules();
 ensureBuild();
-if (!existsSync(join(root, DEMO))) fail(`${DEMO} is missing; build it with scripts/build-fixtures.sh`);
+if (!existsSync(join(root, DEMO))) fail(`${DEMO} is missing; build it with node scripts/build-fixtures.mjs`);
 
 const extra = process.argv.slice(2);
 const server = spawn(process.execPath, ['dist/cli/main.js', 'serve', DEMO, ...extra], {

@@ -21,6 +21,7 @@ export const ROOMS: readonly Room[] = [
   room('gdb/transport', [], ['node:net', 'node:stream']),
   room('gdb/rsp', []),
   room('gdb/stub', ['gdb/rsp', 'timeline']),
+  room('gdb/server', ['gdb/transport', 'gdb/rsp', 'gdb/stub', 'timeline']),
   room('timeline', ['machine', 'machine/ports', 'replay', 'snapshot', 'state']),
   room('replay', ['state', 'machine/ports (types)'], ['binary-parser', 'fflate']),
   room('snapshot', ['state', 'memory'], ['fflate']),
