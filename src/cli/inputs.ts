@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { readInputFile } from '../host/files.js';
+import { isElf } from '../machine/elf.js';
 import { MAGIC } from '../replay/format.js';
 import { readRecording } from '../replay/log-reader.js';
 import type { Recording } from '../replay/recording.js';
@@ -22,9 +23,6 @@ const SIGNATURE_BYTES = 4;
 const looksLikeRecording = (bytes: Uint8Array): boolean =>
   bytes.length >= SIGNATURE_BYTES && MAGIC.subarray(0, SIGNATURE_BYTES).every((byte, i) => bytes[i] === byte);
 
-const looksLikeElf = (bytes: Uint8Array): boolean =>
-  [0x7f, 0x45, 0x4c, 0x46].every((byte, i) => bytes[i] === byte);
-
 export function readServed(path: string): Served {
   const bytes = readInputFile(path, 'file');
   if (looksLikeRecording(bytes)) {
@@ -43,7 +41,7 @@ export function readGuestFile(path: string, what: string): GuestFile {
 
 export function readRecordingFile(path: string): Recording {
   const bytes = readInputFile(path, 'recording');
-  if (looksLikeElf(bytes)) {
+  if (isElf(bytes)) {
     throw new InputError(`${path} is an ELF file, not a recording: make one with backstub record`);
   }
   return readRecording(bytes, { name: path });

@@ -4,7 +4,6 @@ import { createAppendFile, sameFile } from '../host/files.js';
 import { InputError } from '../state/input-error.js';
 import { isInteractive, openConsole, STDIO } from './console.js';
 import { type GuestFile, readGuestFile } from './inputs.js';
-import { inFile } from './messages.js';
 import type { HistoryOptions, MachineOptions } from './options.js';
 import type { SerialSpec } from './values.js';
 
@@ -37,25 +36,23 @@ export async function bootMachine(
   const biosPath = options.bios === 'none' ? undefined : options.bios;
   const bios = biosPath === undefined ? undefined : readGuestFile(biosPath, 'firmware');
   const opened = await open(serial, host =>
-    inFile(path, () =>
-      bootSession(
-        firmware,
-        {
-          config: {
-            cpu: options.cpu,
-            harts: options.smp,
-            ramBytes: options.memory,
-            icountShift: options.icount,
-            entropySeed: options.entropy,
-            append: options.append,
-          },
-          bios,
-          clock: options.clock ?? (isInteractive(serial) ? 'realtime' : 'virtual'),
-          snapshotMemoryBytes: options.snapshotMemory,
-          snapshotIntervalSteps: options.snapshotInterval,
+    bootSession(
+      firmware,
+      {
+        config: {
+          cpu: options.cpu,
+          harts: options.smp,
+          ramBytes: options.memory,
+          icountShift: options.icount,
+          entropySeed: options.entropy,
+          append: options.append,
         },
-        host,
-      ),
+        bios,
+        clock: options.clock ?? (isInteractive(serial) ? 'realtime' : 'virtual'),
+        snapshotMemoryBytes: options.snapshotMemory,
+        snapshotIntervalSteps: options.snapshotInterval,
+      },
+      host,
     ),
   );
   return {

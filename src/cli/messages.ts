@@ -1,6 +1,4 @@
 /** What the user sees on standard error: one line each, all with the same prefix. */
-import { InputError } from '../state/input-error.js';
-
 export const EXIT_USAGE = 2;
 export const EXIT_DIVERGENCE = 3;
 export const EXIT_TIMEOUT = 124;
@@ -22,16 +20,4 @@ export const tell = (line: string): void => {
 
 export const tellError = (message: string): void => tell(`error: ${oneLine(message)}`);
 
-export const oneLine = (message: string): string => message.trim().replace(/\s*\n\s*/g, ' ');
-
-/** Runs `body`; an InputError it throws gets `where` in front, as `where: message`. */
-export function inFile<T>(where: string, body: () => T): T {
-  try {
-    return body();
-  } catch (error) {
-    if (error instanceof InputError && !error.message.includes(where)) {
-      throw new InputError(`${where}: ${error.message}`);
-    }
-    throw error;
-  }
-}
+const oneLine = (message: string): string => message.trim().replace(/\s*\n\s*/g, ' ');
