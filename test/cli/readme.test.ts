@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { GDB_OPTIONS, HISTORY_OPTIONS, LIMIT_OPTIONS, MACHINE_OPTIONS } from '../../src/cli/options.js';
+import { REPOSITORY } from './backstub.js';
+
+const README = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
+
+const SECTIONS = [
+  ['`serve`, `record`, `run`', MACHINE_OPTIONS],
+  ['`record`, `run`', LIMIT_OPTIONS],
+  ['`serve`, `replay`', { ...GDB_OPTIONS, ...HISTORY_OPTIONS }],
+] as const;
+
+test('the table of options is the one the command line is made of', () => {
+  const rows = SECTIONS.flatMap(([commands, options]) =>
+    Object.values(options).map(
+      ({ flags, help, fallback }) => `| \`${flags}\` | ${help} | ${fallback ?? ''} | ${commands} |`,
+    ),
+  );
+  const table = ['| option | meaning | default | of |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  const [, shown] = README.split(/<!-- options: (?:begin|end) -->/);
+  expect(shown.trim()).toBe(table);
+});
+
+test('links to files of the repository lead somewhere', () => {
+  const broken = ['README.md', 'CONTRIBUTING.md'].flatMap(name =>
+    [...readFileSync(join(REPOSITORY, name), 'utf8').matchAll(/\]\(([\w./-]+)\)/g)]
+      .map(([, path]) => path)
+      .filter(path => !existsSync(join(REPOSITORY, path)))
+      .map(path => `${name}: ${path}`),
+  );
+  expect(broken).toEqual([]);
+});
