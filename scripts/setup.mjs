@@ -30,7 +30,7 @@ export function ensureModules() {
   if (modulesMatchLock()) return;
   console.error('backstub: installing node modules (npm ci)');
   const npm = process.env.npm_execpath;
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   const status = npm?.endsWith('.js') ? run(process.execPath, [npm, ...args]) : run('npm', args);
   if (status !== 0) fail('npm ci failed (its messages are above); the first run needs the npm registry');
 }
