@@ -12,6 +12,8 @@ export const PAGE_FLAG = {
   watched: 8,
 } as const;
 
+const CODE_GRANULE_BYTES = 1 << CODE_GRANULE_SHIFT;
+
 /** The pages written since this set was last emptied, for one consumer (snapshots, digests). */
 export class DirtyPages {
   readonly #member: Uint8Array;
@@ -116,12 +118,7 @@ export class GuestMemory {
     const last = this.pageOf(hostAddress + length - 1);
     for (let page = this.pageOf(hostAddress); page <= last; page++) {
       const flag = this.flags[page];
-      if ((flag & PAGE_FLAG.clean) !== 0) {
-        this.flags[page] = flag & ~PAGE_FLAG.clean;
-        this.#sinceEpoch.add(page);
-        this.sinceSnapshot.add(page);
-        this.sinceDigest.add(page);
-      }
+      this.#noteWrite(page);
       if ((flag & PAGE_FLAG.pageTable) !== 0) this.observer?.pageTableWritten(page);
       if ((flag & PAGE_FLAG.code) !== 0) {
         const start = Math.max(hostAddress, this.hostAddressOfPage(page));
@@ -129,6 +126,39 @@ export class GuestMemory {
         this.observer?.codeWritten(start, end - start);
       }
     }
+  }
+
+  /**
+   * Replaces a whole page (zeros when `bytes` is undefined) as a restore does: code that does not differ
+   * stays decoded.
+   */
+  replacePage(page: number, bytes: Uint8Array | undefined): void {
+    const at = this.hostAddressOfPage(page);
+    if ((this.flags[page] & PAGE_FLAG.code) !== 0) {
+      for (let offset = 0; offset < PAGE_BYTES; offset += CODE_GRANULE_BYTES) {
+        if (!this.#granuleEquals(at + offset, bytes, offset)) {
+          this.observer?.codeWritten(at + offset, CODE_GRANULE_BYTES);
+        }
+      }
+    }
+    this.#noteWrite(page);
+    if (bytes === undefined) this.u8.fill(0, at, at + PAGE_BYTES);
+    else this.u8.set(bytes, at);
+  }
+
+  #granuleEquals(host: number, bytes: Uint8Array | undefined, offset: number): boolean {
+    for (let i = 0; i < CODE_GRANULE_BYTES; i++) {
+      if (this.u8[host + i] !== (bytes === undefined ? 0 : bytes[offset + i])) return false;
+    }
+    return true;
+  }
+
+  #noteWrite(page: number): void {
+    if ((this.flags[page] & PAGE_FLAG.clean) === 0) return;
+    this.flags[page] &= ~PAGE_FLAG.clean;
+    this.#sinceEpoch.add(page);
+    this.sinceSnapshot.add(page);
+    this.sinceDigest.add(page);
   }
 
   /** From here on, the first write to each page is noted again. */
