@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -17,7 +17,7 @@ const TARGETS = {
   rv64: { arch: 'rv64imac', abi: 'lp64', flags: ['-mcmodel=medany'] },
 };
 
-/** Source of each firmware where it is not NAME.c, and what it is compiled with. */
+/** What each firmware is compiled with, and its source where that is not NAME.c. */
 const FIRMWARE = {
   demo: { optimise: '-Og' },
   ticks: { optimise: '-Og' },
@@ -50,12 +50,12 @@ function libraryWithFramesOnly(target, scratch) {
   return library;
 }
 
-function build(target, name, scratch) {
+function build(target, name, library, scratch) {
   const { arch, abi, flags } = TARGETS[target];
   const { source = name, optimise, defines = [] } = FIRMWARE[name];
   const out = `fixtures/${target}/${name}.elf`;
   mkdirSync(join(root, 'fixtures', target), { recursive: true });
-  run('gcc', [
+  const machine = [
     '--specs=picolibc.specs',
     '-DPICOLIBC_INTEGER_PRINTF_SCANF',
     `-march=${arch}`,
@@ -63,6 +63,9 @@ function build(target, name, scratch) {
     '-misa-spec=2.2',
     `-mabi=${abi}`,
     ...flags,
+  ];
+  const compile = [
+    ...machine,
     '-std=gnu11',
     '-Wall',
     '-Wextra',
@@ -73,17 +76,29 @@ function build(target, name, scratch) {
     '-fdata-sections',
     '-fno-asynchronous-unwind-tables',
     `-ffile-prefix-map=${root}=.`,
+    // The one above does not reach the assembler.
     `-fdebug-prefix-map=${root}=.`,
     ...defines.map(define => `-D${define}`),
+  ];
+  // One object after the other, with fixed names: a temporary's name would end up in the symbol table.
+  const objects = [...board, `fixtures/src/${source}.c`].map(file => {
+    const object = join(scratch, `${basename(file).replace(/\.[cS]$/, '')}.o`);
+    run('gcc', [...compile, '-c', file, '-o', object]);
+    return object;
+  });
+  run('gcc', [
+    ...machine,
     '-nostartfiles',
+    '-nodefaultlibs',
     '-T',
     'fixtures/src/board/virt.ld',
     '-Wl,--gc-sections',
     '-Wl,--build-id=none',
     '-Wl,--no-warn-rwx-segments',
-    `-L${scratch}`,
-    ...board,
-    `fixtures/src/${source}.c`,
+    ...objects,
+    library,
+    '-lgcc',
+    library,
     '-o',
     out,
   ]);
@@ -107,8 +122,9 @@ if (!existsSync(PICOLIBC)) {
 for (const target of Object.keys(TARGETS)) {
   const scratch = mkdtempSync(join(tmpdir(), 'backstub-fixtures-'));
   try {
-    libraryWithFramesOnly(target, scratch);
-    for (const name of wanted.length > 0 ? wanted : Object.keys(FIRMWARE)) build(target, name, scratch);
+    const library = libraryWithFramesOnly(target, scratch);
+    for (const name of wanted.length > 0 ? wanted : Object.keys(FIRMWARE))
+      build(target, name, library, scratch);
   } finally {
     rmSync(scratch, { recursive: true });
   }
