@@ -23,6 +23,12 @@ test('the table of options is the one the command line is made of', () => {
   expect(shown.trim()).toBe(table);
 });
 
+test('the walk-through is the one of the fixtures', () => {
+  const [, shown] = README.split(/<!-- walk-through: (?:begin|end) -->/);
+  const session = /^```\n\(gdb\)[^]*?^```$/m;
+  expect(shown.trim()).toBe(session.exec(readFileSync(join(REPOSITORY, 'fixtures/README.md'), 'utf8'))?.[0]);
+});
+
 test('links to files of the repository lead somewhere', () => {
   const broken = ['README.md', 'CONTRIBUTING.md'].flatMap(name =>
     [...readFileSync(join(REPOSITORY, name), 'utf8').matchAll(/\]\(([\w./-]+)\)/g)]
