@@ -25,7 +25,7 @@ test('the table of options is the one the command line is made of', () => {
 
 test('the walk-through is the one of the fixtures', () => {
   const [, shown] = README.split(/<!-- walk-through: (?:begin|end) -->/);
-  const session = /^```\n\(gdb\)[^]*?^```$/m;
+  const session = /^```\n\(gdb\)[\s\S]*?^```$/m;
   expect(shown.trim()).toBe(session.exec(readFileSync(join(REPOSITORY, 'fixtures/README.md'), 'utf8'))?.[0]);
 });
 

@@ -44,6 +44,7 @@ export function openStdio(events: ConsoleEvents): ConsoleBackend {
       stdin.on('error', ignore);
       stdin.on('data', receive);
       const leaveRawMode = interactive ? enterRawMode(stdin) : ignore;
+      if (interactive) events.tell('all keys go to the guest: Ctrl-A x quits, Ctrl-A h helps');
       restore = () => {
         leaveRawMode();
         stdin.off('data', receive);
