@@ -18,6 +18,16 @@ export class DebugAccess {
     );
   }
 
+  /** x0..x31 and pc make up a `g` packet. */
+  readonly generalCount = REGISTER_NUMBER.f0;
+  /** pc, sp and fp: what a debugger wants to know at each stop. */
+  readonly expedited = [REGISTER_NUMBER.pc, REGISTER_NUMBER.sp, REGISTER_NUMBER.fp];
+
+  programCounter(hartId: number): bigint {
+    const { pc } = this.board.harts[hartId].state;
+    return (BigInt(pc[1]) << 32n) | BigInt(pc[0]);
+  }
+
   /** Little-endian contents, or undefined for a number that is no register. */
   readRegister(hartId: number, register: number): Uint8Array | undefined {
     const hart = this.board.harts[hartId];
@@ -41,6 +51,17 @@ export class DebugAccess {
     if (csr === undefined) return undefined;
     hart.csrs.peek(csr);
     return littleEndian(hart.csrs.low, hart.csrs.high, csr.number <= 3 ? 4 : width);
+  }
+
+  /** Whether `writeRegister` would find something to write. */
+  canWriteRegister(hartId: number, register: number): boolean {
+    if (register >= 0 && register <= REGISTER_NUMBER.pc) return true;
+    if (register === REGISTER_NUMBER.privilege) return true;
+    const hart = this.board.harts[hartId];
+    if (register >= REGISTER_NUMBER.f0 && register < REGISTER_NUMBER.firstCsr) {
+      return hart.config.extensions.has('f');
+    }
+    return hart.csrs.table[register - REGISTER_NUMBER.firstCsr]?.write !== undefined;
   }
 
   /** False for what is no register or cannot be written. */

@@ -33,8 +33,8 @@ export interface RunOptions {
   readonly collect?: (hit: DebugHit) => void;
   /** A hit at this icount is not reported: the debugger has been told of it. */
   readonly passHitsAt?: number;
-  /** Come back as at a limit once this many idle jumps were made without a step. */
-  readonly idleJumps?: number;
+  /** Stop as at a limit when this hart is about to take a step. */
+  readonly beforeHart?: number;
 }
 
 /** A breakpoint address, as two words. */
@@ -46,7 +46,8 @@ export interface CodeAddress {
 const LIMIT: MachineStop = { kind: 'limit' };
 /** Generated code counts steps in an i32. */
 const LONGEST_RUN = 2 ** 30;
-const DEFAULT_IDLE_JUMPS = 100_000;
+/** Jumps of an idle machine before it looks at the host again. */
+const MOST_IDLE_JUMPS = 100_000;
 
 /**
  * A whole deterministic machine. It only runs forward, from boundary to boundary (design: "anatomy of a step"),
@@ -55,6 +56,10 @@ const DEFAULT_IDLE_JUMPS = 100_000;
 export class Machine {
   readonly board: VirtBoard;
   readonly debug: DebugAccess;
+  /** Boundary before each hart's last step since the machine was built or restored; -1: none yet. */
+  readonly lastStepOf: Float64Array;
+  /** Whether idle time was skipped since the last step: then the icount alone does not tell the moment. */
+  warpedHere = false;
   #attention = false;
   #pumpConsole = false;
   #hit: DebugHit | undefined;
@@ -83,6 +88,7 @@ export class Machine {
       },
     });
     this.debug = new DebugAccess(this.board);
+    this.lastStepOf = new Float64Array(config.harts).fill(-1);
     const { board } = this;
     board.time.stepsThisRun = () => board.running?.stepsThisRun ?? 0;
     board.bus.afterAccess = device => {
@@ -145,25 +151,35 @@ export class Machine {
         if (deadlineNs === Number.POSITIVE_INFINITY || options.idle === 'return') {
           return { kind: 'idle', deadlineNs };
         }
-        time.warpTo(deadlineNs);
-        this.#fireDueTimers();
-        if (++idleJumps > (options.idleJumps ?? DEFAULT_IDLE_JUMPS)) return LIMIT;
+        this.skipIdle();
+        if (++idleJumps > MOST_IDLE_JUMPS) return LIMIT;
         continue;
       }
+      if (hart.id === options.beforeHart) return LIMIT;
       idleJumps = 0;
       const interrupt = hart.traps.interrupt();
       if (interrupt !== NO_INTERRUPT) {
         hart.enterInterrupt(interrupt);
-        this.#finishSteps(1);
+        this.#finishSteps(hart, 1);
         continue;
       }
-      this.#finishSteps(this.#runHart(hart, until));
+      this.#finishSteps(hart, this.#runHart(hart, until));
       if (hart.exit === EXIT.stopped && this.#hit !== undefined) {
         const hit = this.#hit;
         this.#hit = undefined;
         return { kind: 'hit', hit };
       }
     }
+  }
+
+  /** Lets idle time pass up to the next timer, which fires. */
+  skipIdle(): void {
+    const { time } = this.board;
+    const deadlineNs = time.nextDeadline();
+    if (deadlineNs === Number.POSITIVE_INFINITY) return;
+    time.warpTo(deadlineNs);
+    this.warpedHere = true;
+    this.#fireDueTimers();
   }
 
   /** Lets one input event enter at the present boundary. */
@@ -216,6 +232,8 @@ export class Machine {
     for (const hart of this.board.harts) hart.afterRestore();
     this.#attention = false;
     this.#pumpConsole = false;
+    this.lastStepOf.fill(-1);
+    this.warpedHere = false;
   }
 
   #runHart(hart: RiscvHart, until: number): number {
@@ -232,9 +250,13 @@ export class Machine {
   }
 
   /** What a boundary brings: time, then timers, then what devices and harts asked for during the step. */
-  #finishSteps(steps: number): void {
+  #finishSteps(hart: RiscvHart, steps: number): void {
     const { board } = this;
     board.time.state.icount += steps;
+    if (steps > 0) {
+      this.lastStepOf[hart.id] = board.time.state.icount - 1;
+      this.warpedHere = false;
+    }
     if (board.harts.length > 1) board.machineState.quantumLeft -= steps;
     this.#fireDueTimers();
     if (this.#pumpConsole) {

@@ -1,0 +1,35 @@
+import type { LoggedEvent } from '../machine/ports.js';
+import { InputLog } from '../replay/input-log.js';
+import type { RecordingEnd } from '../replay/recording.js';
+
+/**
+ * What is known to have happened: every input, and how far it goes. A live history grows at its end; that of
+ * a recording is complete.
+ */
+export class History {
+  readonly log: InputLog;
+  /** First and last boundary that can be visited. */
+  readonly begin = 0;
+  end: number;
+  /** How the guest ended, when that is part of the history. */
+  powerOff: { readonly code: number } | undefined;
+
+  private constructor(
+    readonly mode: 'live' | 'replay',
+    events: readonly LoggedEvent[],
+    end: number,
+  ) {
+    this.log = new InputLog(events);
+    this.end = end;
+  }
+
+  static live(): History {
+    return new History('live', [], 0);
+  }
+
+  static of(events: readonly LoggedEvent[], end: RecordingEnd): History {
+    const history = new History('replay', events, end.icount);
+    if (end.kind === 'power-off') history.powerOff = { code: end.code };
+    return history;
+  }
+}

@@ -1,0 +1,115 @@
+import type { Machine, MachineStop } from '../machine/machine.js';
+import type { HostClock, InputEvent } from '../machine/ports.js';
+import type { History } from './history.js';
+import type { LiveInput } from './live-input.js';
+import type { Player } from './player.js';
+import type { Recorder } from './recorder.js';
+
+const NS_PER_MS = 1e6;
+
+/** Where idle time comes from: `virtual` skips it, `realtime` lets the host's time pass. */
+export type IdleClock = 'virtual' | 'realtime';
+
+/**
+ * Carries a live machine past the end of its history: lets host input in at boundaries, records it, and
+ * waits when every hart sleeps.
+ */
+export class LiveDriver {
+  recorder: Recorder | undefined;
+
+  constructor(
+    readonly player: Player,
+    readonly input: LiveInput,
+    readonly clock: HostClock,
+    readonly idleClock: IdleClock,
+  ) {}
+
+  get #machine(): Machine {
+    return this.player.machine;
+  }
+
+  get #history(): History {
+    return this.player.history;
+  }
+
+  /** Lets an event enter now, at the live end, and records it. */
+  enter(event: InputEvent): void {
+    const { player } = this;
+    // Idle time that was skipped since the last step has to be said, or the replay would not skip it.
+    if (this.#machine.warpedHere && event.kind !== 'warp') {
+      this.enter({ kind: 'warp', ns: this.#machine.virtualNs });
+    }
+    const logged = { icount: this.#machine.icount, event };
+    this.#history.log.append(logged);
+    this.recorder?.event(logged);
+    this.#machine.apply(event);
+    this.#machine.warpedHere = false;
+    player.cursor++;
+    this.#noteProgress();
+  }
+
+  /** Makes the present a moment of the history: after idle time passed without a step. */
+  settle(): void {
+    if (this.#machine.warpedHere) this.enter({ kind: 'warp', ns: this.#machine.virtualNs });
+  }
+
+  /**
+   * Runs on to the boundary `until` at most. Comes back after it, at a debugger's stop, at the guest's end, or when
+   * nothing can happen without the host.
+   */
+  slice(until: number, beforeHart: number | undefined): MachineStop {
+    const { player, input } = this;
+    const machine = this.#machine;
+    for (let event = input.next(machine.consoleRoom); event; event = input.next(machine.consoleRoom)) {
+      this.enter(event);
+    }
+    const due = player.snapshots.nextDue(machine.icount);
+    const idle = this.idleClock === 'realtime' ? 'return' : 'jump';
+    const stop = machine.run(Math.min(until, due), { idle, beforeHart });
+    if (machine.icount >= due) player.takeSnapshot();
+    this.#noteProgress();
+    this.recorder?.tick();
+    if (stop.kind === 'power-off') {
+      this.#history.powerOff = { code: stop.code };
+      this.recorder?.end({ kind: 'power-off', icount: machine.icount, code: stop.code });
+    }
+    return stop;
+  }
+
+  /**
+   * Every hart sleeps: waits for host input, or for the time of the next timer to come. `limitMs` bounds the
+   * wait. Interrupted or not, the time that passed has entered the history where it matters.
+   */
+  async sleep(deadlineNs: number, limitMs: number, interrupted: () => boolean): Promise<void> {
+    const machine = this.#machine;
+    const { input } = this;
+    const startNs = machine.virtualNs;
+    const startMs = this.clock.nowMs();
+    const realtime = this.idleClock === 'realtime';
+    const wholeMs = realtime ? (deadlineNs - startNs) / NS_PER_MS : Number.POSITIVE_INFINITY;
+    for (;;) {
+      const passedMs = this.clock.nowMs() - startMs;
+      if (passedMs >= wholeMs) {
+        machine.skipIdle();
+        return;
+      }
+      if (input.pending(machine.consoleRoom) || interrupted()) break;
+      if (passedMs >= limitMs) break;
+      await input.wait(Math.min(wholeMs, limitMs) - passedMs);
+    }
+    if (!realtime) return;
+    const ns = Math.floor(startNs + (this.clock.nowMs() - startMs) * NS_PER_MS);
+    if (ns > startNs) this.enter({ kind: 'warp', ns: Math.min(ns, deadlineNs - 1) });
+  }
+
+  /** The recording ends here although the guest would go on. */
+  stopRecording(reason: string): void {
+    if (this.#history.powerOff !== undefined) return;
+    this.settle();
+    this.recorder?.end({ kind: 'stopped', icount: this.#machine.icount, reason });
+  }
+
+  #noteProgress(): void {
+    this.#history.end = Math.max(this.#history.end, this.#machine.icount);
+  }
+}

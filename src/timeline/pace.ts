@@ -1,0 +1,49 @@
+import type { HostClock } from '../machine/ports.js';
+
+const SLICE_MS = 5;
+const SHORTEST = 10_000;
+const LONGEST = 2 ** 26;
+const NEVER = new Promise<void>(() => {});
+
+/**
+ * Cuts long runs into slices of about 5 ms of host time, so that the host's events are seen in between.
+ * Where a slice ends leaves no trace in the machine.
+ */
+export class Pace {
+  #steps = 200_000;
+  #startMs = 0;
+  #interrupted = false;
+
+  constructor(readonly clock: HostClock) {}
+
+  /** A new run begins: an earlier interrupt does not concern it. */
+  begin(): void {
+    this.#interrupted = false;
+    this.#startMs = this.clock.nowMs();
+  }
+
+  interrupt(): void {
+    this.#interrupted = true;
+  }
+
+  get interrupted(): boolean {
+    return this.#interrupted;
+  }
+
+  /** Steps until the next look at the host. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Called after each slice; gives the host its turn when the slice's time is up. */
+  async between(): Promise<void> {
+    const elapsed = this.clock.nowMs() - this.#startMs;
+    if (elapsed < SLICE_MS / 2) {
+      this.#steps = Math.min(LONGEST, this.#steps * 2);
+      return;
+    }
+    if (elapsed > SLICE_MS * 2) this.#steps = Math.max(SHORTEST, Math.floor(this.#steps / 2));
+    await this.clock.sleep(0, NEVER);
+    this.#startMs = this.clock.nowMs();
+  }
+}

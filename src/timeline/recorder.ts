@@ -1,0 +1,65 @@
+import type { Machine } from '../machine/machine.js';
+import type { HostClock, LoggedEvent } from '../machine/ports.js';
+import { LogWriter } from '../replay/log-writer.js';
+import type { ByteSink, Checkpoint, RecordingEnd, RecordingHeader } from '../replay/recording.js';
+import { MachineDigest } from '../snapshot/digest.js';
+
+/** Host time between checkpoints, at least. */
+const CHECKPOINT_MS = 500;
+
+/** A machine's digests as a checkpoint of the present boundary. */
+export function takeCheckpoint(machine: Machine, digest: MachineDigest): Checkpoint {
+  return {
+    icount: machine.icount,
+    digests: digest.compute(),
+    state: machine.board.memory.stateBytes.slice(),
+  };
+}
+
+/** Writes a live machine's history to a file as it happens, with checkpoints. */
+export class Recorder {
+  readonly #log: LogWriter;
+  readonly #digest: MachineDigest;
+  #checkpointDueMs: number;
+  #lastCheckpoint = -1;
+  #ended = false;
+
+  constructor(
+    readonly machine: Machine,
+    readonly clock: HostClock,
+    sink: ByteSink,
+    header: RecordingHeader,
+  ) {
+    this.#log = new LogWriter(sink, header);
+    this.#digest = new MachineDigest(machine.board.memory, machine.board.plan);
+    this.#checkpointDueMs = clock.nowMs() + CHECKPOINT_MS;
+    this.#checkpoint();
+  }
+
+  event(logged: LoggedEvent): void {
+    this.#log.event(logged);
+  }
+
+  /** To be called about every slice, at a boundary whose events are all written. */
+  tick(): void {
+    if (this.#ended || this.clock.nowMs() < this.#checkpointDueMs) return;
+    this.#checkpoint();
+    this.#checkpointDueMs = this.clock.nowMs() + CHECKPOINT_MS;
+  }
+
+  end(how: RecordingEnd): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#checkpoint();
+    this.#log.end(how);
+  }
+
+  #checkpoint(): void {
+    if (this.machine.icount === this.#lastCheckpoint) {
+      this.#log.flush();
+      return;
+    }
+    this.#lastCheckpoint = this.machine.icount;
+    this.#log.checkpoint(takeCheckpoint(this.machine, this.#digest));
+  }
+}

@@ -1,0 +1,230 @@
+import type { DebugHit, Machine, MachineStop } from '../machine/machine.js';
+import type { ConsoleOutput } from './console-output.js';
+import type { DebugPoints } from './debug-points.js';
+import type { DebugStop, Resume } from './debug-target.js';
+import type { History } from './history.js';
+import type { LiveDriver } from './live-driver.js';
+import type { Pace } from './pace.js';
+import type { Player } from './player.js';
+import { findBackwards } from './reverse-search.js';
+
+/** Why `run` came back. `end`: there is nothing further, neither recorded nor live. */
+export type RunStop =
+  | Exclude<MachineStop, { kind: 'idle' } | { kind: 'power-off' }>
+  | { readonly kind: 'interrupted' }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'end' };
+
+export interface RunLimits {
+  /** Boundary to stop at. */
+  readonly until: number;
+  /** Stop when this hart is about to take a step. */
+  readonly beforeHart?: number;
+  /** Host time, as the clock counts it, at which to give up. */
+  readonly deadlineMs?: number;
+}
+
+/** Moves the machine for a debugger: forward along the history and beyond, backward by restoring. */
+export class RunControl {
+  constructor(
+    readonly player: Player,
+    readonly live: LiveDriver,
+    readonly points: DebugPoints,
+    readonly pace: Pace,
+    readonly output: ConsoleOutput,
+  ) {}
+
+  get #machine(): Machine {
+    return this.player.machine;
+  }
+
+  get #history(): History {
+    return this.player.history;
+  }
+
+  get canGoOnLive(): boolean {
+    return this.#history.mode === 'live' && this.#history.powerOff === undefined;
+  }
+
+  async resume(request: Resume): Promise<DebugStop> {
+    switch (request.kind) {
+      case 'continue':
+        return request.direction === 'forward' ? this.#continueForward() : this.#continueBackward();
+      case 'step':
+        return request.direction === 'forward'
+          ? this.#stepForward(request.hart)
+          : this.#stepBackward(request.hart);
+      case 'range-step':
+        return this.#rangeStep(request.hart, request.start, request.end);
+    }
+  }
+
+  /** Runs forward: through the history, then live. The caller has armed what shall stop it. */
+  async run({ until, beforeHart, deadlineMs = Number.POSITIVE_INFINITY }: RunLimits): Promise<RunStop> {
+    const { player, pace, live } = this;
+    const machine = this.#machine;
+    for (;;) {
+      if (pace.interrupted) return { kind: 'interrupted' };
+      player.applyEvents();
+      if (machine.icount >= until) return { kind: 'limit' };
+      if (beforeHart !== undefined && machine.nextHart === beforeHart) return { kind: 'limit' };
+      const target = Math.min(until, machine.icount + pace.steps);
+      const recorded = !player.atEnd;
+      if (!recorded && !this.canGoOnLive) return { kind: 'end' };
+      const stop = recorded
+        ? player.slice(Math.min(target, this.#history.end), { idle: 'jump', beforeHart })
+        : live.slice(target, beforeHart);
+      this.output.reached(machine.icount);
+      if (stop.kind === 'hit') return stop;
+      const leftMs = deadlineMs - live.clock.nowMs();
+      if (leftMs <= 0) return { kind: 'timeout' };
+      if (stop.kind === 'idle') await live.sleep(stop.deadlineNs, leftMs, () => pace.interrupted);
+      else await pace.between();
+    }
+  }
+
+  /** Goes back to a boundary, or forward within the history; interrupted, it stays where it started. */
+  async seek(icount: number): Promise<'there' | 'interrupted'> {
+    const from = this.#machine.icount;
+    this.points.arm('none');
+    const stop = await this.player.seek(icount);
+    if (stop.kind !== 'interrupted') return 'there';
+    await this.#returnTo(from);
+    return 'interrupted';
+  }
+
+  async #continueForward(): Promise<DebugStop> {
+    this.points.arm('all');
+    const stop = await this.run({ until: Number.POSITIVE_INFINITY });
+    return this.#describe(stop, undefined);
+  }
+
+  async #stepForward(hart: number | undefined): Promise<DebugStop> {
+    // A step runs the instruction at a breakpoint; what it accesses is still watched.
+    this.points.arm('watchpoints');
+    if (hart !== undefined) {
+      const stop = await this.run({ until: Number.POSITIVE_INFINITY, beforeHart: hart });
+      if (stop.kind !== 'limit') return this.#describe(stop, hart);
+    }
+    return this.#describe(await this.run({ until: this.#machine.icount + 1 }), hart);
+  }
+
+  async #rangeStep(hart: number, start: bigint, end: bigint): Promise<DebugStop> {
+    for (;;) {
+      const stop = await this.#stepForward(hart);
+      if (stop.kind !== 'step') return stop;
+      const pc = this.#machine.debug.programCounter(hart);
+      if (pc < start || pc >= end) return stop;
+      if (this.points.hasBreakpoint(pc)) return { kind: 'breakpoint', hart, address: pc };
+    }
+  }
+
+  async #continueBackward(): Promise<DebugStop> {
+    const from = this.#machine.icount;
+    // With nothing to stop at, going back ends at the beginning.
+    if (!this.points.empty) {
+      this.points.arm('all');
+      const found = await findBackwards(this.player, from);
+      if (found === 'interrupted') return this.#interruptedAt(from);
+      if (found !== 'none') {
+        if ((await this.#land(found.icount)) === 'interrupted') return this.#interruptedAt(from);
+        return stopOf(found.hit);
+      }
+    }
+    await this.seek(this.#history.begin);
+    return { kind: 'history', edge: 'begin', hart: this.#machine.nextHart };
+  }
+
+  async #stepBackward(hart: number | undefined): Promise<DebugStop> {
+    const from = this.#machine.icount;
+    const target = await this.#stepToUndo(hart);
+    if (target === 'interrupted') return this.#interruptedAt(from);
+    if (target < this.#history.begin) {
+      await this.#land(this.#history.begin);
+      return { kind: 'history', edge: 'begin', hart: hart ?? this.#machine.nextHart };
+    }
+    if ((await this.#land(target)) === 'interrupted') return this.#interruptedAt(from);
+    const undone = this.#machine.nextHart;
+    if (this.points.anyWatchpoint) {
+      const hit = this.#accessOfNextStep();
+      // The access is reported before it is undone: the machine stands behind it now.
+      if (hit !== undefined && target + 1 === from) return stopOf(hit);
+      await this.#land(target);
+    }
+    return { kind: 'step', hart: hart ?? undone };
+  }
+
+  /** The boundary before the last step, of a hart or of any; -1 when there is none. */
+  async #stepToUndo(hart: number | undefined): Promise<number | 'interrupted'> {
+    const machine = this.#machine;
+    const from = machine.icount;
+    if (hart === undefined || machine.config.harts === 1) return from - 1;
+    this.points.arm('none');
+    for (let end = from; end > this.#history.begin; ) {
+      const start = this.player.snapshots.floor(end - 1);
+      this.player.restore(start);
+      const stop = await this.player.advance(end, { idle: 'jump' });
+      if (stop.kind === 'interrupted') return 'interrupted';
+      if (machine.lastStepOf[hart] >= 0) return machine.lastStepOf[hart];
+      end = start.icount;
+    }
+    return -1;
+  }
+
+  /** Takes the next step of the history and tells what watched memory it touches. */
+  #accessOfNextStep(): DebugHit | undefined {
+    let found: DebugHit | undefined;
+    this.points.arm('watchpoints');
+    this.player.slice(this.#machine.icount + 1, {
+      idle: 'jump',
+      collect: hit => {
+        found ??= hit;
+      },
+    });
+    return found;
+  }
+
+  async #land(icount: number): Promise<'there' | 'interrupted'> {
+    this.points.arm('none');
+    return (await this.player.seek(icount)).kind === 'interrupted' ? 'interrupted' : 'there';
+  }
+
+  async #describe(stop: RunStop, hart: number | undefined): Promise<DebugStop> {
+    const machine = this.#machine;
+    switch (stop.kind) {
+      case 'hit':
+        return stopOf(stop.hit);
+      case 'limit':
+      case 'timeout':
+        return { kind: 'step', hart: hart ?? Math.max(0, machine.lastStepOf.indexOf(machine.icount - 1)) };
+      case 'interrupted':
+        if (this.player.atEnd && this.canGoOnLive) this.live.settle();
+        else if (machine.warpedHere) await this.#returnTo(machine.icount);
+        return { kind: 'interrupt', hart: hart ?? machine.nextHart };
+      case 'end':
+        return {
+          kind: 'history',
+          edge: 'end',
+          hart: hart ?? machine.nextHart,
+          ...(this.#history.powerOff === undefined ? {} : { powerOff: this.#history.powerOff }),
+        };
+    }
+  }
+
+  async #interruptedAt(from: number): Promise<DebugStop> {
+    await this.#returnTo(from);
+    return { kind: 'interrupt', hart: this.#machine.nextHart };
+  }
+
+  /** Back to where the user was. It is as far as the search came, and is not interrupted again. */
+  async #returnTo(icount: number): Promise<void> {
+    this.pace.begin();
+    await this.#land(icount);
+  }
+}
+
+function stopOf(hit: DebugHit): DebugStop {
+  const address = (BigInt(hit.high) << 32n) | BigInt(hit.low);
+  if (hit.access === undefined) return { kind: 'breakpoint', hart: hit.hart, address };
+  return { kind: 'watchpoint', hart: hit.hart, access: hit.access, address };
+}

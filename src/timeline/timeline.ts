@@ -1,0 +1,340 @@
+import { Machine } from '../machine/machine.js';
+import type { BootImage, ConsoleBackend, HostClock, MachineConfig, ShutdownCause } from '../machine/ports.js';
+import { DivergenceError, findDivergence } from '../replay/divergence.js';
+import { describeEvent } from '../replay/event-kinds.js';
+import type { ByteSink, Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
+import { MachineDigest } from '../snapshot/digest.js';
+import { ConsoleOutput } from './console-output.js';
+import { DebugPoints } from './debug-points.js';
+import {
+  type DebugStop,
+  type DebugTarget,
+  type HartStatus,
+  type MemoryRegion,
+  type Resume,
+  type SnapshotStatus,
+  type TargetDescription,
+  TargetError,
+  type TimelineStatus,
+  type WatchAccess,
+} from './debug-target.js';
+import { History } from './history.js';
+import { type IdleClock, LiveDriver } from './live-driver.js';
+import { LiveInput } from './live-input.js';
+import { Pace } from './pace.js';
+import { Player } from './player.js';
+import { Recorder, takeCheckpoint } from './recorder.js';
+import { RunControl } from './run-control.js';
+import type { SnapshotBudget } from './snapshot-list.js';
+
+/** The host's side of a session. */
+export interface HostPorts {
+  readonly console: ConsoleBackend;
+  readonly clock: HostClock;
+}
+
+export interface TimelineOptions {
+  readonly idleClock: IdleClock;
+  readonly budget: SnapshotBudget;
+}
+
+/** What a machine is built from: live, or a recording's. */
+export interface MachineSource {
+  readonly config: MachineConfig;
+  readonly images: readonly BootImage[];
+  readonly writtenBy: string;
+  readonly recording?: Recording;
+}
+
+export type EndOfRun =
+  | { readonly kind: 'power-off'; readonly code: number }
+  | { readonly kind: 'limit'; readonly which: 'icount' | 'timeout' }
+  | { readonly kind: 'interrupt' };
+
+/** A machine with its history: what a debugger, a test or a command works with. */
+export class Timeline implements DebugTarget {
+  readonly machine: Machine;
+  readonly history: History;
+  readonly player: Player;
+  readonly description: TargetDescription;
+  readonly #pace: Pace;
+  readonly #input: LiveInput;
+  readonly #live: LiveDriver;
+  readonly #points: DebugPoints;
+  readonly #control: RunControl;
+  readonly #output: ConsoleOutput;
+
+  constructor(
+    readonly source: MachineSource,
+    readonly host: HostPorts,
+    options: TimelineOptions,
+  ) {
+    const { config, images, recording } = source;
+    this.#output = new ConsoleOutput(
+      bytes => host.console.write(bytes),
+      () => this.machine.board.time.icount,
+    );
+    this.machine = new Machine(config, images, this.#output);
+    this.history = recording === undefined ? History.live() : History.of(recording.events, recording.end);
+    this.#pace = new Pace(host.clock);
+    this.player = new Player(this.machine, this.history, this.#pace, options.budget);
+    this.#input = new LiveInput(host.clock);
+    this.#live = new LiveDriver(this.player, this.#input, host.clock, options.idleClock);
+    this.#points = new DebugPoints(this.machine);
+    this.#control = new RunControl(this.player, this.#live, this.#points, this.#pace, this.#output);
+    this.description = describeTarget(this.machine);
+    if (recording === undefined) host.console.onInput(bytes => this.#input.type(bytes));
+  }
+
+  // Where and what.
+
+  status(): TimelineStatus {
+    return {
+      mode: this.history.mode,
+      icount: this.machine.icount,
+      begin: this.history.begin,
+      end: this.history.end,
+      virtualNs: this.machine.virtualNs,
+      recording: this.#live.recorder === undefined ? undefined : 'recording',
+      powerOff: this.machine.poweredOff ? { code: this.machine.exitCode } : undefined,
+    };
+  }
+
+  harts(): readonly HartStatus[] {
+    return this.machine.board.harts.map(({ id }) => ({ hart: id, text: this.machine.debug.describe(id) }));
+  }
+
+  readRegister(hart: number, register: number): Uint8Array | undefined {
+    return this.machine.debug.readRegister(hart, register);
+  }
+
+  readMemory(hart: number, address: bigint, length: number): Uint8Array {
+    return this.machine.debug.readMemory(hart, address, length);
+  }
+
+  memoryMap(): readonly MemoryRegion[] {
+    return this.machine.debug.memoryMap().map(({ name, kind, base, bytes }) => ({
+      name,
+      kind,
+      start: BigInt(base),
+      length: BigInt(bytes),
+    }));
+  }
+
+  events(): readonly { readonly icount: number; readonly text: string }[] {
+    return this.history.log.slice().map(({ icount, event }) => ({ icount, text: describeEvent(event) }));
+  }
+
+  // Changes: input events at the live end.
+
+  writeRegister(hart: number, register: number, bytes: Uint8Array): void {
+    this.#refuseInThePast();
+    if (!this.machine.debug.canWriteRegister(hart, register)) {
+      throw new TargetError(`register ${register} cannot be written`);
+    }
+    this.#live.enter({ kind: 'write-register', hart, register, bytes: bytes.slice() });
+  }
+
+  writeMemory(hart: number, address: bigint, bytes: Uint8Array): void {
+    this.#refuseInThePast();
+    if (!this.machine.debug.canWrite(hart, address, bytes.length)) {
+      throw new TargetError(`no memory at 0x${address.toString(16)} to write ${bytes.length} bytes to`);
+    }
+    const digits = BigInt.asUintN(64, address).toString(16).padStart(16, '0');
+    this.#live.enter({ kind: 'write-memory', hart, address: digits, bytes: bytes.slice() });
+  }
+
+  reset(): void {
+    this.#refuseInThePast();
+    this.#live.enter({ kind: 'reset' });
+  }
+
+  typeConsole(bytes: Uint8Array): void {
+    this.#refuseInThePast();
+    this.#input.type(bytes);
+  }
+
+  /** Asks a live machine to power off at the next boundary. */
+  requestShutdown(cause: ShutdownCause): void {
+    if (this.history.mode === 'live') this.#input.requestShutdown(cause);
+    else this.interrupt();
+  }
+
+  // Breakpoints and watchpoints.
+
+  insertBreakpoint(address: bigint): void {
+    this.#points.insertBreakpoint(address);
+  }
+
+  removeBreakpoint(address: bigint): void {
+    this.#points.removeBreakpoint(address);
+  }
+
+  insertWatchpoint(access: WatchAccess, address: bigint, length: number): void {
+    this.#points.insertWatchpoint(access, address, length);
+  }
+
+  removeWatchpoint(access: WatchAccess, address: bigint, length: number): void {
+    this.#points.removeWatchpoint(access, address, length);
+  }
+
+  clearBreakpoints(): void {
+    this.#points.clear();
+  }
+
+  // Moving.
+
+  async resume(request: Resume): Promise<DebugStop> {
+    this.#pace.begin();
+    try {
+      return await this.#control.resume(request);
+    } finally {
+      this.#output.reached(this.machine.icount);
+    }
+  }
+
+  interrupt(): void {
+    this.#pace.interrupt();
+    this.#input.wake();
+  }
+
+  async seek(target: number | 'start' | 'end' | { readonly snapshot: string }): Promise<void> {
+    const icount = this.#boundaryOf(target);
+    this.#pace.begin();
+    if ((await this.#control.seek(icount)) === 'interrupted') throw new TargetError('interrupted');
+    this.#output.reached(this.machine.icount);
+  }
+
+  snapshots(): readonly SnapshotStatus[] {
+    return this.player.snapshots.all.map(({ name, icount, snapshot }) => ({
+      name,
+      icount,
+      pages: snapshot.copiedPages,
+      bytes: snapshot.copiedPages * 4096 + snapshot.state.length,
+    }));
+  }
+
+  saveSnapshot(name: string): void {
+    if (this.player.snapshots.named(name) !== undefined) {
+      throw new TargetError(`there is a snapshot ${name} already: delete it first`);
+    }
+    this.player.takeSnapshot().name = name;
+  }
+
+  deleteSnapshot(name: string): void {
+    if (!this.player.snapshots.forgetName(name)) throw new TargetError(`there is no snapshot ${name}`);
+  }
+
+  attach(): void {
+    this.player.takeSnapshot();
+  }
+
+  detach(): void {
+    this.#points.clear();
+  }
+
+  // Without a debugger.
+
+  /** Records from here on; only at the very beginning of a live history. */
+  record(sink: ByteSink): void {
+    if (this.history.mode !== 'live' || this.history.end > 0 || this.history.log.length > 0) {
+      throw new Error('a recording starts with the machine');
+    }
+    const { config, images, writtenBy } = this.source;
+    this.#live.recorder = new Recorder(this.machine, this.host.clock, sink, { config, images, writtenBy });
+  }
+
+  /** Runs until the guest ends or a limit is reached. */
+  async runToEnd(limits: { maxIcount?: number; timeoutMs?: number }): Promise<EndOfRun> {
+    this.#pace.begin();
+    this.#points.arm('none');
+    const { maxIcount = Number.POSITIVE_INFINITY, timeoutMs = Number.POSITIVE_INFINITY } = limits;
+    const stop = await this.#control.run({
+      until: maxIcount,
+      deadlineMs: this.host.clock.nowMs() + timeoutMs,
+    });
+    if (stop.kind === 'end' && this.machine.poweredOff) {
+      return { kind: 'power-off', code: this.machine.exitCode };
+    }
+    if (stop.kind === 'timeout') {
+      this.#live.stopRecording('time limit');
+      return { kind: 'limit', which: 'timeout' };
+    }
+    if (stop.kind === 'interrupted') return { kind: 'interrupt' };
+    this.#live.stopRecording('icount limit');
+    return { kind: 'limit', which: 'icount' };
+  }
+
+  /**
+   * Replays the whole recording and compares the machine with every checkpoint.
+   * Throws DivergenceError at the first that does not agree, ReplayMismatch when it ends otherwise.
+   */
+  async verify(): Promise<{ checkpoints: number; icount: number; end: RecordingEnd }> {
+    const { recording } = this.source;
+    if (recording === undefined) throw new Error('only a recording can be verified');
+    const digest = new MachineDigest(this.machine.board.memory, this.machine.board.plan);
+    await this.seek('start');
+    this.#pace.begin();
+    let agreed = 0;
+    let checkpoints = 0;
+    for (const checkpoint of recording.checkpoints) {
+      const stop = await this.player.advance(checkpoint.icount, { idle: 'jump' });
+      this.#output.reached(this.machine.icount);
+      if (stop.kind === 'interrupted') throw new TargetError('interrupted');
+      this.#compare(checkpoint, digest, agreed);
+      agreed = checkpoint.icount;
+      checkpoints++;
+    }
+    await this.player.advance(this.history.end, { idle: 'jump' });
+    this.#output.reached(this.machine.icount);
+    return { checkpoints, icount: this.machine.icount, end: recording.end };
+  }
+
+  /** The end mark is written; the console's output is complete. */
+  close(): void {
+    this.#output.flush();
+    if (this.history.mode === 'live' && this.player.atEnd) this.#live.stopRecording('session closed');
+    else this.#live.recorder?.end({ kind: 'stopped', icount: this.history.end, reason: 'session closed' });
+  }
+
+  #compare(recorded: Checkpoint, digest: MachineDigest, agreed: number): void {
+    const found = takeCheckpoint(this.machine, digest);
+    const report = findDivergence(recorded, found, this.machine.board.plan, agreed);
+    if (report !== undefined) throw new DivergenceError(report);
+  }
+
+  #boundaryOf(target: number | 'start' | 'end' | { readonly snapshot: string }): number {
+    if (target === 'start') return this.history.begin;
+    if (target === 'end') return this.history.end;
+    if (typeof target === 'object') {
+      const placed = this.player.snapshots.named(target.snapshot);
+      if (placed === undefined) throw new TargetError(`there is no snapshot ${target.snapshot}`);
+      return placed.icount;
+    }
+    const { begin, end } = this.history;
+    if (Number.isInteger(target) && target >= begin && target <= end) return target;
+    throw new TargetError(`icount ${target} is outside the history, which goes from ${begin} to ${end}`);
+  }
+
+  #refuseInThePast(): void {
+    const { history, machine } = this;
+    if (history.mode === 'replay') {
+      throw new TargetError('this is a recording: what happened in it cannot be changed');
+    }
+    if (!this.player.atEnd) {
+      throw new TargetError(
+        `icount ${machine.icount} is in the past: changes are taken at the live end, icount ${history.end} (monitor goto end)`,
+      );
+    }
+    if (machine.poweredOff) throw new TargetError('the machine is powered off: nothing can change any more');
+  }
+}
+
+function describeTarget(machine: Machine): TargetDescription {
+  return {
+    architecture: `riscv:rv${machine.config.xlen}`,
+    features: machine.debug.features(),
+    generalCount: machine.debug.generalCount,
+    expedited: machine.debug.expedited,
+  };
+}
