@@ -1,0 +1,9 @@
+/** The harts that can be asked for by name, as `--cpu` and the API take them. */
+export const CPUS = {
+  rv64imac: { xlen: 64, isa: 'rv64imac_zicsr_zifencei' },
+  rv32imac: { xlen: 32, isa: 'rv32imac_zicsr_zifencei' },
+} as const satisfies Record<string, { xlen: 32 | 64; isa: string }>;
+
+export type CpuName = keyof typeof CPUS;
+
+export const DEFAULT_CPU: Record<32 | 64, CpuName> = { 32: 'rv32imac', 64: 'rv64imac' };

@@ -1,0 +1,263 @@
+import { systemClock } from '../host/clock.js';
+import { createAppendFile, readInputFile } from '../host/files.js';
+import { isElf, parseElf } from '../machine/elf.js';
+import { type ElfSymbol, readSymbols } from '../machine/symbols.js';
+import { readRecording } from '../replay/log-reader.js';
+import { InputError } from '../state/input-error.js';
+import type { DebugStop, WatchAccess } from '../timeline/debug-target.js';
+import type { Timeline } from '../timeline/timeline.js';
+import { MemoryConsole } from './memory-console.js';
+import { bootSession, type ConfigOptions, replaySession } from './session.js';
+
+/** An address, or the name of a symbol of the firmware. */
+export type Place = bigint | number | string;
+
+export interface BootOptions extends ConfigOptions {
+  /** Write a recording to this file; it is complete when the session is closed. */
+  readonly record?: string;
+  /** Steps between snapshots; 10 million when not given. */
+  readonly snapshotInterval?: number;
+}
+
+/**
+ * A machine to script: it runs forward and backward, and its state can be read at any moment.
+ * Close it when done, or declare it with `await using`.
+ */
+export class DebugSession {
+  readonly #symbols: ReadonlyMap<string, ElfSymbol>;
+  readonly #registers: ReadonlyMap<string, number>;
+  readonly #closers: (() => void)[];
+
+  /** @internal Made by `boot` and `openRecording`. */
+  constructor(
+    private readonly timeline: Timeline,
+    readonly console: MemoryConsole,
+    symbols: readonly ElfSymbol[],
+    closers: (() => void)[],
+  ) {
+    this.#symbols = new Map(symbols.map(symbol => [symbol.name, symbol]));
+    this.#registers = new Map(
+      timeline.description.features.flatMap(f => f.registers.map(r => [r.name, r.number] as const)),
+    );
+    this.#closers = closers;
+  }
+
+  /** Steps since reset: the present moment. */
+  get icount(): number {
+    return this.timeline.status().icount;
+  }
+
+  /** First and last moment that can be visited; the last one moves as a live machine runs on. */
+  get history(): { readonly begin: number; readonly end: number } {
+    const { begin, end } = this.timeline.status();
+    return { begin, end };
+  }
+
+  /** The guest's exit code once it has powered off at the present moment. */
+  get exitCode(): number | undefined {
+    return this.timeline.status().powerOff?.code;
+  }
+
+  /** Runs forward until a breakpoint, a watchpoint or the end of what can happen. */
+  continue(): Promise<DebugStop> {
+    return this.timeline.resume({ kind: 'continue', direction: 'forward' });
+  }
+
+  /** Runs backward to the previous breakpoint or watchpoint, or to the beginning. */
+  reverseContinue(): Promise<DebugStop> {
+    return this.timeline.resume({ kind: 'continue', direction: 'backward' });
+  }
+
+  /** Takes `count` steps forward; comes back early when something else stops it. */
+  step(count = 1, hart?: number): Promise<DebugStop> {
+    return this.#steps('forward', count, hart);
+  }
+
+  /** Undoes `count` steps. */
+  reverseStep(count = 1, hart?: number): Promise<DebugStop> {
+    return this.#steps('backward', count, hart);
+  }
+
+  /** Runs forward to a place, once, besides what already stops it. */
+  async runUntil(place: Place): Promise<DebugStop> {
+    const address = this.address(place);
+    this.timeline.insertBreakpoint(address);
+    try {
+      if (this.pc === address) await this.step();
+      return await this.continue();
+    } finally {
+      this.timeline.removeBreakpoint(address);
+    }
+  }
+
+  /** Goes to an icount of the history, or to one of its ends. Throws TargetError outside it. */
+  seek(moment: number | 'start' | 'end'): Promise<void> {
+    return this.timeline.seek(moment);
+  }
+
+  break(place: Place): void {
+    this.timeline.insertBreakpoint(this.address(place));
+  }
+
+  removeBreak(place: Place): void {
+    this.timeline.removeBreakpoint(this.address(place));
+  }
+
+  /** Watches a variable, or `length` bytes at an address. Returns a function that ends it. */
+  watch(place: Place, options: { length?: number; access?: WatchAccess } = {}): () => void {
+    const address = this.address(place);
+    const length = options.length ?? (typeof place === 'string' ? this.#symbol(place).size : 0);
+    if (length < 1) throw new InputError(`how many bytes to watch at ${place}? give a length`);
+    const access = options.access ?? 'write';
+    this.timeline.insertWatchpoint(access, address, length);
+    return () => this.timeline.removeWatchpoint(access, address, length);
+  }
+
+  /** Contents of a register by GDB's name: `a0`, `sp`, `pc`, `mcause`, `icount`... */
+  register(name: string, hart = 0): bigint {
+    const number = this.#registers.get(name) ?? this.#registers.get(ALIASES[name] ?? '');
+    const bytes = number === undefined ? undefined : this.timeline.readRegister(hart, number);
+    if (bytes === undefined) throw new InputError(`there is no register ${name}`);
+    return toBigInt(bytes);
+  }
+
+  get pc(): bigint {
+    return this.register('pc');
+  }
+
+  /** Changes a register at the live end; an input event, recorded and reversible. Throws TargetError in the past. */
+  setRegister(name: string, value: bigint, hart = 0): void {
+    const number = this.#registers.get(name) ?? this.#registers.get(ALIASES[name] ?? '');
+    if (number === undefined) throw new InputError(`there is no register ${name}`);
+    this.timeline.writeRegister(hart, number, fromBigInt(value, 8));
+  }
+
+  /** Bytes as the hart sees them. Throws InputError when not all of them are mapped. */
+  memory(place: Place, length: number, hart = 0): Uint8Array {
+    const address = this.address(place);
+    const bytes = this.timeline.readMemory(hart, address, length);
+    if (bytes.length < length)
+      throw new InputError(`no memory at 0x${(address + BigInt(bytes.length)).toString(16)}`);
+    return bytes;
+  }
+
+  /** An unsigned little-endian integer: a variable by name and size, or `length` bytes. */
+  value(place: Place, length?: number): bigint {
+    return toBigInt(this.memory(place, length ?? (typeof place === 'string' ? this.#symbol(place).size : 4)));
+  }
+
+  /** Changes memory at the live end, as `setRegister`. */
+  setMemory(place: Place, bytes: Uint8Array, hart = 0): void {
+    this.timeline.writeMemory(hart, this.address(place), bytes);
+  }
+
+  address(place: Place): bigint {
+    return typeof place === 'string' ? this.#symbol(place).address : BigInt(place);
+  }
+
+  /** `name + offset` of the function or variable at an address, or its hex digits. */
+  describe(address: bigint): string {
+    let best: ElfSymbol | undefined;
+    for (const symbol of this.#symbols.values()) {
+      const inside = symbol.address <= address && address < symbol.address + BigInt(Math.max(symbol.size, 1));
+      if (inside && (best === undefined || symbol.address > best.address)) best = symbol;
+    }
+    if (best === undefined) return `0x${address.toString(16)}`;
+    const offset = address - best.address;
+    return offset === 0n ? best.name : `${best.name}+${offset}`;
+  }
+
+  /** The timeline itself, for what this interface does not cover. */
+  get target(): Timeline {
+    return this.timeline;
+  }
+
+  /** Ends a `continue` under way. */
+  interrupt(): void {
+    this.timeline.interrupt();
+  }
+
+  close(): void {
+    for (const close of this.#closers.splice(0)) close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  async #steps(
+    direction: 'forward' | 'backward',
+    count: number,
+    hart: number | undefined,
+  ): Promise<DebugStop> {
+    let stop: DebugStop = { kind: 'step', hart: hart ?? 0 };
+    for (let i = 0; i < count; i++) {
+      stop = await this.timeline.resume({ kind: 'step', direction, hart });
+      if (stop.kind !== 'step') break;
+    }
+    return stop;
+  }
+
+  #symbol(name: string): ElfSymbol {
+    const symbol = this.#symbols.get(name);
+    if (symbol === undefined) throw new InputError(`there is no symbol ${name}`);
+    return symbol;
+  }
+}
+
+const ALIASES: Readonly<Record<string, string>> = { s0: 'fp', x0: 'zero', x1: 'ra', x2: 'sp' };
+
+const toBigInt = (bytes: Uint8Array) => bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+
+const fromBigInt = (value: bigint, length: number) =>
+  Uint8Array.from({ length }, (_, i) => Number((BigInt.asUintN(64, value) >> BigInt(8 * i)) & 0xffn));
+
+const symbolsOf = (name: string, bytes: Uint8Array): readonly ElfSymbol[] =>
+  isElf(bytes) ? readSymbols(parseElf(name, bytes)) : [];
+
+/**
+ * Boots firmware from a file; the machine stands before its first step. Virtual time jumps over idle waits.
+ * Throws InputError for a file or option that cannot be used.
+ */
+export function boot(path: string, options: BootOptions = {}): DebugSession {
+  const bytes = readInputFile(path, 'firmware');
+  const console = new MemoryConsole();
+  const timeline = bootSession(
+    { name: path, bytes },
+    { config: options, clock: 'virtual', snapshotIntervalSteps: options.snapshotInterval },
+    { console, clock: systemClock },
+  );
+  const closers = [() => timeline.close()];
+  if (options.record !== undefined) {
+    const file = createAppendFile(options.record, 'recording');
+    timeline.record(file);
+    closers.push(() => file.close());
+  }
+  return new DebugSession(timeline, console, symbolsOf(path, bytes), closers);
+}
+
+/**
+ * Opens a recording at its beginning. `symbols` names the ELF file whose symbols to use; the recording
+ * holds only what the guest sees. Throws InputError for a file that is no usable recording.
+ */
+export function openRecording(
+  path: string,
+  options: { readonly symbols?: string; readonly snapshotInterval?: number } = {},
+): DebugSession {
+  const recording = readRecording(readInputFile(path, 'recording'), { name: path });
+  const console = new MemoryConsole();
+  const timeline = replaySession(
+    recording,
+    { clock: 'virtual', snapshotIntervalSteps: options.snapshotInterval },
+    { console, clock: systemClock },
+  );
+  const symbols =
+    options.symbols === undefined
+      ? []
+      : symbolsOf(options.symbols, readInputFile(options.symbols, 'symbols'));
+  return new DebugSession(timeline, console, symbols, [() => timeline.close()]);
+}
