@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { qemuAvailable, type Xlen } from '../support/qemu.js';
+import { adjusted, DIFFERENCES_WITHOUT_S } from './differences.js';
+import { EmulatorHart, IMAC_ISA } from './emulator-hart.js';
+import { COMPARED_CSRS, compareProgram, formatMismatch } from './lockstep.js';
+import { QemuHart } from './qemu-hart.js';
+import { Random } from './random.js';
+import { randomProgram } from './random-program.js';
+
+const missing = qemuAvailable();
+const FULL = process.env.BACKSTUB_FULL === '1';
+/** To see one seed again: BACKSTUB_SEED=n, BACKSTUB_PROGRAMS=1. */
+const FIRST_SEED = Number(process.env.BACKSTUB_SEED ?? 1);
+const PROGRAMS = Number(process.env.BACKSTUB_PROGRAMS ?? (FULL ? 1500 : 20));
+const SEEDS = Array.from({ length: PROGRAMS }, (_, i) => FIRST_SEED + i);
+const HOUR = 3_600_000;
+const XLENS: readonly Xlen[] = [32, 64];
+
+const COMPARED = [...COMPARED_CSRS, 'mtvec', 'misa', 'mie', 'mip', 'mcounteren', 'pmpcfg0', 'pmpaddr0'];
+
+describe.skipIf(missing).each(XLENS)(
+  `random programs on QEMU and here, RV%i${missing ? ` (skipped: ${missing})` : ''}`,
+  xlen => {
+    let qemu: QemuHart;
+    beforeAll(async () => {
+      qemu = await QemuHart.start({ xlen });
+    });
+    afterAll(async () => {
+      await qemu[Symbol.asyncDispose]();
+    });
+
+    test('registers and CSRs agree after every step, memory in the end', { timeout: HOUR }, async () => {
+      const reference = adjusted(qemu, DIFFERENCES_WITHOUT_S);
+      // As QEMU's, it keeps the CSRs from one program to the next.
+      const emulator = new EmulatorHart(IMAC_ISA[xlen]);
+      let steps = 0;
+      for (const seed of SEEDS) {
+        const program = randomProgram({ seed, xlen });
+        const comparison = await compareProgram(program, reference, emulator, { csrs: COMPARED });
+        expect(comparison.mismatches.map(formatMismatch)).toEqual([]);
+        steps += comparison.steps;
+      }
+      expect(steps).toBeGreaterThan(PROGRAMS * 100);
+    });
+  },
+);
+
+describe.each(XLENS)('random programs in one go, RV%i', xlen => {
+  test('runs of any length pass through the states that single steps show', { timeout: HOUR }, () => {
+    for (const seed of SEEDS) {
+      const random = new Random(seed);
+      const program = randomProgram({ seed, xlen });
+      const [stepped, running] = [start(), start()];
+      for (let done = 0; done < program.maxSteps; ) {
+        const chunk = 1 + random.below(random.pick([4, 30, 2000]));
+        for (let i = 0; i < chunk; i++) stepped.step();
+        running.run(chunk);
+        done += chunk;
+        expect(stateOf(running), `seed ${seed}, step ${done}`).toEqual(stateOf(stepped));
+        if (stepped.registers().pc === BigInt(program.end)) break;
+      }
+      const { address, bytes } = program.scratch;
+      expect(running.readMemory(address, bytes.length), `seed ${seed}`).toEqual(
+        stepped.readMemory(address, bytes.length),
+      );
+
+      function start(): EmulatorHart {
+        const hart = new EmulatorHart(IMAC_ISA[xlen]);
+        hart.loadProgram(program.bytes, program.address);
+        hart.loadProgram(program.scratch.bytes, program.scratch.address);
+        hart.setRegister('pc', BigInt(program.entry));
+        return hart;
+      }
+    }
+  });
+});
+
+const stateOf = ({ machine }: EmulatorHart) =>
+  machine.board.plan.dump(machine.board.memory.stateBytes.slice()).join('\n');
