@@ -6,7 +6,15 @@ import {
   DECODE_PAGE_BYTES,
   PAGE_BYTES,
 } from '../memory/memory-plan.js';
-import { ENTRY, ENTRY_SCALE_SHIFT, FIRST_INSTRUCTION, PSEUDO_OPERATION, SINK } from './engine-layout.js';
+import {
+  ENTRY,
+  ENTRY_SCALE_SHIFT,
+  FIRST_INSTRUCTION,
+  MARK,
+  markOf,
+  PSEUDO_OPERATION,
+  SINK,
+} from './engine-layout.js';
 import type { Decoded, Instruction, InstructionSet } from './instruction-set.js';
 
 /** How many instructions behind the wanted one are decoded along with it. */
@@ -33,6 +41,12 @@ export class DecodeCache {
   #nextVictim = 0;
   /** Called when a decoded page is given to another guest page. */
   onEvict: () => void = () => {};
+  /** Code in this granule of guest memory is about to change, or no longer watched for changes. */
+  onInvalidate: (guestPage: number, granule: number) => void = () => {};
+  /** Breakpoints were set or removed. */
+  onBreakpoints: () => void = () => {};
+  /** Entries of this page were decoded. */
+  onDecode: (guestPage: number) => void = () => {};
 
   constructor(
     readonly memory: GuestMemory,
@@ -93,11 +107,65 @@ export class DecodeCache {
       const at = page + (offset << ENTRY_SCALE_SHIFT);
       if (this.memory.u8[at + ENTRY.operation] !== PSEUDO_OPERATION.undecoded) break;
       const length = this.#decodeAt(at, host + offset, offset);
-      this.#markCode(guestPage, offset, Math.min(length, PAGE_BYTES - offset));
+      this.markCode(guestPage, offset, Math.min(length, PAGE_BYTES - offset));
       const operation = this.memory.u8[at + ENTRY.operation];
       if (operation < FIRST_INSTRUCTION || this.#jumps.has(this.#decoded.instruction)) break;
       offset += length;
     }
+    this.onDecode(guestPage);
+  }
+
+  /** The guest page that a predecoded entry belongs to, or -1: none, it is fetched by halfwords. */
+  guestPageOf(entry: number): number {
+    return this.#guestPageOf[Math.floor((entry - this.memory.plan.decode) / DECODE_PAGE_BYTES)] ?? -1;
+  }
+
+  /** Address of the decoded page of a guest page, 0 when it has none. */
+  decodedPage(guestPage: number): number {
+    return this.#pageAddress[guestPage];
+  }
+
+  /** Whether a whole instruction stands at this entry, decoded, or what covers one. */
+  holdsInstruction(entry: number): boolean {
+    const operation = this.memory.u8[entry + ENTRY.operation];
+    return operation >= PSEUDO_OPERATION.region || operation === PSEUDO_OPERATION.undecoded;
+  }
+
+  /** Makes the instruction at this entry the way into a compiled region; false when it cannot be. */
+  mark(entry: number, regionEntry: number): boolean {
+    const { u8 } = this.memory;
+    if (u8[entry + ENTRY.operation] === PSEUDO_OPERATION.undecoded) this.decode(entry);
+    const breakpoint = u8[entry + ENTRY.operation] === PSEUDO_OPERATION.breakpoint;
+    const shown = breakpoint ? this.coveredOperation(entry) : u8[entry + ENTRY.operation];
+    const mark = markOf(this.memory.plan, entry);
+    if (shown !== PSEUDO_OPERATION.region) {
+      if (shown < FIRST_INSTRUCTION) return false;
+      u8[mark + MARK.operation] = shown;
+      if (breakpoint) this.#covered.set(entry, PSEUDO_OPERATION.region);
+      else u8[entry + ENTRY.operation] = PSEUDO_OPERATION.region;
+    }
+    u8[mark + MARK.entry] = regionEntry;
+    u8[mark + MARK.entry + 1] = regionEntry >>> 8;
+    return true;
+  }
+
+  /** The region entry marked here, or -1. */
+  markedEntry(entry: number): number {
+    const { u8 } = this.memory;
+    const shown = u8[entry + ENTRY.operation];
+    const marked =
+      shown === PSEUDO_OPERATION.region ||
+      (shown === PSEUDO_OPERATION.breakpoint && this.#covered.get(entry) === PSEUDO_OPERATION.region);
+    if (!marked) return -1;
+    const mark = markOf(this.memory.plan, entry) + MARK.entry;
+    return u8[mark] | (u8[mark + 1] << 8);
+  }
+
+  unmark(entry: number): void {
+    const { u8 } = this.memory;
+    const operation = u8[markOf(this.memory.plan, entry) + MARK.operation];
+    if (u8[entry + ENTRY.operation] === PSEUDO_OPERATION.region) u8[entry + ENTRY.operation] = operation;
+    else if (this.#covered.get(entry) === PSEUDO_OPERATION.region) this.#covered.set(entry, operation);
   }
 
   /** Decodes an instruction that was fetched halfword by halfword, into an entry of its own. */
@@ -127,6 +195,7 @@ export class DecodeCache {
         this.#cover(this.memory.plan.decode + slot * DECODE_PAGE_BYTES + (offset << ENTRY_SCALE_SHIFT));
       }
     }
+    this.onBreakpoints();
   }
 
   /** Guest memory at these host addresses is about to change: drops what was decoded from it. */
@@ -136,8 +205,9 @@ export class DecodeCache {
     const last = (hostAddress + length - 1 - plan.ram) >>> CODE_GRANULE_SHIFT;
     for (let granule = first; granule <= last; granule++) {
       if (codeMap[granule] === 0) continue;
-      codeMap[granule] = 0;
       const guestPage = granule >>> (12 - CODE_GRANULE_SHIFT);
+      this.onInvalidate(guestPage, granule);
+      codeMap[granule] = 0;
       const page = this.#pageAddress[guestPage];
       if (page === 0) continue;
       const start = (granule << CODE_GRANULE_SHIFT) & (PAGE_BYTES - 1);
@@ -185,7 +255,8 @@ export class DecodeCache {
         : (d.rs1 * 8) | ((d.rs2 * 8) << 8) | ((d.immediate & 0xffff) << 16);
   }
 
-  #markCode(guestPage: number, offset: number, length: number): void {
+  /** Writes to these bytes of a guest page are reported from now on. */
+  markCode(guestPage: number, offset: number, length: number): void {
     const base = guestPage << (12 - CODE_GRANULE_SHIFT);
     const { codeMap, flags } = this.memory;
     codeMap[base + (offset >>> CODE_GRANULE_SHIFT)] = 1;
@@ -196,7 +267,7 @@ export class DecodeCache {
   #cover(entry: number): void {
     const { u8 } = this.memory;
     const operation = u8[entry + ENTRY.operation];
-    if (operation < FIRST_INSTRUCTION && operation !== PSEUDO_OPERATION.illegal) return;
+    if (operation < PSEUDO_OPERATION.illegal) return;
     this.#covered.set(entry, operation);
     u8[entry + ENTRY.operation] = PSEUDO_OPERATION.breakpoint;
   }

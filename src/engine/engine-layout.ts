@@ -21,7 +21,20 @@ export const SINK = 32 * 8;
 export const CONTROL = {
   /** i32: steps the running hart may still take. The host may lower it to reach a boundary sooner. */
   budget: 0,
+  /** i32: which compiled code may be entered in this run, a number of `REGION_VARIANT`. */
+  variant: 4,
 } as const;
+
+/** What compiled code takes for granted about the hart that runs it. */
+export const REGION_VARIANT = {
+  /** No compiled code in this run. */
+  none: -1,
+  /** Machine mode where addresses are physical and nothing is protected: no TLB on the way to RAM. */
+  bare: 0,
+  /** Everything else: through the software TLB. */
+  translated: 1,
+} as const;
+export type RegionVariant = (typeof REGION_VARIANT)[keyof typeof REGION_VARIANT];
 
 /** A TLB bank: three direct-mapped tables, one for each kind of access. */
 export const TLB_ENTRIES = 256;
@@ -59,8 +72,24 @@ export const PSEUDO_OPERATION = {
   crossPage: 2,
   breakpoint: 3,
   illegal: 4,
+  /** A compiled region can be entered here; its mark tells which. */
+  region: 5,
 } as const;
-export const FIRST_INSTRUCTION = 5;
+export const FIRST_INSTRUCTION = 6;
+
+/** What stands beside each slot of a predecoded page: taken jumps to it modulo 256; the operation and entry of a region. */
+export const MARK = { hotness: 0, operation: 1, entry: 2 } as const;
+/** Slots are twice as far apart as their marks. */
+export const MARK_SHIFT = 1;
+export const markOf = (plan: MemoryPlan, slot: number) => plan.marks + ((slot - plan.decode) >>> MARK_SHIFT);
+
+/** An entry into a region: the virtual page it is for (8 bytes), the variant, the table's function, the block in it. */
+export const REGION_ENTRY = { page: 0, variant: 8, function: 12, selector: 16 } as const;
+export const REGION_ENTRY_SHIFT = 5;
+export const REGION_ENTRIES = 1 << 15;
+export const REGION_FUNCTIONS = 1 << 12;
+/** A region: `(hart, fetchTlb, dataTlb, budget, selector)` -> budget left. Stores pc only when it used budget. */
+export const REGION_PARAMETERS = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
 
 /** Flags beside the size, in calls to the host's `load` and `store`. */
 export const ACCESS_FLAG = { atomic: 16, reserved: 32, conditional: 64 } as const;
@@ -90,6 +119,14 @@ export interface EngineHost {
   system(operation: number): number;
   /** An illegal instruction; always leaves. */
   illegal(): number;
+  /** This entry, where the hart is, was jumped to often. */
+  hot(entry: number): void;
+}
+
+/** Told by harts of code that runs often. */
+export interface HotCode {
+  /** The code at this predecoded entry, virtual address low and high, would be worth compiling. */
+  hot(entry: number, low: number, high: number, fetchTlb: number, variant: RegionVariant): void;
 }
 
 export const CSR_OPERATION = { write: 0, set: 1, clear: 2 } as const;

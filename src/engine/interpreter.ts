@@ -11,7 +11,13 @@ import {
   type EngineHost,
   FIRST_INSTRUCTION,
   type HartOffsets,
+  MARK,
+  MARK_SHIFT,
   mailboxEnd,
+  REGION_ENTRY,
+  REGION_ENTRY_SHIFT,
+  REGION_FUNCTIONS,
+  REGION_PARAMETERS,
   TLB_INDEX_MASK,
   TLB_INDEX_SHIFT,
   TLB_TABLE,
@@ -47,9 +53,12 @@ export function generateInterpreter(
   isa: InstructionSet,
   plan: MemoryPlan,
   hart: HartOffsets,
+  /** Counts jumps and enters compiled regions, through the table `host.regions`. */
+  regions: boolean,
 ): InterpreterModule {
   const builder = new ModuleBuilder();
   builder.importMemory('host', 'memory', plan.wasmPages);
+  if (regions) builder.importTable('host', 'regions', REGION_FUNCTIONS);
   const i32 = 'i32' as const;
   const hostImport = (name: HostImport, parameters: number, result = true) =>
     builder.importFunction('host', name, Array<'i32'>(parameters).fill(i32), result ? [i32] : []);
@@ -64,11 +73,13 @@ export function generateInterpreter(
     csr: hostImport('csr', 6),
     system: hostImport('system', 1),
     illegal: hostImport('illegal', 0),
+    hot: hostImport('hot', 1, false),
   };
+  const regionType = regions ? builder.type(REGION_PARAMETERS, [i32]) : undefined;
   const multiplyHigh = builder.function(['i64', 'i64'], ['i64']);
   emitMultiplyHighUnsigned(multiplyHigh.body);
   const run = builder.function([i32, i32, i32, i32], [i32], 'run');
-  const emitter = new InterpreterEmitter(run.body, isa, plan, hart, imports, multiplyHigh.index);
+  const emitter = new InterpreterEmitter(run.body, isa, plan, hart, imports, multiplyHigh.index, regionType);
   emitter.emit();
   return { bytes: builder.finish(), systemOperations: emitter.systemOperations };
 }
@@ -103,6 +114,8 @@ class InterpreterEmitter extends SemanticsEmitter {
     readonly offsets: HartOffsets,
     readonly imports: Record<HostImport, number>,
     multiplyHighUnsigned: number,
+    /** Type of a region's function; undefined when there are none. */
+    readonly regionType: number | undefined,
   ) {
     super(f, isa.xlen, multiplyHighUnsigned);
     this.#ip = f.local('i32');
@@ -182,6 +195,7 @@ class InterpreterEmitter extends SemanticsEmitter {
       .op('i32_add')
       .set(this.#ip);
     this.release('i32', entry);
+    this.#countJump();
   }
 
   #emitHandlers(): void {
@@ -192,6 +206,7 @@ class InterpreterEmitter extends SemanticsEmitter {
       () => this.#crossPage(),
       () => this.#breakpoint(),
       () => this.#leaveThrough(this.imports.illegal),
+      () => this.#region(),
     ];
     if (handlers.length !== FIRST_INSTRUCTION) throw new Error('pseudo operations out of step');
     for (const instruction of this.isa.instructions) handlers.push(() => this.#instruction(instruction));
@@ -236,6 +251,64 @@ class InterpreterEmitter extends SemanticsEmitter {
     this.#sync();
     f.get(this.#ip).call(this.imports.breakpoint).tee(this.#operation);
     f.i32(0).op('i32_lt_s').brIf(this.#exitHost).br(this.#dispatch);
+  }
+
+  /** Calls the region that is marked here, if it is for this mode and address; else runs the instruction. */
+  #region(): void {
+    const { f, plan, regionType } = this;
+    if (regionType === undefined) {
+      f.op('unreachable');
+      return;
+    }
+    const entry = this.scratch('i32');
+    const left = this.scratch('i32');
+    const covered = f.block();
+    this.#mark();
+    f.memory('i32_load16_u', plan.marks - (plan.decode >>> MARK_SHIFT) + MARK.entry);
+    f.i32(REGION_ENTRY_SHIFT).op('i32_shl').tee(entry);
+    f.memory('i32_load', plan.regionEntries + REGION_ENTRY.variant);
+    f.i32(0).memory('i32_load', plan.control + CONTROL.variant);
+    f.op('i32_ne').brIf(covered);
+    f.get(entry)
+      .memory(`${this.x}_load`, plan.regionEntries + REGION_ENTRY.page)
+      .get(this.#pageVa);
+    f.op(`${this.x}_ne`).brIf(covered);
+    f.get(this.#hart).get(this.#fetchTlb).get(this.#dataTlb).get(this.#n);
+    f.get(entry).memory('i32_load', plan.regionEntries + REGION_ENTRY.selector);
+    f.get(entry).memory('i32_load', plan.regionEntries + REGION_ENTRY.function);
+    f.callIndirect(regionType).tee(left).get(this.#n).op('i32_eq').brIf(covered);
+    f.get(left).set(this.#n);
+    this.#loadState(this.offsets.pc);
+    f.set(this.#newPc).br(this.#lookup);
+    f.end();
+    this.#mark();
+    f.memory('i32_load8_u', plan.marks - (plan.decode >>> MARK_SHIFT) + MARK.operation);
+    f.set(this.#operation).br(this.#dispatch);
+    this.release('i32', entry);
+    this.release('i32', left);
+  }
+
+  /** Address of the mark of the present slot, less a constant. */
+  #mark(): void {
+    this.f.get(this.#ip).i32(MARK_SHIFT).op('i32_shr_u');
+  }
+
+  /** A jump to the present slot was taken. */
+  #countJump(): void {
+    const { f, plan, regionType } = this;
+    if (regionType === undefined) return;
+    const mark = this.scratch('i32');
+    const count = this.scratch('i32');
+    const hotness = plan.marks - (plan.decode >>> MARK_SHIFT) + MARK.hotness;
+    this.#mark();
+    f.tee(mark).get(mark).memory('i32_load8_u', hotness).i32(1).op('i32_add').tee(count);
+    f.memory('i32_store8', hotness);
+    f.get(count).i32(256).op('i32_eq').if();
+    this.#sync();
+    f.get(this.#ip).call(this.imports.hot);
+    f.end();
+    this.release('i32', mark);
+    this.release('i32', count);
   }
 
   #leaveThrough(hostFunction: number): void {
@@ -331,7 +404,9 @@ class InterpreterEmitter extends SemanticsEmitter {
     this.#immediate32();
     f.i32(ENTRY_SCALE_SHIFT).op('i32_shl').op('i32_add').tee(target);
     f.get(this.#pageBase).op('i32_sub').get(this.#span).op('i32_lt_u').if();
-    f.get(target).set(this.#ip).br(this.#next);
+    f.get(target).set(this.#ip);
+    this.#countJump();
+    f.br(this.#next);
     f.end();
     this.pc();
     this.immediate();

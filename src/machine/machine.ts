@@ -1,3 +1,4 @@
+import type { EngineOptions } from '../engine/engine.js';
 import type { WatchKind, WatchRange } from '../engine/watch-list.js';
 import type { RiscvHart } from '../riscv/hart.js';
 import { EXIT } from '../riscv/hart-exit.js';
@@ -44,8 +45,8 @@ export interface CodeAddress {
 }
 
 const LIMIT: MachineStop = { kind: 'limit' };
-/** Generated code counts steps in an i32. */
-const LONGEST_RUN = 2 ** 30;
+/** V8 does not replace a function that is running by its optimised code: generated code is left now and then. */
+const LONGEST_RUN = 2 ** 21;
 /** Jumps of an idle machine before it looks at the host again. */
 const MOST_IDLE_JUMPS = 100_000;
 
@@ -58,6 +59,8 @@ export class Machine {
   readonly debug: DebugAccess;
   /** Boundary before each hart's last step since the machine was built or restored; -1: none yet. */
   readonly lastStepOf: Float64Array;
+  /** Virtual pages fetched from and written to since `startNoting`; undefined when that is not known. */
+  readonly touched: { readonly executed: Set<number>; readonly written: Set<number> } | undefined = undefined;
   /** Whether idle time was skipped since the last step: then the icount alone does not tell the moment. */
   warpedHere = false;
   #attention = false;
@@ -69,24 +72,29 @@ export class Machine {
     readonly config: MachineConfig,
     readonly images: readonly BootImage[],
     output: OutputPort,
+    engine?: EngineOptions,
   ) {
-    this.board = new VirtBoard(config, {
-      output,
-      power: {
-        powerOff: code => this.#powerOff(code),
-        reset: () => {
-          this.board.machineState.resetRequested = 1;
+    this.board = new VirtBoard(
+      config,
+      {
+        output,
+        power: {
+          powerOff: code => this.#powerOff(code),
+          reset: () => {
+            this.board.machineState.resetRequested = 1;
+            this.#attention = true;
+          },
+        },
+        hooks: {
+          breakpointReached: (hart, low, high) => this.#reached('breakpoint', hart, undefined, low, high),
+          watchTouched: (hart, kind, low, high) => this.#reached('watchpoint', hart, kind, low, high),
+        },
+        onAttention: () => {
           this.#attention = true;
         },
       },
-      hooks: {
-        breakpointReached: (hart, low, high) => this.#reached('breakpoint', hart, undefined, low, high),
-        watchTouched: (hart, kind, low, high) => this.#reached('watchpoint', hart, kind, low, high),
-      },
-      onAttention: () => {
-        this.#attention = true;
-      },
-    });
+      engine,
+    );
     this.debug = new DebugAccess(this.board);
     this.lastStepOf = new Float64Array(config.harts).fill(-1);
     const { board } = this;
@@ -226,6 +234,9 @@ export class Machine {
     this.board.watches.set(ranges);
     this.board.flushTranslations();
   }
+
+  /** From here on the pages that are touched are noted anew. */
+  startNoting(): void {}
 
   /** Everything derived from the declared state and guest memory is to follow them: they were replaced. */
   afterRestore(): void {

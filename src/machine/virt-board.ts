@@ -3,7 +3,8 @@ import { Plic, plicState } from '../devices/plic.js';
 import { TestFinisher } from '../devices/test-finisher.js';
 import { UART_STATE, Uart16550 } from '../devices/uart16550.js';
 import { DecodeCache } from '../engine/decode-cache.js';
-import { generateInterpreter, type RunFunction } from '../engine/interpreter.js';
+import { Engine, type EngineOptions } from '../engine/engine.js';
+import { REGION_ENTRIES, REGION_ENTRY_SHIFT } from '../engine/engine-layout.js';
 import { WatchList } from '../engine/watch-list.js';
 import { GuestMemory } from '../memory/guest-memory.js';
 import { planMemory } from '../memory/memory-plan.js';
@@ -15,7 +16,7 @@ import { INTERRUPT, parseIsa } from '../riscv/privileged.js';
 import { type Component, defineState, StatePlan, u8, u32 } from '../state/layout.js';
 import { Bus } from './bus.js';
 import { CONSOLE_QUEUE_STATE, ConsoleQueue } from './console-queue.js';
-import { VIRT_IRQ, VIRT_MAP } from './memory-map.js';
+import { RAM_BASE, VIRT_IRQ, VIRT_MAP } from './memory-map.js';
 import type { IrqLine, MachineConfig, OutputPort, PowerPort } from './ports.js';
 import { timeState, VirtualTime } from './virtual-time.js';
 
@@ -31,6 +32,8 @@ export const MACHINE_STATE = defineState('machine', {
 
 /** Predecoded pages kept at a time: 4 MiB of code. */
 const DECODE_PAGES = 1024;
+
+const DEFAULT_ENGINE: EngineOptions = { jit: true };
 
 export interface BoardPorts {
   readonly hooks: DebugHooks;
@@ -51,6 +54,7 @@ export class VirtBoard {
   readonly time: VirtualTime;
   readonly harts: readonly RiscvHart[];
   readonly decode: DecodeCache;
+  readonly engine: Engine;
   readonly watches = new WatchList();
   readonly machineState: ReturnType<typeof MACHINE_STATE.bind>;
   readonly clint: Clint;
@@ -61,6 +65,7 @@ export class VirtBoard {
   constructor(
     readonly config: MachineConfig,
     ports: BoardPorts,
+    options: EngineOptions = DEFAULT_ENGINE,
   ) {
     const { plan } = this;
     const machine = plan.add('machine', MACHINE_STATE);
@@ -78,6 +83,7 @@ export class VirtBoard {
       stateBytes: plan.byteLength,
       tlbBytes: config.harts * TLB_BYTES_PER_HART,
       decodePages: DECODE_PAGES,
+      regionEntryBytes: REGION_ENTRIES << REGION_ENTRY_SHIFT,
       ramBytes: config.ramBytes,
       romBytes: Math.ceil(VIRT_MAP.bootRom.bytes / 4096) * 4096,
     });
@@ -94,12 +100,17 @@ export class VirtBoard {
     const hartConfig = parseIsa(config.isa);
     const isa = new RiscvInstructionSet(config.xlen, hartConfig.extensions);
     this.decode = new DecodeCache(this.memory, isa);
-    const interpreter = generateInterpreter(isa, memoryPlan, {
-      x: HART_STATE.offsetOf('x'),
-      pc: HART_STATE.offsetOf('pc'),
-      reservedAddress: HART_STATE.offsetOf('reservedAddress'),
-      reservedValue: HART_STATE.offsetOf('reservedValue'),
-    });
+    this.engine = new Engine(
+      this.decode,
+      {
+        x: HART_STATE.offsetOf('x'),
+        pc: HART_STATE.offsetOf('pc'),
+        reservedAddress: HART_STATE.offsetOf('reservedAddress'),
+        reservedValue: HART_STATE.offsetOf('reservedValue'),
+      },
+      RAM_BASE,
+      options,
+    );
     this.harts = hartParts.map(
       (component, id) =>
         new RiscvHart(
@@ -114,7 +125,8 @@ export class VirtBoard {
             decode: this.decode,
             watches: this.watches,
             hooks: ports.hooks,
-            systemOperations: interpreter.systemOperations,
+            systemOperations: this.engine.systemOperations,
+            hotCode: this.engine.regions,
             readTime: out => out.set(this.clint.timeLow(), this.clint.timeHigh()),
           },
         ),
@@ -124,7 +136,11 @@ export class VirtBoard {
     };
     this.memory.observer = {
       codeWritten: (host, length) => this.decode.invalidate(host, length),
-      pageTableWritten: () => this.flushTranslations(),
+      pageTableWritten: () => {
+        this.flushTranslations();
+        // The next fetch may need the new entry, though it is on the page that is already looked up.
+        this.running?.requestBoundary();
+      },
     };
 
     const line = (hart: number, interrupt: number): IrqLine => ({
@@ -164,7 +180,9 @@ export class VirtBoard {
     this.bus.attach(clintWindow.base, clintWindow.decoded, this.clint);
     this.bus.attach(plicWindow.base, plicWindow.bytes, this.plic);
     this.bus.attach(uart0.base, uart0.decoded, this.uart);
-    this.#instantiate(interpreter.bytes);
+    this.engine.connect(() => this.running!);
+    if (this.engine.regions !== undefined) this.engine.regions.breakpoints = () => this.harts[0].breakpoints;
+    for (const hart of this.harts) hart.attach(this.engine.run);
   }
 
   /** The hart whose generated code is running; the host functions act for it. */
@@ -178,27 +196,5 @@ export class VirtBoard {
 
   flushTranslations(): void {
     for (const hart of this.harts) hart.mmu.flush();
-  }
-
-  #instantiate(bytes: Uint8Array<ArrayBuffer>): void {
-    const current = () => this.running!;
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      host: {
-        memory: this.memory.memory,
-        fetch: () => current().fetch(),
-        decode: entry => current().decode(entry),
-        cross: () => current().cross(),
-        breakpoint: entry => current().breakpoint(entry),
-        load: (access, low, high) => current().load(access, low, high),
-        store: (access, low, high) => current().store(access, low, high),
-        commit: () => current().commit(),
-        csr: (number, operation, source, rd, low, high) =>
-          current().csr(number, operation, source, rd, low, high),
-        system: operation => current().system(operation),
-        illegal: () => current().illegal(),
-      },
-    });
-    const run = instance.exports.run as RunFunction;
-    for (const hart of this.harts) hart.attach(run);
   }
 }

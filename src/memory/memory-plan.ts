@@ -13,6 +13,10 @@ export interface MemoryPlan {
   /** Predecoded code pages: derived. */
   readonly decode: number;
   readonly decodePages: number;
+  /** Four bytes for each slot of the predecoded pages: how hot it is, and which region starts there. */
+  readonly marks: number;
+  /** Records of the entries into compiled regions: derived. */
+  readonly regionEntries: number;
   /** One flag byte for each page of RAM and ROM. */
   readonly flags: number;
   /** One byte for each 64 bytes of RAM and ROM: whether decoded code stands there. */
@@ -42,6 +46,7 @@ export interface MemoryPlanRequest {
   readonly stateBytes: number;
   readonly tlbBytes: number;
   readonly decodePages: number;
+  readonly regionEntryBytes: number;
   readonly ramBytes: number;
   readonly romBytes: number;
 }
@@ -57,6 +62,8 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
   const state = take(request.stateBytes, 64);
   const tlb = take(request.tlbBytes, 64);
   const decode = take(request.decodePages * DECODE_PAGE_BYTES, 64);
+  const marks = take((request.decodePages * DECODE_PAGE_BYTES) / 2, 64);
+  const regionEntries = take(request.regionEntryBytes, 64);
   // The engine finds a page's flag and a granule's code mark by shifting the host address and adding a
   // constant, which has to be positive: both maps stand above (address of RAM) >> shift.
   const flags = take(guestBytes / PAGE_BYTES, 64);
@@ -72,6 +79,8 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
     tlbBytes: request.tlbBytes,
     decode,
     decodePages: request.decodePages,
+    marks,
+    regionEntries,
     flags,
     codeMap,
     ram,

@@ -1,12 +1,19 @@
 import type { DecodeCache } from '../engine/decode-cache.js';
-import { ACCESS_FLAG, ACCESS_SIZE_MASK, CONTROL, type EngineHost, SINK } from '../engine/engine-layout.js';
+import {
+  CONTROL,
+  type EngineHost,
+  type HotCode,
+  REGION_VARIANT,
+  type RegionVariant,
+  SINK,
+} from '../engine/engine-layout.js';
 import type { RunFunction } from '../engine/interpreter.js';
 import type { WatchKind, WatchList } from '../engine/watch-list.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
-import { PAGE_BYTES } from '../memory/memory-plan.js';
 import type { SystemBus } from '../memory/system-bus.js';
 import { CsrFile } from './csr-file.js';
 import { buildCsrTable } from './csr-table.js';
+import { DataAccess } from './data-access.js';
 import { EXIT } from './hart-exit.js';
 import type { HartState } from './hart-state.js';
 import { Mmu } from './mmu.js';
@@ -29,10 +36,13 @@ export interface HartEnvironment {
   readonly watches: WatchList;
   readonly hooks: DebugHooks;
   readonly systemOperations: readonly string[];
+  /** Compiles what runs often; undefined: nothing is compiled. */
+  readonly hotCode: HotCode | undefined;
   readTime(out: CsrFile): void;
 }
 
-type PendingStore = 'none' | 'device' | 'split';
+/** Runs shorter than this stay in the interpreter: compiled code checks its budget in larger pieces. */
+const SHORT_RUN = 256;
 
 /** One RISC-V hart: what generated code leaves to TypeScript. */
 export class RiscvHart implements EngineHost {
@@ -41,14 +51,12 @@ export class RiscvHart implements EngineHost {
   readonly pmp: PmpUnit;
   readonly traps: TrapUnit;
   readonly #system: SystemOperations;
+  readonly #data = new DataAccess(this);
   exit: number = EXIT.budget;
   #run: RunFunction = () => 0;
   #granted = 0;
+  #variant: RegionVariant = REGION_VARIANT.none;
   #surrendered = 0;
-  #pendingStore: PendingStore = 'none';
-  #storeAddress = 0;
-  #storeSecond = 0;
-  #storeSize = 0;
   /** Addresses of breakpoints: high words by low word. */
   breakpoints: ReadonlyMap<number, readonly number[]> = new Map();
 
@@ -62,7 +70,7 @@ export class RiscvHart implements EngineHost {
     readonly env: HartEnvironment,
   ) {
     this.pmp = new PmpUnit(state);
-    this.mmu = new Mmu(config.xlen, state, env.memory, env.bus, this.pmp, tlb);
+    this.mmu = new Mmu(config.xlen, state, env.memory, env.bus, this.pmp, tlb, () => this.steps);
     this.csrs = new CsrFile(buildCsrTable(config), id, config, state, {
       steps: () => this.steps,
       readTime: out => env.readTime(out),
@@ -111,6 +119,8 @@ export class RiscvHart implements EngineHost {
     this.exit = EXIT.budget;
     this.#granted = budget;
     this.#surrendered = 0;
+    this.#variant = budget < SHORT_RUN ? REGION_VARIANT.none : this.#regionVariant();
+    this.env.memory.i32[(this.env.memory.plan.control + CONTROL.variant) >> 2] = this.#variant;
     this.#run(this.address, this.mmu.fetchBank, this.mmu.dataBank, budget);
     let steps = this.stepsThisRun;
     this.#granted = 0;
@@ -148,6 +158,13 @@ export class RiscvHart implements EngineHost {
     return 0;
   }
 
+  /** Leaves before the current instruction, for the debugger. */
+  stop(): 0 {
+    this.exit = EXIT.stopped;
+    this.mmu.undoStep();
+    return 0;
+  }
+
   // EngineHost: fetching.
 
   fetch(): number {
@@ -171,7 +188,7 @@ export class RiscvHart implements EngineHost {
   cross(): number {
     const low = this.state.pc[0];
     const high = this.state.pc[1];
-    if (this.#isBreakpoint() && this.env.hooks.breakpointReached(this, low, high)) return this.#stop();
+    if (this.#isBreakpoint() && this.env.hooks.breakpointReached(this, low, high)) return this.stop();
     const first = this.#fetchHalf(low, high);
     if (first < 0) return 0;
     if (this.env.decode.isa.lengthOf(first) === 2) return this.env.decode.decodeCrossing(first);
@@ -183,7 +200,7 @@ export class RiscvHart implements EngineHost {
 
   breakpoint(entry: number): number {
     if (this.#isBreakpoint() && this.env.hooks.breakpointReached(this, this.state.pc[0], this.state.pc[1])) {
-      this.#stop();
+      this.stop();
       return -1;
     }
     return this.env.decode.coveredOperation(entry);
@@ -204,82 +221,24 @@ export class RiscvHart implements EngineHost {
     return second < 0 ? 0 : (first | (second << 16)) >>> 0;
   }
 
-  // EngineHost: data.
-
-  load(access: number, low: number, rawHigh: number): number {
-    const size = access & ACCESS_SIZE_MASK;
-    const start = low >>> 0;
-    const high = rawHigh >>> 0;
-    if ((access & ACCESS_FLAG.reserved) !== 0 && start % size !== 0) {
-      return this.trap(CAUSE.loadMisaligned, start, high);
-    }
-    const inPage = PAGE_BYTES - (start % PAGE_BYTES);
-    if (inPage < size) return this.#loadSplit(start, high, inPage, size);
-    const physical = this.mmu.translate(start, high, size, ACCESS.read);
-    if (physical < 0) return this.trap(this.mmu.cause, start, high);
-    if (this.#watched(start, high, size, true, false)) return this.#stop();
-    const { bus, memory, watches } = this.env;
-    const host = bus.hostAddress(physical, size, false);
-    if (host !== 0) {
-      if (this.mmu.cacheable(physical) && !watches.touchesPage(start, high, false)) {
-        this.mmu.fillData(start, high, host, false);
-      }
-      return host;
-    }
-    if (!bus.readDevice(physical, size)) return this.trap(CAUSE.loadAccess, start, high);
-    const mailbox = memory.plan.mailbox >> 2;
-    memory.u32[mailbox] = bus.low;
-    memory.u32[mailbox + 1] = bus.high;
-    return memory.plan.mailbox;
+  hot(entry: number): void {
+    if (this.#variant === REGION_VARIANT.none) return;
+    const { pc } = this.state;
+    this.env.hotCode?.hot(entry, pc[0], pc[1], this.mmu.fetchBank, this.#variant);
   }
 
-  store(access: number, low: number, rawHigh: number): number {
-    const size = access & ACCESS_SIZE_MASK;
-    const start = low >>> 0;
-    const high = rawHigh >>> 0;
-    const atomic = (access & (ACCESS_FLAG.atomic | ACCESS_FLAG.conditional)) !== 0;
-    if (atomic && start % size !== 0) return this.trap(CAUSE.storeMisaligned, start, high);
-    const inPage = PAGE_BYTES - (start % PAGE_BYTES);
-    if (inPage < size) return this.#storeSplit(start, high, inPage, size);
-    const physical = this.mmu.translate(start, high, size, ACCESS.write);
-    if (physical < 0) return this.trap(this.mmu.cause, start, high);
-    const { bus, memory, watches } = this.env;
-    const host = bus.hostAddress(physical, size, true);
-    const writes = (access & ACCESS_FLAG.conditional) === 0 || this.#conditionalSucceeds(host, size);
-    const reads = (access & ACCESS_FLAG.atomic) !== 0;
-    if (writes && this.#watched(start, high, size, reads, true)) return this.#stop();
-    if (host !== 0) {
-      memory.beforeWrite(host, size);
-      if (this.mmu.cacheable(physical) && !watches.touchesPage(start, high, true)) {
-        // An atomic reads, too: only where loads need not be watched it may take the fast path.
-        if (!watches.touchesPage(start, high, false)) this.mmu.fillData(start, high, host, true);
-      }
-      return host;
-    }
-    if (atomic || !bus.acceptsWrite(physical, size)) return this.trap(CAUSE.storeAccess, start, high);
-    this.#pendingStore = 'device';
-    this.#storeAddress = physical;
-    this.#storeSize = size;
-    return memory.plan.mailbox;
+  // EngineHost: data.
+
+  load(access: number, low: number, high: number): number {
+    return this.#data.load(access, low >>> 0, high >>> 0);
+  }
+
+  store(access: number, low: number, high: number): number {
+    return this.#data.store(access, low >>> 0, high >>> 0);
   }
 
   commit(): void {
-    const { bus, memory } = this.env;
-    const mailbox = memory.plan.mailbox;
-    const pending = this.#pendingStore;
-    this.#pendingStore = 'none';
-    if (pending === 'device') {
-      const low = memory.u32[mailbox >> 2];
-      const high = memory.u32[(mailbox >> 2) + 1];
-      bus.writeDevice(this.#storeAddress, this.#storeSize, low, high);
-      return;
-    }
-    const first = PAGE_BYTES - (this.#storeAddress % PAGE_BYTES);
-    for (let i = 0; i < this.#storeSize; i++) {
-      const host = i < first ? this.#storeAddress + i : this.#storeSecond + i - first;
-      memory.beforeWrite(host, 1);
-      memory.u8[host] = memory.u8[mailbox + i];
-    }
+    this.#data.commit();
   }
 
   // EngineHost: privileged instructions.
@@ -309,6 +268,17 @@ export class RiscvHart implements EngineHost {
     return this.state.privilege === PRIVILEGE.supervisor && (this.state.mstatus[0] & MSTATUS.tvm) !== 0;
   }
 
+  /** The mode cannot change within a run: what changes it ends the run. */
+  #regionVariant(): RegionVariant {
+    if (this.env.hotCode === undefined) return REGION_VARIANT.none;
+    const bare =
+      this.mmu.dataPrivilege === PRIVILEGE.machine &&
+      this.state.privilege === PRIVILEGE.machine &&
+      this.pmp.transparentToMachine &&
+      this.env.watches.empty;
+    return bare ? REGION_VARIANT.bare : REGION_VARIANT.translated;
+  }
+
   #fetchHalf(low: number, high: number): number {
     const physical = this.mmu.translate(low, high, 2, ACCESS.execute);
     if (physical < 0) {
@@ -325,73 +295,5 @@ export class RiscvHart implements EngineHost {
 
   #isBreakpoint(): boolean {
     return this.breakpoints.get(this.state.pc[0])?.includes(this.state.pc[1]) ?? false;
-  }
-
-  #stop(): 0 {
-    this.exit = EXIT.stopped;
-    return 0;
-  }
-
-  #watched(low: number, high: number, size: number, reads: boolean, writes: boolean): boolean {
-    const { watches, hooks } = this.env;
-    if (watches.empty) return false;
-    const range = watches.match(low, high, size, reads, writes);
-    return range !== undefined && hooks.watchTouched(this, range.kind, range.low, range.high);
-  }
-
-  #conditionalSucceeds(host: number, size: number): boolean {
-    const { u32 } = this.env.memory;
-    const { reservedValue } = this.state;
-    if (host === 0 || u32[host >> 2] !== reservedValue[0]) return false;
-    return size === 4 || u32[(host >> 2) + 1] === reservedValue[1];
-  }
-
-  /** A load over a page boundary: both pages are looked up before a byte is read. Devices do not take it. */
-  #loadSplit(low: number, high: number, first: number, size: number): number {
-    const firstHost = this.#memoryPart(low, high, first, ACCESS.read);
-    if (firstHost === 0) return 0;
-    const secondHost = this.#memoryPart(
-      (low + first) >>> 0,
-      this.#carry(low, high, first),
-      size - first,
-      ACCESS.read,
-    );
-    if (secondHost === 0) return 0;
-    if (this.#watched(low, high, size, true, false)) return this.#stop();
-    const { u8, plan } = this.env.memory;
-    for (let i = 0; i < size; i++)
-      u8[plan.mailbox + i] = u8[i < first ? firstHost + i : secondHost + i - first];
-    return plan.mailbox;
-  }
-
-  #storeSplit(low: number, high: number, first: number, size: number): number {
-    const firstHost = this.#memoryPart(low, high, first, ACCESS.write);
-    if (firstHost === 0) return 0;
-    const secondHost = this.#memoryPart(
-      (low + first) >>> 0,
-      this.#carry(low, high, first),
-      size - first,
-      ACCESS.write,
-    );
-    if (secondHost === 0) return 0;
-    if (this.#watched(low, high, size, false, true)) return this.#stop();
-    this.#pendingStore = 'split';
-    this.#storeAddress = firstHost;
-    this.#storeSecond = secondHost;
-    this.#storeSize = size;
-    return this.env.memory.plan.mailbox;
-  }
-
-  /** Host address of a part of an access that must be memory; 0 after raising its fault. */
-  #memoryPart(low: number, high: number, size: number, access: 0 | 1): number {
-    const physical = this.mmu.translate(low, high, size, access);
-    if (physical < 0) return this.trap(this.mmu.cause, low, high);
-    const host = this.env.bus.hostAddress(physical, size, access === ACCESS.write);
-    if (host !== 0) return host;
-    return this.trap(access === ACCESS.write ? CAUSE.storeAccess : CAUSE.loadAccess, low, high);
-  }
-
-  #carry(low: number, high: number, distance: number): number {
-    return this.config.xlen === 64 && low + distance >= 2 ** 32 ? (high + 1) >>> 0 : high;
   }
 }

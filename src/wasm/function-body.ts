@@ -79,6 +79,14 @@ export class FunctionBody {
     return this;
   }
 
+  /** Calls the function in table 0 whose index is on top of the stack. */
+  callIndirect(type: number): this {
+    this.code.byte(0x11);
+    this.code.u32(type);
+    this.code.byte(0x00);
+    return this;
+  }
+
   block(result?: ValueType): Label {
     return this.#open(0x02, result);
   }

@@ -3,6 +3,7 @@ import { FunctionBody } from './function-body.js';
 import { VALUE_TYPE, type ValueType } from './opcodes.js';
 
 const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
+const FUNCTION_REFERENCE = 0x70;
 
 /** Assembles a module: imports first, then functions; all of it refers to one imported memory. */
 export class ModuleBuilder {
@@ -24,6 +25,17 @@ export class ModuleBuilder {
     this.#importCount++;
   }
 
+  /** Imports the function table `module.name` with at least `entries` entries. */
+  importTable(module: string, name: string, entries: number): void {
+    this.#imports.name(module);
+    this.#imports.name(name);
+    this.#imports.byte(0x01);
+    this.#imports.byte(FUNCTION_REFERENCE);
+    this.#imports.byte(0x00);
+    this.#imports.u32(entries);
+    this.#importCount++;
+  }
+
   /** Imports a function and returns its index. All imports come before the first function. */
   importFunction(
     module: string,
@@ -35,7 +47,7 @@ export class ModuleBuilder {
     this.#imports.name(module);
     this.#imports.name(name);
     this.#imports.byte(0x00);
-    this.#imports.u32(this.#type(parameters, results));
+    this.#imports.u32(this.type(parameters, results));
     this.#importCount++;
     return this.#importedFunctions++;
   }
@@ -48,7 +60,7 @@ export class ModuleBuilder {
   ): { readonly index: number; readonly body: FunctionBody } {
     const body = new FunctionBody(parameters, results);
     const index = this.#importedFunctions + this.#functions.length;
-    this.#functions.push({ type: this.#type(parameters, results), body });
+    this.#functions.push({ type: this.type(parameters, results), body });
     if (exportName !== undefined) this.#exports.push({ name: exportName, index });
     return { index, body };
   }
@@ -78,7 +90,8 @@ export class ModuleBuilder {
     return out.toBytes();
   }
 
-  #type(parameters: readonly ValueType[], results: readonly ValueType[]): number {
+  /** Index of a function type, for indirect calls. */
+  type(parameters: readonly ValueType[], results: readonly ValueType[]): number {
     const key = `${parameters.join()}>${results.join()}`;
     const known = this.#types.indexOf(key);
     if (known >= 0) return known;

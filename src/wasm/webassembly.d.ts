@@ -4,13 +4,17 @@ declare namespace WebAssembly {
     constructor(descriptor: { initial: number; maximum?: number });
     readonly buffer: ArrayBuffer;
   }
+  class Table {
+    constructor(descriptor: { element: 'anyfunc'; initial: number; maximum?: number });
+    set(index: number, value: unknown): void;
+  }
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>);
   }
   class Instance {
     constructor(
       module: Module,
-      imports: Record<string, Record<string, Memory | ((...args: number[]) => number | void)>>,
+      imports: Record<string, Record<string, Memory | Table | ((...args: number[]) => number | void)>>,
     );
     readonly exports: Record<string, unknown>;
   }

@@ -1,0 +1,62 @@
+import type { DecodeCache } from './decode-cache.js';
+import { type EngineHost, type HartOffsets, REGION_FUNCTIONS } from './engine-layout.js';
+import { generateInterpreter, type RunFunction } from './interpreter.js';
+import { RegionJit } from './jit/region-jit.js';
+
+/** How code is run. What the guest sees does not depend on it, so it is no part of a machine's configuration. */
+export interface EngineOptions {
+  /** Compile what runs often. */
+  readonly jit: boolean;
+}
+
+/** Runs guest code: the interpreter, and the regions it enters. */
+export class Engine {
+  /** Undefined: interpreter only. */
+  readonly regions: RegionJit | undefined;
+  readonly systemOperations: readonly string[];
+  readonly #module: Uint8Array<ArrayBuffer>;
+  readonly #table: WebAssembly.Table;
+  #run: RunFunction = () => 0;
+
+  /** `ramBase` is the physical address of the first byte of RAM. */
+  constructor(
+    readonly decode: DecodeCache,
+    hart: HartOffsets,
+    ramBase: number,
+    options: EngineOptions,
+  ) {
+    const { memory, isa } = decode;
+    const interpreter = generateInterpreter(isa, memory.plan, hart, options.jit);
+    this.systemOperations = interpreter.systemOperations;
+    this.#module = interpreter.bytes;
+    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: REGION_FUNCTIONS });
+    this.regions = options.jit ? new RegionJit(decode, hart, ramBase, this.#table) : undefined;
+  }
+
+  get run(): RunFunction {
+    return this.#run;
+  }
+
+  /** Generated code calls the host that `current` returns: that of the hart which is running. */
+  connect(current: () => EngineHost): void {
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(this.#module), {
+      host: {
+        memory: this.decode.memory.memory,
+        regions: this.#table,
+        fetch: () => current().fetch(),
+        decode: entry => current().decode(entry),
+        cross: () => current().cross(),
+        breakpoint: entry => current().breakpoint(entry),
+        load: (access, low, high) => current().load(access, low, high),
+        store: (access, low, high) => current().store(access, low, high),
+        commit: () => current().commit(),
+        csr: (number, operation, source, rd, low, high) =>
+          current().csr(number, operation, source, rd, low, high),
+        system: operation => current().system(operation),
+        illegal: () => current().illegal(),
+        hot: entry => current().hot(entry),
+      },
+    });
+    this.#run = instance.exports.run as RunFunction;
+  }
+}

@@ -1,0 +1,86 @@
+import type { Instruction } from '../instruction-set.js';
+import type { Expression } from '../semantics.js';
+
+/** What a region has to know of an instruction before it emits it. */
+export interface InstructionTraits {
+  /** `interpret`: done outside of compiled code. */
+  readonly transfer: 'next' | 'branch' | 'jump' | 'indirect' | 'interpret';
+  /** Whether the next instruction usually follows one that is interpreted. */
+  readonly continues: boolean;
+  readonly readsRs1: boolean;
+  readonly readsRs2: boolean;
+  readonly writesRd: boolean;
+  readonly multipliesHigh: boolean;
+}
+
+const known = new WeakMap<Instruction, InstructionTraits>();
+
+export function instructionTraits(instruction: Instruction): InstructionTraits {
+  let traits = known.get(instruction);
+  if (traits === undefined) {
+    traits = findTraits(instruction);
+    known.set(instruction, traits);
+  }
+  return traits;
+}
+
+function findTraits(instruction: Instruction): InstructionTraits {
+  const { statements } = instruction.semantics;
+  const nodes = nodesOf(statements);
+  const operand = (name: string) => nodes.some(node => node.kind === 'register' && node.operand === name);
+  const memory = statements.some(
+    s => s.kind === 'atomic' || s.kind === 'load-reserved' || s.kind === 'store-conditional',
+  );
+  let transfer: InstructionTraits['transfer'] = 'next';
+  for (const statement of statements) {
+    switch (statement.kind) {
+      case 'jump':
+        transfer = isRelative(statement.target) ? 'jump' : 'indirect';
+        break;
+      case 'branch':
+        transfer = 'branch';
+        break;
+      case 'set-rd':
+      case 'store':
+      case 'atomic':
+      case 'load-reserved':
+      case 'store-conditional':
+      case 'nothing':
+        break;
+      default:
+        transfer = 'interpret';
+    }
+  }
+  return {
+    transfer,
+    continues: !statements.some(s => s.kind === 'system'),
+    readsRs1: memory || operand('rs1'),
+    readsRs2: statements.some(s => s.kind === 'store-conditional') || operand('rs2'),
+    writesRd: memory || statements.some(s => s.kind === 'set-rd'),
+    multipliesHigh: nodes.some(node => node.kind === 'multiply-high'),
+  };
+}
+
+/** pc + immediate. */
+export function isRelative(target: Expression): boolean {
+  return (
+    target.kind === 'binary' &&
+    target.operator === 'add' &&
+    target.left.kind === 'pc' &&
+    target.right.kind === 'immediate'
+  );
+}
+
+type Node = Record<string, unknown>;
+
+/** Every object in a tree of expressions and statements. */
+function nodesOf(root: unknown): Node[] {
+  const nodes: Node[] = [];
+  const visit = (value: unknown) => {
+    if (typeof value !== 'object' || value === null) return;
+    nodes.push(value as Node);
+    for (const child of Object.values(value)) visit(child);
+  };
+  visit(root);
+  return nodes;
+}
