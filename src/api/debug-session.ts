@@ -15,7 +15,7 @@ export type Place = bigint | number | string;
 export interface BootOptions extends ConfigOptions {
   /** Write a recording to this file; it is complete when the session is closed. */
   readonly record?: string;
-  /** Steps between snapshots; 10 million when not given. */
+  /** Steps between snapshots; found from the host's time when not given. */
   readonly snapshotInterval?: number;
 }
 
@@ -40,6 +40,7 @@ export class DebugSession {
       timeline.description.features.flatMap(f => f.registers.map(r => [r.name, r.number] as const)),
     );
     this.#closers = closers;
+    timeline.attach();
   }
 
   /** Steps since reset: the present moment. */

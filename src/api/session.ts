@@ -36,7 +36,7 @@ export interface HistoryOptions {
   readonly clock: IdleClock;
   /** Bytes that snapshots may hold; 512 MiB when not given. */
   readonly snapshotMemoryBytes?: number | undefined;
-  /** Steps between snapshots; 10 million when not given. */
+  /** Steps between snapshots; found from the host's time when not given. */
   readonly snapshotIntervalSteps?: number | undefined;
 }
 
@@ -61,7 +61,7 @@ const DEFAULTS = {
   entropySeed: 1,
   append: '',
 } as const;
-const DEFAULT_BUDGET = { memoryBytes: 512 * MIB, intervalSteps: 10_000_000 };
+const DEFAULT_SNAPSHOT_MEMORY = 512 * MIB;
 
 /**
  * A live machine, halted before its first step. Throws InputError when the firmware cannot be loaded or an
@@ -86,8 +86,8 @@ export function replaySession(recording: Recording, options: HistoryOptions, hos
 
 function budgetOf(options: HistoryOptions) {
   return {
-    memoryBytes: options.snapshotMemoryBytes ?? DEFAULT_BUDGET.memoryBytes,
-    intervalSteps: options.snapshotIntervalSteps ?? DEFAULT_BUDGET.intervalSteps,
+    memoryBytes: options.snapshotMemoryBytes ?? DEFAULT_SNAPSHOT_MEMORY,
+    intervalSteps: options.snapshotIntervalSteps,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { WatchRange } from '../engine/watch-list.js';
 import type { Machine } from '../machine/machine.js';
 import type { WatchAccess } from './debug-target.js';
+import { type TouchedPages, touches } from './page-set.js';
 
 interface Watchpoint {
   readonly access: WatchAccess;
@@ -13,6 +14,8 @@ const words = (address: bigint) => ({
   low: Number(address & 0xffffffffn),
   high: Number((address >> 32n) & 0xffffffffn),
 });
+
+const pageOf = (address: bigint) => Number(BigInt.asUintN(64, address) >> 12n);
 
 /**
  * The debugger's breakpoints and watchpoints. They belong to the timeline: snapshots never hold them, and
@@ -28,6 +31,25 @@ export class DebugPoints {
 
   get empty(): boolean {
     return this.#breakpoints.size === 0 && this.#watchpoints.size === 0;
+  }
+
+  /** Equal for equal sets, whatever was inserted and removed in between. */
+  get key(): string {
+    return [...this.#breakpoints.keys(), ...this.#watchpoints.keys()].sort().join(';');
+  }
+
+  /** Whether a run that touched only these pages can have reached any of the points. */
+  mayTouch(touched: TouchedPages): boolean {
+    for (const address of this.#breakpoints.values()) {
+      const page = pageOf(address);
+      if (touches(touched.executed, page, page)) return true;
+    }
+    for (const { access, address, length } of this.#watchpoints.values()) {
+      // What was only read is not noted.
+      if (access !== 'write') return true;
+      if (touches(touched.written, pageOf(address), pageOf(address + BigInt(length - 1)))) return true;
+    }
+    return false;
   }
 
   get anyWatchpoint(): boolean {

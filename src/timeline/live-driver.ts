@@ -63,10 +63,9 @@ export class LiveDriver {
     for (let event = input.next(machine.consoleRoom); event; event = input.next(machine.consoleRoom)) {
       this.enter(event);
     }
-    const due = player.snapshots.nextDue(machine.icount);
     const idle = this.idleClock === 'realtime' ? 'return' : 'jump';
-    const stop = machine.run(Math.min(until, due), { idle, beforeHart });
-    if (machine.icount >= due) player.takeSnapshot();
+    const stop = machine.run(Math.min(until, player.snapshotDue()), { idle, beforeHart });
+    player.snapshotIfDue();
     this.#noteProgress();
     this.recorder?.tick();
     if (stop.kind === 'power-off') {

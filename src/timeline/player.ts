@@ -2,12 +2,16 @@ import type { Machine, MachineStop, RunOptions } from '../machine/machine.js';
 import { SnapshotStore } from '../snapshot/snapshot-store.js';
 import type { History } from './history.js';
 import type { Pace } from './pace.js';
+import { sortedPages, type TouchedPages } from './page-set.js';
 import { type PlacedSnapshot, type SnapshotBudget, SnapshotList } from './snapshot-list.js';
+import { intervalSteps } from './snapshot-policy.js';
 
 export type PlayStop = MachineStop | { readonly kind: 'interrupted' };
 
 /** Steps before the target of a seek at which snapshots are left: the next step back starts from one. */
 const PASSING_DISTANCES = [262_144, 16_384, 1_024, 64];
+/** First guess of the steps between snapshots, before the machine's speed is known. */
+const FIRST_INTERVAL = 1_000_000;
 
 /** Thrown when a replay does something its recording did not. */
 export class ReplayMismatch extends Error {
@@ -22,15 +26,24 @@ export class Player {
   readonly snapshots: SnapshotList;
   /** Input events applied so far. */
   cursor = 0;
+  /** Whether snapshots are taken by themselves: when somebody may want to go back. */
+  automatic = false;
+  #intervalSteps: number;
+  #lastTakenMs: number;
+  #lastTakenAt = 0;
+  /** Boundary since which the machine has noted every page it touched. */
+  #notedSince = 0;
 
   constructor(
     readonly machine: Machine,
     readonly history: History,
     readonly pace: Pace,
-    budget: SnapshotBudget,
+    readonly budget: SnapshotBudget,
   ) {
-    this.snapshots = new SnapshotList(new SnapshotStore(machine.board.memory), budget);
-    this.snapshots.take(machine.icount, 0);
+    this.snapshots = new SnapshotList(new SnapshotStore(machine.board.memory), budget.memoryBytes);
+    this.#intervalSteps = budget.intervalSteps ?? FIRST_INTERVAL;
+    this.#lastTakenMs = pace.clock.nowMs();
+    this.takeSnapshot();
   }
 
   get atEnd(): boolean {
@@ -54,15 +67,12 @@ export class Player {
     for (;;) {
       this.applyEvents();
       if (machine.icount >= until) return { kind: 'limit' };
-      const due = this.snapshots.nextDue(machine.icount);
-      const stop = machine.run(Math.min(until, due, history.log.nextIcount(this.cursor)), options);
+      const bound = Math.min(until, this.snapshotDue(), history.log.nextIcount(this.cursor));
+      const stop = machine.run(bound, options);
       if (stop.kind === 'limit') {
-        if (machine.icount >= due) {
-          this.applyEvents();
-          this.takeSnapshot();
-        } else if (machine.icount < Math.min(until, history.log.nextIcount(this.cursor))) {
-          return stop;
-        }
+        if (machine.icount < bound) return stop;
+        this.applyEvents();
+        this.snapshotIfDue();
         continue;
       }
       if (stop.kind === 'power-off' || stop.kind === 'idle') this.#expectEnd(stop.kind);
@@ -79,14 +89,52 @@ export class Player {
     }
   }
 
+  /** The boundary at which the next snapshot is to be taken; Infinity when none is. */
+  snapshotDue(): number {
+    if (!this.automatic) return Number.POSITIVE_INFINITY;
+    const { icount } = this.machine;
+    const last = this.snapshots.floor(icount);
+    const next = this.snapshots.next(icount);
+    const wide = next === undefined || next.icount - last.icount > 2 * this.#intervalSteps;
+    return wide ? Math.max(last.icount + this.#intervalSteps, icount + 1) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Takes the snapshot that is due here: a lasting one at the end of what was seen, else one in passing. */
+  snapshotIfDue(): void {
+    if (!this.automatic) return;
+    const { icount } = this.machine;
+    if (icount - this.snapshots.floor(icount).icount < this.#intervalSteps) return;
+    if (this.snapshots.next(icount) !== undefined) {
+      this.snapshots.takePassing(icount, this.cursor);
+      return;
+    }
+    const { clock } = this.pace;
+    const beforeMs = clock.nowMs();
+    this.takeSnapshot();
+    const afterMs = clock.nowMs();
+    if (this.budget.intervalSteps === undefined) {
+      const steps = Math.max(1, icount - this.#lastTakenAt);
+      this.#intervalSteps = intervalSteps(steps, beforeMs - this.#lastTakenMs, afterMs - beforeMs);
+    }
+    this.#lastTakenMs = afterMs;
+    this.#lastTakenAt = icount;
+  }
+
+  /** Takes a lasting snapshot of the present. */
   takeSnapshot(): PlacedSnapshot {
-    return this.snapshots.take(this.machine.icount, this.cursor);
+    const { icount } = this.machine;
+    const placed = this.snapshots.take(icount, this.cursor, this.#touchedSinceLast());
+    this.#startNoting();
+    return placed;
   }
 
   restore(placed: PlacedSnapshot): void {
     this.snapshots.store.restore(placed.snapshot);
     this.machine.afterRestore();
     this.cursor = placed.cursor;
+    this.#startNoting();
+    this.#lastTakenMs = this.pace.clock.nowMs();
+    this.#lastTakenAt = placed.icount;
   }
 
   /** Goes to a boundary of the history, after all of its events. */
@@ -101,6 +149,27 @@ export class Player {
       this.snapshots.takePassing(this.machine.icount, this.cursor);
     }
     return this.advance(icount, { idle: 'jump' });
+  }
+
+  /** Once an interval was run from end to end, what it touched is known: fills it in where it was not. */
+  noteInterval(end: PlacedSnapshot | undefined): void {
+    if (end === undefined || end.touchedBefore !== undefined) return;
+    if (this.machine.icount === end.icount) end.touchedBefore = this.#touchedSinceLast();
+  }
+
+  /** Pages touched since the lasting snapshot before the present, when all of them were noted. */
+  #touchedSinceLast(): TouchedPages | undefined {
+    const { icount } = this.machine;
+    if (this.snapshots.all.length === 0 || icount === 0) return undefined;
+    if (this.#notedSince > this.snapshots.lasting(icount - 1).icount) return undefined;
+    const { touched } = this.machine;
+    if (touched === undefined) return undefined;
+    return { executed: sortedPages(touched.executed), written: sortedPages(touched.written) };
+  }
+
+  #startNoting(): void {
+    this.machine.startNoting();
+    this.#notedSince = this.machine.icount;
   }
 
   #expectEnd(kind: 'power-off' | 'idle'): void {

@@ -6,7 +6,7 @@ import type { History } from './history.js';
 import type { LiveDriver } from './live-driver.js';
 import type { Pace } from './pace.js';
 import type { Player } from './player.js';
-import { findBackwards } from './reverse-search.js';
+import { ReverseSearch } from './reverse-search.js';
 
 /** Why `run` came back. `end`: there is nothing further, neither recorded nor live. */
 export type RunStop =
@@ -26,13 +26,17 @@ export interface RunLimits {
 
 /** Moves the machine for a debugger: forward along the history and beyond, backward by restoring. */
 export class RunControl {
+  readonly search: ReverseSearch;
+
   constructor(
     readonly player: Player,
     readonly live: LiveDriver,
     readonly points: DebugPoints,
     readonly pace: Pace,
     readonly output: ConsoleOutput,
-  ) {}
+  ) {
+    this.search = new ReverseSearch(player, points);
+  }
 
   get #machine(): Machine {
     return this.player.machine;
@@ -123,8 +127,7 @@ export class RunControl {
     const from = this.#machine.icount;
     // With nothing to stop at, going back ends at the beginning.
     if (!this.points.empty) {
-      this.points.arm('all');
-      const found = await findBackwards(this.player, from);
+      const found = await this.search.findBefore(from, () => {});
       if (found === 'interrupted') return this.#interruptedAt(from);
       if (found !== 'none') {
         if ((await this.#land(found.icount)) === 'interrupted') return this.#interruptedAt(from);

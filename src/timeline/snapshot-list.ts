@@ -1,4 +1,6 @@
 import type { Snapshot, SnapshotStore } from '../snapshot/snapshot-store.js';
+import { mergeTouched, type TouchedPages } from './page-set.js';
+import { victim } from './snapshot-policy.js';
 
 /** A snapshot and the moment it belongs to. */
 export interface PlacedSnapshot {
@@ -7,21 +9,25 @@ export interface PlacedSnapshot {
   readonly cursor: number;
   readonly snapshot: Snapshot;
   name: string | undefined;
+  /** What was touched between the snapshot before and this one; undefined when not known. */
+  touchedBefore: TouchedPages | undefined;
 }
 
 export interface SnapshotBudget {
-  /** Steps between snapshots that are taken by themselves. */
-  readonly intervalSteps: number;
-  /** Bytes of page contents that unnamed snapshots may hold. */
+  /** Steps between snapshots that are taken by themselves; found from host time when undefined. */
+  readonly intervalSteps: number | undefined;
+  /** Bytes that unnamed snapshots may hold. */
   readonly memoryBytes: number;
 }
 
-const MOST_PASSING = 24;
+/** Snapshots left on the way to a target: as many as a few moves to and fro need. */
+const MOST_PASSING = 64;
+/** Beyond these the list itself would cost too much. */
+const MOST_SNAPSHOTS = 4096;
+/** What a snapshot costs besides pages: its state, and tables that it shares with its neighbours. */
+const OVERHEAD_BYTES = 4096;
 
-/**
- * The snapshots of one history in order of time. When they hold more than the budget, every second unnamed
- * one of the older half goes, so that they stay near-uniform over the whole history.
- */
+/** The snapshots of one history in order of time, near-uniform over it when there is no room for all. */
 export class SnapshotList {
   readonly #placed: PlacedSnapshot[] = [];
   /** Left on the way to a target, so that the next step back is short; oldest first. */
@@ -29,11 +35,17 @@ export class SnapshotList {
 
   constructor(
     readonly store: SnapshotStore,
-    readonly budget: SnapshotBudget,
+    readonly memoryBytes: number,
   ) {}
 
   get all(): readonly PlacedSnapshot[] {
     return this.#placed;
+  }
+
+  get bytes(): number {
+    const snapshots = this.#placed.length + this.#passing.length;
+    const stateBytes = this.#placed[0]?.snapshot.state.length ?? 0;
+    return this.store.usedBytes + snapshots * (stateBytes + OVERHEAD_BYTES);
   }
 
   named(name: string): PlacedSnapshot | undefined {
@@ -42,36 +54,40 @@ export class SnapshotList {
 
   /** The last snapshot at or before a boundary. The first boundary always has one. */
   floor(icount: number): PlacedSnapshot {
-    let best = this.#placed[this.#indexOfFloor(icount)];
+    let best = this.lasting(icount);
     for (const one of this.#passing) if (one.icount <= icount && one.icount > best.icount) best = one;
     return best;
   }
 
-  /** The boundary at which a machine that runs on from `icount` should take its next snapshot. */
-  nextDue(icount: number): number {
-    const at = this.#indexOfFloor(icount);
-    const due = this.#placed[at].icount + this.budget.intervalSteps;
-    for (let i = at + 1; i < this.#placed.length && this.#placed[i].icount <= due; i++) {
-      if (this.#placed[i].icount > icount) return this.nextDue(this.#placed[i].icount);
-    }
-    return Math.max(due, icount + 1);
+  /** As `floor`, passing snapshots left out: intervals of the history are between lasting ones. */
+  lasting(icount: number): PlacedSnapshot {
+    return this.#placed[this.#indexOfFloor(icount)];
+  }
+
+  /** The lasting snapshot after the one at or before `icount`. */
+  next(icount: number): PlacedSnapshot | undefined {
+    return this.#placed[this.#indexOfFloor(icount) + 1];
   }
 
   /** Takes a snapshot of the present unless that moment has one. */
-  take(icount: number, cursor: number): PlacedSnapshot {
+  take(icount: number, cursor: number, touchedBefore: TouchedPages | undefined): PlacedSnapshot {
     const at = this.#placed.length === 0 ? -1 : this.#indexOfFloor(icount);
     const before = at < 0 ? undefined : this.#placed[at];
     if (before !== undefined && before.icount === icount && before.cursor === cursor) return before;
-    const placed = { icount, cursor, snapshot: this.store.take(), name: undefined };
+    const placed = { icount, cursor, snapshot: this.store.take(), name: undefined, touchedBefore };
     this.#placed.splice(at + 1, 0, placed);
-    this.#trim(placed);
+    const after = this.#placed[at + 2];
+    // What lies between this one and the next is a part of what was known for both together.
+    if (after !== undefined && touchedBefore === undefined) placed.touchedBefore = after.touchedBefore;
+    this.#trim();
     return placed;
   }
 
   /** Takes a snapshot that only the next few moves need. */
   takePassing(icount: number, cursor: number): void {
     if (this.floor(icount).icount === icount) return;
-    this.#passing.push({ icount, cursor, snapshot: this.store.take(), name: undefined });
+    const snapshot = this.store.take();
+    this.#passing.push({ icount, cursor, snapshot, name: undefined, touchedBefore: undefined });
     if (this.#passing.length > MOST_PASSING) this.store.release(this.#passing.shift()!.snapshot);
   }
 
@@ -81,6 +97,13 @@ export class SnapshotList {
     if (placed === undefined) return false;
     placed.name = undefined;
     return true;
+  }
+
+  /** Gives back every snapshot. */
+  clear(): void {
+    for (const { snapshot } of [...this.#placed, ...this.#passing]) this.store.release(snapshot);
+    this.#placed.length = 0;
+    this.#passing.length = 0;
   }
 
   #indexOfFloor(icount: number): number {
@@ -94,23 +117,25 @@ export class SnapshotList {
     return low - 1;
   }
 
-  #trim(keep: PlacedSnapshot): void {
-    if (this.store.usedBytes + this.#stateBytes() <= this.budget.memoryBytes) return;
-    const half = Math.max(2, Math.ceil(this.#placed.length / 2));
-    let drop = false;
-    for (let i = 1; i < Math.min(half, this.#placed.length); ) {
-      const placed = this.#placed[i];
-      drop = !drop;
-      if (drop && placed.name === undefined && placed !== keep) {
-        this.#placed.splice(i, 1);
-        this.store.release(placed.snapshot);
-      } else {
-        i++;
+  #trim(): void {
+    while (this.#placed.length > MOST_SNAPSHOTS || this.bytes > this.memoryBytes) {
+      const oldest = this.#passing.shift();
+      if (oldest !== undefined) {
+        this.store.release(oldest.snapshot);
+        continue;
       }
+      const index = victim(
+        this.#placed.map(one => one.icount),
+        i => this.#placed[i].name !== undefined,
+      );
+      if (index < 0) return;
+      const [gone] = this.#placed.splice(index, 1);
+      const after = this.#placed[index];
+      after.touchedBefore =
+        gone.touchedBefore === undefined || after.touchedBefore === undefined
+          ? undefined
+          : mergeTouched(gone.touchedBefore, after.touchedBefore);
+      this.store.release(gone.snapshot);
     }
-  }
-
-  #stateBytes(): number {
-    return this.#placed.length * (this.#placed[0]?.snapshot.state.length ?? 0);
   }
 }

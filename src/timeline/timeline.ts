@@ -226,6 +226,7 @@ export class Timeline implements DebugTarget {
   }
 
   attach(): void {
+    this.player.automatic = true;
     this.player.takeSnapshot();
   }
 

@@ -1,0 +1,31 @@
+/** Number of a virtual page, from the words of an address in it. */
+export const virtualPage = (low: number, high: number): number => high * 2 ** 20 + (low >>> 12);
+
+/** Which virtual pages a machine fetched from and wrote to in an interval of its history; sorted. */
+export interface TouchedPages {
+  readonly executed: Float64Array;
+  readonly written: Float64Array;
+}
+
+export function sortedPages(pages: Iterable<number>): Float64Array {
+  return Float64Array.from(pages).sort();
+}
+
+export function mergeTouched(a: TouchedPages, b: TouchedPages): TouchedPages {
+  return {
+    executed: sortedPages(new Set([...a.executed, ...b.executed])),
+    written: sortedPages(new Set([...a.written, ...b.written])),
+  };
+}
+
+/** Whether a sorted set has a page from `first` to `last`. */
+export function touches(pages: Float64Array, first: number, last: number): boolean {
+  let low = 0;
+  let high = pages.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (pages[middle] < first) low = middle + 1;
+    else high = middle;
+  }
+  return low < pages.length && pages[low] <= last;
+}
