@@ -16,7 +16,7 @@ export function intervalSteps(steps: number, runMs: number, costMs: number): num
   const perMs = steps / Math.max(runMs, 0.05);
   // One measurement may be far off on a busy host: change by at most a factor of 4.
   const wanted = Math.round(perMs * wantedMs);
-  return Math.max(10_000, Math.min(4 * steps, Math.max(steps / 4, wanted)));
+  return Math.max(10_000, Math.floor(Math.min(4 * steps, Math.max(steps / 4, wanted))));
 }
 
 /**
