@@ -31,6 +31,8 @@ export class DecodeCache {
   readonly #operationOf = new Map<Instruction, number>();
   /** Behind an unconditional jump there may be data: decoding ahead ends there. */
   readonly #jumps: ReadonlySet<Instruction>;
+  /** Their rd is an f register, of which none discards. */
+  readonly #floatResults: ReadonlySet<Instruction>;
   readonly #scratch: number;
   /** Stands for a page where each fetch has to be checked by itself (PMP regions smaller than a page). */
   readonly carefulPage: number;
@@ -65,11 +67,16 @@ export class DecodeCache {
       this.#operationOf.set(instruction, FIRST_INSTRUCTION + index);
     });
     this.#jumps = new Set(isa.instructions.filter(i => i.semantics.statements.some(s => s.kind === 'jump')));
+    this.#floatResults = new Set(
+      isa.instructions.filter(i => i.semantics.statements.some(s => s.kind === 'set-fd')),
+    );
     this.#decoded = {
       instruction: isa.instructions[0],
       rd: 0,
       rs1: 0,
       rs2: 0,
+      rs3: 0,
+      roundingMode: 0,
       immediate: 0,
       length: 4,
     };
@@ -244,15 +251,18 @@ export class DecodeCache {
       u8[entry + ENTRY.step] = 2 << ENTRY_SCALE_SHIFT;
       return;
     }
-    const rd = d.rd === 0 ? SINK : d.rd * 8;
+    const rd = d.rd === 0 && !this.#floatResults.has(d.instruction) ? SINK : d.rd * 8;
     const operation = this.#operationOf.get(d.instruction)!;
     const step = d.length << ENTRY_SCALE_SHIFT;
     i32[entry >> 2] = operation | (step << 8) | (rd << 16);
     const { format } = d.instruction;
-    i32[(entry + 4) >> 2] =
-      format === 'U' || format === 'J'
-        ? d.immediate
-        : (d.rs1 * 8) | ((d.rs2 * 8) << 8) | ((d.immediate & 0xffff) << 16);
+    if (format === 'U' || format === 'J') {
+      i32[(entry + 4) >> 2] = d.immediate;
+      return;
+    }
+    const rounds = format === 'R-rounding' || format === 'R4';
+    const rest = rounds ? (d.rs3 * 8) | (d.roundingMode << 8) : d.immediate & 0xffff;
+    i32[(entry + 4) >> 2] = (d.rs1 * 8) | ((d.rs2 * 8) << 8) | (rest << 16);
   }
 
   /** Writes to these bytes of a guest page are reported from now on. */

@@ -12,10 +12,23 @@ export interface HartOffsets {
   /** LR/SC reservation: virtual address (all ones: none) and the value loaded, 8 bytes each. */
   readonly reservedAddress: number;
   readonly reservedValue: number;
+  /** Floating-point registers, 8 bytes each. */
+  readonly f: number;
+  /** u32: exception flags in the bits of `FLOAT_FLAG`, above them the rounding mode that is set. */
+  readonly floatControl: number;
+  /** u32 in which the bits of `floatStatusMask` tell: all clear, floating point is off; all set, it is dirty. */
+  readonly floatStatus: number;
+  readonly floatStatusMask: number;
 }
 
 /** Offset of the discarding register from the start of `x`. */
 export const SINK = 32 * 8;
+
+/** Position of the rounding mode in the float control word. */
+export const ROUNDING_SHIFT = 5;
+/** Rounding mode of an instruction that takes the one that is set; of those set, this many are modes. */
+export const DYNAMIC_ROUNDING = 7;
+export const ROUNDING_MODES = 5;
 
 /** Control block. */
 export const CONTROL = {
@@ -50,7 +63,8 @@ export const TLB_INDEX_MASK = (TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT;
 
 /**
  * A predecoded instruction, 8 bytes: operation, distance to the next entry, rd (as an offset in x),
- * then either rs1, rs2 (register times 8) and a 16-bit immediate, or a 32-bit immediate.
+ * then either rs1, rs2 (register times 8) and a 16-bit immediate, or a 32-bit immediate. Rounding formats have
+ * rs3 and the rounding mode in place of the 16-bit immediate.
  */
 export const ENTRY = {
   operation: 0,
@@ -59,6 +73,8 @@ export const ENTRY = {
   rs1: 4,
   rs2: 5,
   immediate16: 6,
+  rs3: 6,
+  roundingMode: 7,
   immediate32: 4,
 } as const;
 /** Entries stand for halfwords: pc offset times this gives the entry's offset. */

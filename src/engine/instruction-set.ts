@@ -4,7 +4,21 @@ import type { Semantics } from './semantics.js';
  * Where an instruction keeps its operands. Fields are those of RISC-V's formats (unprivileged spec 2.2);
  * an ISA with other formats adds its own extractor to its instruction set.
  */
-export type Format = 'R' | 'I' | 'shift' | 'S' | 'B' | 'U' | 'J' | 'csr' | 'csr-immediate' | 'none';
+export type Format =
+  | 'R'
+  /** With a rounding mode in place of the minor opcode. */
+  | 'R-rounding'
+  /** The same with a third source. */
+  | 'R4'
+  | 'I'
+  | 'shift'
+  | 'S'
+  | 'B'
+  | 'U'
+  | 'J'
+  | 'csr'
+  | 'csr-immediate'
+  | 'none';
 
 /** One instruction, said once. */
 export interface Instruction {
@@ -26,6 +40,10 @@ export interface Decoded {
   rd: number;
   rs1: number;
   rs2: number;
+  /** For format R4. */
+  rs3: number;
+  /** For formats R-rounding and R4: a mode's number, or 7 for the mode that is set. */
+  roundingMode: number;
   immediate: number;
   /** Length in bytes: 2 or 4. */
   length: number;

@@ -6,6 +6,7 @@ import {
   ACCESS_FLAG,
   CONTROL,
   CSR_OPERATION,
+  DYNAMIC_ROUNDING,
   ENTRY,
   ENTRY_SCALE_SHIFT,
   type EngineHost,
@@ -18,19 +19,18 @@ import {
   REGION_ENTRY_SHIFT,
   REGION_FUNCTIONS,
   REGION_PARAMETERS,
+  ROUNDING_MODES,
+  ROUNDING_SHIFT,
   TLB_INDEX_MASK,
   TLB_INDEX_SHIFT,
   TLB_TABLE,
   TLB_VALUE,
 } from './engine-layout.js';
 import type { Instruction, InstructionSet } from './instruction-set.js';
+import type { RuntimeFunction, RuntimeIndices } from './runtime-functions.js';
 import type { AccessSize, Expression, Statement } from './semantics.js';
-import {
-  emitMultiplyHighUnsigned,
-  loadOperation,
-  SemanticsEmitter,
-  storeOperation,
-} from './semantics-emitter.js';
+import { loadOperation, SemanticsEmitter, storeOperation } from './semantics-emitter.js';
+import { defineRuntime } from './softfloat/runtime.js';
 
 /** `run(hart, fetchTlb, dataTlb, budget)`: 0 when the budget is used up, 1 when the host asked to leave. */
 export type RunFunction = (hart: number, fetchTlb: number, dataTlb: number, budget: number) => number;
@@ -76,10 +76,12 @@ export function generateInterpreter(
     hot: hostImport('hot', 1, false),
   };
   const regionType = regions ? builder.type(REGION_PARAMETERS, [i32]) : undefined;
-  const multiplyHigh = builder.function(['i64', 'i64'], ['i64']);
-  emitMultiplyHighUnsigned(multiplyHigh.body);
+  const runtime = defineRuntime(builder, {
+    distance: hart.floatStatus - hart.floatControl,
+    mask: hart.floatStatusMask,
+  });
   const run = builder.function([i32, i32, i32, i32], [i32], 'run');
-  const emitter = new InterpreterEmitter(run.body, isa, plan, hart, imports, multiplyHigh.index, regionType);
+  const emitter = new InterpreterEmitter(run.body, isa, plan, hart, imports, runtime, regionType);
   emitter.emit();
   return { bytes: builder.finish(), systemOperations: emitter.systemOperations };
 }
@@ -100,10 +102,13 @@ class InterpreterEmitter extends SemanticsEmitter {
   readonly #newPc: Local;
   readonly #operation: Local;
   readonly #host: Local;
+  /** Rounding mode of the present instruction. */
+  readonly #rounding: Local;
   #format: Instruction['format'] = 'none';
   #exitAtIp: Label = 0;
   #exitHost: Label = 0;
   #next: Label = 0;
+  #illegal: Label = 0;
   #dispatch: Label = 0;
   #lookup: Label = 0;
 
@@ -113,11 +118,11 @@ class InterpreterEmitter extends SemanticsEmitter {
     readonly plan: MemoryPlan,
     readonly offsets: HartOffsets,
     readonly imports: Record<HostImport, number>,
-    multiplyHighUnsigned: number,
+    readonly runtime: RuntimeIndices,
     /** Type of a region's function; undefined when there are none. */
     readonly regionType: number | undefined,
   ) {
-    super(f, isa.xlen, multiplyHighUnsigned);
+    super(f, isa.xlen, runtime.multiply_high);
     this.#ip = f.local('i32');
     this.#pageBase = f.local('i32');
     this.#pageVa = f.local(this.x);
@@ -126,6 +131,7 @@ class InterpreterEmitter extends SemanticsEmitter {
     this.#newPc = f.local(this.x);
     this.#operation = f.local('i32');
     this.#host = f.local('i32');
+    this.#rounding = f.local('i32');
   }
 
   emit(): void {
@@ -136,6 +142,7 @@ class InterpreterEmitter extends SemanticsEmitter {
     f.set(this.#jumpVa);
     this.#exitHost = f.block();
     this.#exitAtIp = f.block();
+    this.#illegal = f.block();
     this.#lookup = f.loop();
     this.#emitLookup();
     this.#next = f.loop();
@@ -144,6 +151,8 @@ class InterpreterEmitter extends SemanticsEmitter {
     this.#dispatch = f.loop();
     this.#emitHandlers();
     f.end().end().end();
+    f.end();
+    this.#leaveThrough(this.imports.illegal);
     f.end();
     this.#storePcOfIp();
     this.#storeBudget();
@@ -205,7 +214,7 @@ class InterpreterEmitter extends SemanticsEmitter {
       () => this.#pageEnd(),
       () => this.#crossPage(),
       () => this.#breakpoint(),
-      () => this.#leaveThrough(this.imports.illegal),
+      () => f.br(this.#illegal),
       () => this.#region(),
     ];
     if (handlers.length !== FIRST_INSTRUCTION) throw new Error('pseudo operations out of step');
@@ -337,6 +346,12 @@ class InterpreterEmitter extends SemanticsEmitter {
       case 'set-rd':
         this.#setRd(statement.value);
         return false;
+      case 'set-fd':
+        this.#setFd(statement.value);
+        return false;
+      case 'require-float':
+        this.#requireFloat(statement.rounding);
+        return false;
       case 'jump':
         if (!isRelative(statement.target)) {
           this.expression(statement.target);
@@ -431,6 +446,23 @@ class InterpreterEmitter extends SemanticsEmitter {
     f.op('i32_add').memory(`${this.x}_load`, this.offsets.x);
   }
 
+  override floatRegister(operand: 'rs1' | 'rs2' | 'rs3'): void {
+    this.f.get(this.#hart).get(this.#ip).memory('i32_load8_u', ENTRY[operand]);
+    this.f.op('i32_add').memory('i64_load', this.offsets.f);
+  }
+
+  override roundingMode(): void {
+    this.f.get(this.#rounding);
+  }
+
+  override floatFlags(): void {
+    this.f.get(this.#hart).i32(this.offsets.floatControl).op('i32_add');
+  }
+
+  override runtimeFunction(name: RuntimeFunction): number {
+    return this.runtime[name];
+  }
+
   immediate(): void {
     this.#immediate32();
     if (this.x === 'i64') this.f.op('i64_extend_i32_s');
@@ -462,6 +494,27 @@ class InterpreterEmitter extends SemanticsEmitter {
     f.memory(`${this.x}_store`, this.offsets.x);
   }
 
+  #setFd(value: Expression): void {
+    const { f, offsets } = this;
+    f.get(this.#hart).get(this.#ip).memory('i32_load16_u', ENTRY.rd).op('i32_add');
+    this.expression(value);
+    f.memory('i64_store', offsets.f);
+    f.get(this.#hart).get(this.#hart).memory('i32_load', offsets.floatStatus);
+    f.i32(offsets.floatStatusMask).op('i32_or').memory('i32_store', offsets.floatStatus);
+  }
+
+  #requireFloat(rounding: boolean): void {
+    const { f, offsets } = this;
+    f.get(this.#hart).memory('i32_load', offsets.floatStatus).i32(offsets.floatStatusMask).op('i32_and');
+    f.op('i32_eqz').brIf(this.#illegal);
+    if (!rounding) return;
+    f.get(this.#ip).memory('i32_load8_u', ENTRY.roundingMode).tee(this.#rounding);
+    f.i32(DYNAMIC_ROUNDING).op('i32_eq').if();
+    f.get(this.#hart).memory('i32_load', offsets.floatControl).i32(ROUNDING_SHIFT).op('i32_shr_u');
+    f.tee(this.#rounding).i32(ROUNDING_MODES).op('i32_ge_u').brIf(this.#illegal);
+    f.end();
+  }
+
   // Memory.
 
   load(node: Extract<Expression, { kind: 'load' }>): void {
@@ -470,7 +523,7 @@ class InterpreterEmitter extends SemanticsEmitter {
     this.expression(node.address);
     f.set(va);
     this.#loadAddress(va, node.size, 0);
-    f.get(this.#host).memory(loadOperation(this.x, node.size, node.signed), 0);
+    f.get(this.#host).memory(loadOperation(this.wasmType(node.type), node.size, node.signed), 0);
     this.release(this.x, va);
   }
 
@@ -498,7 +551,7 @@ class InterpreterEmitter extends SemanticsEmitter {
     this.#resolveStore(va, size, 0);
     f.get(this.#host);
     this.expression(value);
-    f.memory(storeOperation(this.x, size), 0);
+    f.memory(storeOperation(this.wasmType(value.type), size), 0);
     f.get(this.#host).i32(mailboxEnd(this.plan)).op('i32_lt_u').if();
     f.call(this.imports.commit);
     f.i32(0)

@@ -1,5 +1,6 @@
 import type { FunctionBody, Local } from '../wasm/function-body.js';
 import type { OpName, ValueType } from '../wasm/opcodes.js';
+import { RUNTIME_FUNCTIONS, type RuntimeFunction, type RuntimeSignature } from './runtime-functions.js';
 import type {
   AccessSize,
   BinaryOperator,
@@ -31,6 +32,22 @@ export abstract class SemanticsEmitter {
 
   abstract register(operand: 'rs1' | 'rs2'): void;
   abstract immediate(): void;
+  /** Pushes the raw bits of an f register. */
+  floatRegister(_operand: 'rs1' | 'rs2' | 'rs3'): void {
+    throw new Error('floating point is not bound');
+  }
+  /** Pushes the rounding mode, which `require-float` found good. */
+  roundingMode(): void {
+    throw new Error('floating point is not bound');
+  }
+  /** Pushes the address of the word in which exception flags accrue. */
+  floatFlags(): void {
+    throw new Error('floating point is not bound');
+  }
+  /** Index of a runtime function in the module under construction. */
+  runtimeFunction(name: RuntimeFunction): number {
+    throw new Error(`${name} is not bound`);
+  }
   abstract pc(): void;
   abstract nextPc(): void;
   /** Emits a load that leaves its value, of type x, on the stack. */
@@ -65,6 +82,17 @@ export abstract class SemanticsEmitter {
       case 'register':
         this.register(node.operand);
         return;
+      case 'float-register':
+        this.floatRegister(node.operand);
+        return;
+      case 'call': {
+        const { rounds, raises }: RuntimeSignature = RUNTIME_FUNCTIONS[node.function];
+        for (const operand of node.operands) this.expression(operand);
+        if (rounds) this.roundingMode();
+        if (raises) this.floatFlags();
+        f.call(this.runtimeFunction(node.function));
+        return;
+      }
       case 'immediate':
         this.immediate();
         return;

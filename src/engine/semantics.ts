@@ -1,8 +1,11 @@
+import { RUNTIME_FUNCTIONS, type RuntimeFunction, type RuntimeSignature } from './runtime-functions.js';
+
 /**
  * The vocabulary in which an instruction's meaning is said once: an expression tree over abstract operands.
  * Engines bind the operands (to fields of a predecoded entry, or to constants) and emit WebAssembly.
  *
- * Types: `x` is an XLEN-wide integer (i64 on RV64, i32 on RV32), `w` an i32, `d` an i64.
+ * Types: `x` is an XLEN-wide integer (i64 on RV64, i32 on RV32), `w` an i32, `d` an i64. Floating-point values
+ * are raw bits: a register is a `d`, a binary32 a `w`.
  * Faults come before effects: a load, store address or trap condition stands before the first write.
  */
 
@@ -32,6 +35,7 @@ export type AccessSize = 1 | 2 | 4 | 8;
 
 export type Expression =
   | { readonly kind: 'register'; readonly operand: 'rs1' | 'rs2'; readonly type: 'x' }
+  | { readonly kind: 'float-register'; readonly operand: 'rs1' | 'rs2' | 'rs3'; readonly type: 'd' }
   | { readonly kind: 'immediate'; readonly type: 'x' }
   | { readonly kind: 'pc'; readonly type: 'x' }
   | { readonly kind: 'next-pc'; readonly type: 'x' }
@@ -80,10 +84,17 @@ export type Expression =
   /** A load; it may leave the instruction before anything is changed. */
   | {
       readonly kind: 'load';
-      readonly type: 'x';
+      readonly type: 'x' | 'd';
       readonly size: AccessSize;
       readonly signed: boolean;
       readonly address: Expression;
+    }
+  /** Engines add the rounding mode and the address of the flags where the function takes them. */
+  | {
+      readonly kind: 'call';
+      readonly type: 'w' | 'd';
+      readonly function: RuntimeFunction;
+      readonly operands: readonly Expression[];
     }
   /** High half of the XLEN x XLEN product. */
   | {
@@ -103,6 +114,10 @@ export type CsrOperation = 'write' | 'set' | 'clear';
 
 export type Statement =
   | { readonly kind: 'set-rd'; readonly value: Expression }
+  /** Floating-point state is dirty from here on. */
+  | { readonly kind: 'set-fd'; readonly value: Expression }
+  /** Illegal while floating point is off; with `rounding`, when the rounding mode is none, too. Comes first. */
+  | { readonly kind: 'require-float'; readonly rounding: boolean }
   | {
       readonly kind: 'store';
       readonly size: AccessSize;
@@ -132,6 +147,9 @@ export interface Semantics {
 
 export const rs1: Expression = { kind: 'register', operand: 'rs1', type: 'x' };
 export const rs2: Expression = { kind: 'register', operand: 'rs2', type: 'x' };
+export const fs1: Expression = { kind: 'float-register', operand: 'rs1', type: 'd' };
+export const fs2: Expression = { kind: 'float-register', operand: 'rs2', type: 'd' };
+export const fs3: Expression = { kind: 'float-register', operand: 'rs3', type: 'd' };
 export const immediate: Expression = { kind: 'immediate', type: 'x' };
 export const pc: Expression = { kind: 'pc', type: 'x' };
 export const nextPc: Expression = { kind: 'next-pc', type: 'x' };
@@ -185,13 +203,24 @@ export const bind = (value: Expression, use: (value: Expression) => Expression):
   const body = use({ kind: 'variable', type: value.type, variable });
   return { kind: 'let', type: body.type, variable, body };
 };
-export const load = (size: AccessSize, signed: boolean, address: Expression): Expression => ({
+export const load = (
+  size: AccessSize,
+  signed: boolean,
+  address: Expression,
+  type: 'x' | 'd' = 'x',
+): Expression => ({
   kind: 'load',
-  type: 'x',
+  type,
   size,
   signed,
   address,
 });
+export const call = (name: RuntimeFunction, ...operands: readonly Expression[]): Expression => {
+  const signature: RuntimeSignature = RUNTIME_FUNCTIONS[name];
+  const given = operands.map(operand => operand.type).join();
+  if (given !== signature.operands.join()) throw new Error(`${name} of (${given})`);
+  return { kind: 'call', type: signature.result, function: name, operands };
+};
 export const multiplyHigh = (signs: 'ss' | 'su' | 'uu', left: Expression, right: Expression): Expression => ({
   kind: 'multiply-high',
   type: 'x',
@@ -203,6 +232,13 @@ export const multiplyHigh = (signs: 'ss' | 'su' | 'uu', left: Expression, right:
 const semantics = (...statements: Statement[]): Semantics => ({ statements });
 
 export const setRd = (value: Expression): Semantics => semantics({ kind: 'set-rd', value });
+export const setFd = (value: Expression, rounding = false): Semantics =>
+  semantics({ kind: 'require-float', rounding }, { kind: 'set-fd', value });
+/** Like `setRd`, for instructions that are illegal while floating point is off. */
+export const setRdFromFloat = (value: Expression, rounding = false): Semantics =>
+  semantics({ kind: 'require-float', rounding }, { kind: 'set-rd', value });
+export const storeFloat = (size: AccessSize, address: Expression, value: Expression): Semantics =>
+  semantics({ kind: 'require-float', rounding: false }, { kind: 'store', size, address, value });
 export const store = (size: AccessSize, address: Expression, value: Expression): Semantics =>
   semantics({ kind: 'store', size, address, value });
 /** Jumps, leaving the return address in rd. */

@@ -12,7 +12,7 @@ import { type DebugHooks, RiscvHart } from '../riscv/hart.js';
 import { HART_STATE } from '../riscv/hart-state.js';
 import { RiscvInstructionSet } from '../riscv/isa/instruction-set.js';
 import { TLB_BYTES_PER_HART } from '../riscv/mmu.js';
-import { INTERRUPT, parseIsa } from '../riscv/privileged.js';
+import { INTERRUPT, MSTATUS, parseIsa } from '../riscv/privileged.js';
 import { type Component, defineState, StatePlan, u8, u32 } from '../state/layout.js';
 import { Bus } from './bus.js';
 import { CONSOLE_QUEUE_STATE, ConsoleQueue } from './console-queue.js';
@@ -107,6 +107,10 @@ export class VirtBoard {
         pc: HART_STATE.offsetOf('pc'),
         reservedAddress: HART_STATE.offsetOf('reservedAddress'),
         reservedValue: HART_STATE.offsetOf('reservedValue'),
+        f: HART_STATE.offsetOf('f'),
+        floatControl: HART_STATE.offsetOf('fcsr'),
+        floatStatus: HART_STATE.offsetOf('mstatus'),
+        floatStatusMask: MSTATUS.fs,
       },
       RAM_BASE,
       options,

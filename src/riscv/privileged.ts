@@ -79,6 +79,7 @@ export function parseIsa(isa: string): HartConfig {
   if (match === null) throw new Error(`not an ISA string: ${isa}`);
   const letters = match[2].replace('g', 'imafd');
   const extensions = new Set([...letters, ...match[3].split('_').filter(name => name !== '')]);
+  if (extensions.has('d')) extensions.add('f');
   // The base of the specs that firmware is written for has these without naming them.
   for (const implied of ['zicsr', 'zifencei', 'u']) extensions.add(implied);
   return { xlen: match[1] === '64' ? 64 : 32, extensions };

@@ -36,8 +36,8 @@ export class EmulatorHart implements LockstepHart {
   readonly #numbers: ReadonlyMap<string, number>;
 
   /** `isa` as in MachineConfig. */
-  constructor(isa: string) {
-    this.machine = testMachine(isa);
+  constructor(isa: string, ramBytes?: number) {
+    this.machine = testMachine(isa, ramBytes === undefined ? {} : { ramBytes });
     this.xlen = this.machine.config.xlen;
     const rows = this.machine.debug.features().flatMap(feature => feature.registers);
     this.#numbers = new Map(rows.map(({ name, number }) => [name, number]));

@@ -81,6 +81,15 @@ export class QemuHart implements LockstepHart, AsyncDisposable {
     if (!reply.startsWith('T05')) throw new Error(`QEMU answered '${reply}' to a step`);
   }
 
+  /** Runs on until the instruction at this address is next. */
+  async runTo(address: number): Promise<void> {
+    const point = `0,${address.toString(16)},4`;
+    await this.#machine.client.demand(`Z${point}`);
+    const reply = await this.#machine.client.request('c');
+    await this.#machine.client.demand(`z${point}`);
+    if (!reply.startsWith('T05')) throw new Error(`QEMU answered '${reply}' when it should have stopped`);
+  }
+
   async registers(): Promise<{ pc: bigint; x: bigint[] }> {
     const hex = await this.#machine.client.demand('g');
     const width = this.xlen / 4;

@@ -58,6 +58,8 @@ export class CodeReader {
       rd: 0,
       rs1: 0,
       rs2: 0,
+      rs3: 0,
+      roundingMode: 0,
       immediate: 0,
       length: 4,
     };

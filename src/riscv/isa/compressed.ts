@@ -39,8 +39,6 @@ const jump = (rd: number, offset: number) =>
     OPCODE.jal) >>>
   0;
 
-const OPCODE_LOAD_FP = 0x07;
-const OPCODE_STORE_FP = 0x27;
 const SP = 2;
 
 /** The 32-bit instruction word of a 16-bit form, or 0. */
@@ -70,17 +68,17 @@ function quadrant0(half: number, xlen: 32 | 64): number {
       return immediate === 0 ? ILLEGAL : typeI(OPCODE.opImm, 0, rd, SP, immediate);
     }
     case 1:
-      return typeI(OPCODE_LOAD_FP, 3, rd, rs1, double);
+      return typeI(OPCODE.loadFp, 3, rd, rs1, double);
     case 2:
       return typeI(OPCODE.load, 2, rd, rs1, word);
     case 3:
-      return xlen === 32 ? typeI(OPCODE_LOAD_FP, 2, rd, rs1, word) : typeI(OPCODE.load, 3, rd, rs1, double);
+      return xlen === 32 ? typeI(OPCODE.loadFp, 2, rd, rs1, word) : typeI(OPCODE.load, 3, rd, rs1, double);
     case 5:
-      return typeS(OPCODE_STORE_FP, 3, rs1, rd, double);
+      return typeS(OPCODE.storeFp, 3, rs1, rd, double);
     case 6:
       return typeS(OPCODE.store, 2, rs1, rd, word);
     case 7:
-      return xlen === 32 ? typeS(OPCODE_STORE_FP, 2, rs1, rd, word) : typeS(OPCODE.store, 3, rs1, rd, double);
+      return xlen === 32 ? typeS(OPCODE.storeFp, 2, rs1, rd, word) : typeS(OPCODE.store, 3, rs1, rd, double);
     default:
       return ILLEGAL;
   }
@@ -157,11 +155,11 @@ function quadrant2(half: number, xlen: 32 | 64): number {
     case 0:
       return typeI(OPCODE.opImm, 1, rd, rd, (bits(half, 12, 12) << 5) | rs2);
     case 1:
-      return typeI(OPCODE_LOAD_FP, 3, rd, SP, doubleLoad);
+      return typeI(OPCODE.loadFp, 3, rd, SP, doubleLoad);
     case 2:
       return rd === 0 ? ILLEGAL : typeI(OPCODE.load, 2, rd, SP, wordLoad);
     case 3:
-      if (xlen === 32) return typeI(OPCODE_LOAD_FP, 2, rd, SP, wordLoad);
+      if (xlen === 32) return typeI(OPCODE.loadFp, 2, rd, SP, wordLoad);
       return rd === 0 ? ILLEGAL : typeI(OPCODE.load, 3, rd, SP, doubleLoad);
     case 4: {
       const linking = bits(half, 12, 12) === 1;
@@ -170,12 +168,12 @@ function quadrant2(half: number, xlen: 32 | 64): number {
       return linking ? 0x00100073 : ILLEGAL;
     }
     case 5:
-      return typeS(OPCODE_STORE_FP, 3, SP, rs2, doubleStore);
+      return typeS(OPCODE.storeFp, 3, SP, rs2, doubleStore);
     case 6:
       return typeS(OPCODE.store, 2, SP, rs2, wordStore);
     default:
       return xlen === 32
-        ? typeS(OPCODE_STORE_FP, 2, SP, rs2, wordStore)
+        ? typeS(OPCODE.storeFp, 2, SP, rs2, wordStore)
         : typeS(OPCODE.store, 3, SP, rs2, doubleStore);
   }
 }

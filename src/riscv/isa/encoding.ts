@@ -9,10 +9,17 @@ export const OPCODE = {
   auipc: 0x17,
   opImm32: 0x1b,
   store: 0x23,
+  loadFp: 0x07,
+  storeFp: 0x27,
   amo: 0x2f,
   op: 0x33,
   lui: 0x37,
   op32: 0x3b,
+  madd: 0x43,
+  msub: 0x47,
+  nmsub: 0x4b,
+  nmadd: 0x4f,
+  opFp: 0x53,
   branch: 0x63,
   jalr: 0x67,
   jal: 0x6f,
@@ -37,13 +44,22 @@ export const encodeR = (funct7: number, funct3: number, opcode: number) =>
 export const encodeUnary = (funct12: number, funct3: number, opcode: number) =>
   fixed('R', (funct12 << 20) | (funct3 << 12) | opcode, 0xfff0707f);
 export const encodeI = (funct3: number, opcode: number) => fixed('I', (funct3 << 12) | opcode, 0x707f);
-export const encodeS = (funct3: number) => fixed('S', (funct3 << 12) | OPCODE.store, 0x707f);
+export const encodeS = (funct3: number, opcode: number = OPCODE.store) =>
+  fixed('S', (funct3 << 12) | opcode, 0x707f);
 export const encodeB = (funct3: number) => fixed('B', (funct3 << 12) | OPCODE.branch, 0x707f);
 export const encodeU = (opcode: number) => fixed('U', opcode, 0x7f);
 export const encodeJ = (opcode: number) => fixed('J', opcode, 0x7f);
 /** Shift by a constant; `shamtBits` is 5 or 6, the bits above it are `funct`. */
 export const encodeShift = (shamtBits: 5 | 6, funct: number, funct3: number, opcode: number) =>
   fixed('shift', (funct << (20 + shamtBits)) | (funct3 << 12) | opcode, (-1 << (20 + shamtBits)) | 0x707f);
+/** Float operations that round: funct7 ends in the format. */
+export const encodeRounding = (funct7: number) =>
+  fixed('R-rounding', (funct7 << 25) | OPCODE.opFp, 0xfe00007f);
+/** The same with rs2 fixed. */
+export const encodeRoundingUnary = (funct7: number, rs2: number) =>
+  fixed('R-rounding', (funct7 << 25) | (rs2 << 20) | OPCODE.opFp, 0xfff0007f);
+/** Fused operations: the format stands where funct7 ends, rs3 above it. */
+export const encodeR4 = (format: number, opcode: number) => fixed('R4', (format << 25) | opcode, 0x0600007f);
 /** Atomics: the aq and rl bits may be anything. */
 export const encodeAmo = (funct5: number, funct3: number) =>
   fixed('R', (funct5 << 27) | (funct3 << 12) | OPCODE.amo, 0xf800707f);
@@ -99,6 +115,12 @@ export function decodeOperands(format: Format, word: number, out: Decoded): void
         (((word >>> 12) & 0xff) << 12) |
         (((word >>> 20) & 1) << 11) |
         (((word >>> 21) & 0x3ff) << 1);
+      break;
+    case 'R-rounding':
+    case 'R4':
+      out.immediate = 0;
+      out.roundingMode = (word >>> 12) & 7;
+      out.rs3 = word >>> 27;
       break;
     case 'csr':
     case 'csr-immediate':

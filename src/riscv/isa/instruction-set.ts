@@ -1,13 +1,26 @@
 import type { Decoded, Instruction, InstructionSet } from '../../engine/instruction-set.js';
 import { ATOMIC } from './atomic.js';
 import { BASE } from './base.js';
+import { BITMANIP } from './bitmanip.js';
 import { expandCompressed } from './compressed.js';
 import { decodeOperands } from './encoding.js';
+import { FLOAT } from './float.js';
 import { MULTIPLY } from './multiply.js';
 import { SYSTEM } from './system.js';
 
 /** Every instruction there is; a configuration picks those of its extensions and width. */
-export const ALL_INSTRUCTIONS: readonly Instruction[] = [...BASE, ...MULTIPLY, ...ATOMIC, ...SYSTEM];
+export const ALL_INSTRUCTIONS: readonly Instruction[] = [
+  ...BASE,
+  ...MULTIPLY,
+  ...ATOMIC,
+  ...FLOAT,
+  ...BITMANIP,
+  ...SYSTEM,
+];
+
+const hasRoundingMode = ({ format }: Instruction) => format === 'R-rounding' || format === 'R4';
+/** Modes 5 and 6 are reserved, 7 takes the one that is set (unprivileged spec table 11.1). */
+const isRoundingMode = (mode: number) => mode !== 5 && mode !== 6;
 
 /** The instructions of one hart configuration, with their decoder. */
 export class RiscvInstructionSet implements InstructionSet {
@@ -47,7 +60,7 @@ export class RiscvInstructionSet implements InstructionSet {
       out.instruction = one;
       out.length = length;
       decodeOperands(one.format, full, out);
-      return true;
+      return !hasRoundingMode(one) || isRoundingMode(out.roundingMode);
     }
     return false;
   }

@@ -1,0 +1,187 @@
+/** F and D extensions: unprivileged spec chapters 11 and 12. */
+import type { Instruction } from '../../engine/instruction-set.js';
+import type { RuntimeFunction } from '../../engine/runtime-functions.js';
+import {
+  add,
+  and,
+  binary,
+  bind,
+  call,
+  choose,
+  compare,
+  constant,
+  type Expression,
+  fs1,
+  fs2,
+  fs3,
+  immediate,
+  load,
+  low,
+  minimum,
+  not,
+  or,
+  rs1,
+  type Semantics,
+  setFd,
+  setRdFromFloat,
+  signExtend,
+  storeFloat,
+  xor,
+  zeroExtend,
+} from '../../engine/semantics.js';
+import {
+  encodeI,
+  encodeR,
+  encodeR4,
+  encodeRounding,
+  encodeRoundingUnary,
+  encodeS,
+  encodeUnary,
+  extension,
+  OPCODE,
+} from './encoding.js';
+
+const f = extension('f');
+const d = extension('d');
+const address = add(rs1, immediate);
+
+const UPPER_ONES = constant(-(2 ** 32), 'd');
+const CANONICAL_NAN = constant(0x7fc00000, 'w');
+/** A binary32 in a 64-bit register has ones above it (12.2); what has not is the canonical NaN. */
+const box = (value: Expression) => or(zeroExtend(value, 'd'), UPPER_ONES);
+const unbox = (register: Expression) =>
+  bind(register, raw =>
+    choose(
+      compare('eq', low(binary('shr_u', raw, constant(32, 'd'))), constant(-1, 'w')),
+      low(raw),
+      CANONICAL_NAN,
+    ),
+  );
+
+/** How the instructions of one format differ from those of the other. */
+interface FormatRow {
+  readonly declare: ReturnType<typeof extension>;
+  readonly letter: 's' | 'd';
+  readonly name: 'f32' | 'f64';
+  /** The field fmt (table 11.3). */
+  readonly code: number;
+  readonly type: 'w' | 'd';
+  read(register: Expression): Expression;
+  write(value: Expression): Expression;
+}
+
+const SINGLE: FormatRow = {
+  declare: f,
+  letter: 's',
+  name: 'f32',
+  code: 0,
+  type: 'w',
+  read: unbox,
+  write: box,
+};
+const DOUBLE: FormatRow = {
+  declare: d,
+  letter: 'd',
+  name: 'f64',
+  code: 1,
+  type: 'd',
+  read: register => register,
+  write: value => value,
+};
+
+const INTEGERS = [
+  { letter: 'w', code: 0, type: 'i32', xlen: undefined },
+  { letter: 'wu', code: 1, type: 'u32', xlen: undefined },
+  { letter: 'l', code: 2, type: 'i64', xlen: 64 },
+  { letter: 'lu', code: 3, type: 'u64', xlen: 64 },
+] as const;
+
+/** The integer operand of a conversion, as the 64-bit integer with its value. */
+const integerOperand = (type: (typeof INTEGERS)[number]['type']) =>
+  type === 'i64' || type === 'u64'
+    ? signExtend(rs1, 'd')
+    : type === 'i32'
+      ? signExtend(low(rs1), 'd')
+      : zeroExtend(low(rs1), 'd');
+
+function instructionsOf(format: FormatRow): Instruction[] {
+  const { declare, letter, name, code, type, read, write } = format;
+  const [a, b, c] = [fs1, fs2, fs3].map(read);
+  const sign = minimum(type);
+  const fn = (operation: string) => `${name}_${operation}` as RuntimeFunction;
+  const funct7 = (operation: number) => (operation << 2) | code;
+  const rounded = (value: Expression): Semantics => setFd(write(value), true);
+  const arithmetic = (mnemonic: string, operation: number, value: Expression) =>
+    declare(`${mnemonic}.${letter}`, encodeRounding(funct7(operation)), rounded(value));
+  const fused = (mnemonic: string, opcode: number, first: Expression, third: Expression) =>
+    declare(`${mnemonic}.${letter}`, encodeR4(code, opcode), rounded(call(fn('fma'), first, b, third)));
+  const quiet = (mnemonic: string, operation: number, funct3: number, value: Expression) =>
+    declare(`${mnemonic}.${letter}`, encodeR(funct7(operation), funct3, OPCODE.opFp), setFd(write(value)));
+  const predicate = (mnemonic: string, funct3: number, operation: string) =>
+    declare(
+      `${mnemonic}.${letter}`,
+      encodeR(funct7(0x14), funct3, OPCODE.opFp),
+      setRdFromFloat(zeroExtend(call(fn(operation), a, b))),
+    );
+  const withSign = (from: Expression) => or(and(a, not(sign)), and(from, sign));
+
+  return [
+    arithmetic('fadd', 0x00, call(fn('add'), a, b)),
+    arithmetic('fsub', 0x01, call(fn('add'), a, xor(b, sign))),
+    arithmetic('fmul', 0x02, call(fn('mul'), a, b)),
+    arithmetic('fdiv', 0x03, call(fn('div'), a, b)),
+    declare(`fsqrt.${letter}`, encodeRoundingUnary(funct7(0x0b), 0), rounded(call(fn('sqrt'), a))),
+    fused('fmadd', OPCODE.madd, a, c),
+    fused('fmsub', OPCODE.msub, a, xor(c, sign)),
+    fused('fnmsub', OPCODE.nmsub, xor(a, sign), c),
+    fused('fnmadd', OPCODE.nmadd, xor(a, sign), xor(c, sign)),
+    quiet('fsgnj', 0x04, 0, withSign(b)),
+    quiet('fsgnjn', 0x04, 1, withSign(not(b))),
+    quiet('fsgnjx', 0x04, 2, xor(a, and(b, sign))),
+    quiet('fmin', 0x05, 0, call(fn('min'), a, b)),
+    quiet('fmax', 0x05, 1, call(fn('max'), a, b)),
+    predicate('fle', 0, 'le'),
+    predicate('flt', 1, 'lt'),
+    predicate('feq', 2, 'eq'),
+    declare(
+      `fclass.${letter}`,
+      encodeUnary((funct7(0x1c) << 5) | 0, 1, OPCODE.opFp),
+      setRdFromFloat(zeroExtend(call(fn('classify'), a))),
+    ),
+    ...INTEGERS.flatMap(integer => [
+      declare(
+        `fcvt.${integer.letter}.${letter}`,
+        encodeRoundingUnary(funct7(0x18), integer.code),
+        // Results of 32 bits are sign-extended, unsigned ones too.
+        setRdFromFloat(signExtend(call(fn(`to_${integer.type}`), a)), true),
+        integer.xlen,
+      ),
+      declare(
+        `fcvt.${letter}.${integer.letter}`,
+        encodeRoundingUnary(funct7(0x1a), integer.code),
+        rounded(
+          call(fn(integer.type.startsWith('u') ? 'from_u64' : 'from_i64'), integerOperand(integer.type)),
+        ),
+        integer.xlen,
+      ),
+    ]),
+  ];
+}
+
+const moveUnary = (funct7: number) => encodeUnary(funct7 << 5, 0, OPCODE.opFp);
+
+export const FLOAT: readonly Instruction[] = [
+  ...instructionsOf(SINGLE),
+  f('flw', encodeI(2, OPCODE.loadFp), setFd(or(load(4, false, address, 'd'), UPPER_ONES))),
+  f('fsw', encodeS(2, OPCODE.storeFp), storeFloat(4, address, fs2)),
+  f('fmv.x.w', moveUnary(0x70), setRdFromFloat(signExtend(low(fs1)))),
+  f('fmv.w.x', moveUnary(0x78), setFd(box(low(rs1)))),
+
+  ...instructionsOf(DOUBLE),
+  d('fld', encodeI(3, OPCODE.loadFp), setFd(load(8, false, address, 'd'))),
+  d('fsd', encodeS(3, OPCODE.storeFp), storeFloat(8, address, fs2)),
+  d('fcvt.s.d', encodeRoundingUnary(0x20, 1), setFd(box(call('f64_to_f32', fs1)), true)),
+  d('fcvt.d.s', encodeRoundingUnary(0x21, 0), setFd(call('f32_to_f64', unbox(fs1)), true)),
+  d('fmv.x.d', moveUnary(0x71), setRdFromFloat(signExtend(fs1)), 64),
+  d('fmv.d.x', moveUnary(0x79), setFd(signExtend(rs1, 'd')), 64),
+];
