@@ -20,6 +20,9 @@ export class DebugAccess {
 
   /** x0..x31 and pc make up a `g` packet. */
   readonly generalCount = REGISTER_NUMBER.f0;
+  /** Numbers of x1..x31 and pc. */
+  readonly generalRegisters = Array.from({ length: REGISTER_NUMBER.pc }, (_, i) => i + 1);
+  readonly pcRegister = REGISTER_NUMBER.pc;
   /** pc, sp and fp: what a debugger wants to know at each stop. */
   readonly expedited = [REGISTER_NUMBER.pc, REGISTER_NUMBER.sp, REGISTER_NUMBER.fp];
 

@@ -4,6 +4,8 @@ import { PageTable } from './page-table.js';
 
 /** A machine at one boundary: its declared state and its memory. */
 export interface Snapshot {
+  /** Counts up with each snapshot that is taken. */
+  readonly id: number;
   readonly state: Uint8Array;
   readonly pages: PageTable;
   /** Pages that were copied for it. */
@@ -19,6 +21,7 @@ export class SnapshotStore {
   readonly pool = new PagePool();
   /** What memory holds, for every page that was not written since. */
   #present: PageTable;
+  #taken = 0;
 
   constructor(readonly memory: GuestMemory) {
     this.#present = PageTable.empty(this.pool, memory.pageCount);
@@ -37,7 +40,7 @@ export class SnapshotStore {
       this.#present.replace(page, isZero(memory, page) ? ZERO_PAGE : pool.store(bytes));
     });
     memory.startEpoch();
-    return { state: memory.stateBytes.slice(), pages: this.#present.copy(), copiedPages };
+    return { id: this.#taken++, state: memory.stateBytes.slice(), pages: this.#present.copy(), copiedPages };
   }
 
   /** Puts the snapshot's bytes back. What is derived from them has to be told by the caller. */

@@ -95,6 +95,25 @@ export interface SnapshotStatus {
   readonly bytes: number;
 }
 
+/** One course of events: `main` is what really happened. */
+export interface BranchStatus {
+  readonly name: string;
+  readonly parent: string | undefined;
+  /** Boundary at which it left its parent. */
+  readonly forkedAt: number;
+  readonly end: number;
+  readonly current: boolean;
+}
+
+/** Branches: what a change in the past begins. */
+export interface BranchOps {
+  list(): readonly BranchStatus[];
+  /** Goes to the end of another branch. Throws TargetError. */
+  switchTo(name: string): Promise<void>;
+  /** Forgets a branch that the machine is not on. Throws TargetError. */
+  drop(name: string): void;
+}
+
 /** A request that cannot be met as things stand; the message is shown to the user. */
 export class TargetError extends Error {
   override readonly name = 'TargetError';
@@ -142,6 +161,11 @@ export interface DebugTarget {
   reset(): void;
   /** Console input typed through the debugger. Throws as `reset` does. */
   typeConsole(bytes: Uint8Array): void;
+  readonly branches?: BranchOps;
+  /** Lines for the user that came up since they were last asked for. */
+  takeNotices?(): string[];
+  /** Writes the history of the present branch as a recording. Throws TargetError or InputError. */
+  saveHistory?(path: string): Promise<void>;
   /** Called when a debugger connects: takes the overlay snapshot. */
   attach(): void;
   /** Called when it is gone: breakpoints are dropped, the machine halts, the history stays. */

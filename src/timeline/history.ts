@@ -27,6 +27,11 @@ export class History {
     return new History('live', [], 0);
   }
 
+  /** A live history that begins as another one did, with its first `cursor` events, up to a boundary. */
+  static fork(from: History, cursor: number, icount: number): History {
+    return new History('live', from.log.slice(0, cursor), icount);
+  }
+
   static of(events: readonly LoggedEvent[], end: RecordingEnd): History {
     const history = new History('replay', events, end.icount);
     if (end.kind === 'power-off') history.powerOff = { code: end.code };

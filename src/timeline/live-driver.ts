@@ -15,6 +15,7 @@ export type IdleClock = 'virtual' | 'realtime';
  * waits when every hart sleeps.
  */
 export class LiveDriver {
+  /** Writes what happens on the branch it was begun on: the first. */
   recorder: Recorder | undefined;
 
   constructor(
@@ -32,6 +33,10 @@ export class LiveDriver {
     return this.player.history;
   }
 
+  get #recorder(): Recorder | undefined {
+    return this.player.branch.parent === undefined ? this.recorder : undefined;
+  }
+
   /** Lets an event enter now, at the live end, and records it. */
   enter(event: InputEvent): void {
     const { player } = this;
@@ -41,7 +46,7 @@ export class LiveDriver {
     }
     const logged = { icount: this.#machine.icount, event };
     this.#history.log.append(logged);
-    this.recorder?.event(logged);
+    this.#recorder?.event(logged);
     this.#machine.apply(event);
     this.#machine.warpedHere = false;
     player.cursor++;
@@ -67,10 +72,10 @@ export class LiveDriver {
     const stop = machine.run(Math.min(until, player.snapshotDue()), { idle, beforeHart });
     player.snapshotIfDue();
     this.#noteProgress();
-    this.recorder?.tick();
+    this.#recorder?.tick();
     if (stop.kind === 'power-off') {
       this.#history.powerOff = { code: stop.code };
-      this.recorder?.end({ kind: 'power-off', icount: machine.icount, code: stop.code });
+      this.#recorder?.end({ kind: 'power-off', icount: machine.icount, code: stop.code }, true);
     }
     return stop;
   }
@@ -105,7 +110,12 @@ export class LiveDriver {
   stopRecording(reason: string): void {
     if (this.#history.powerOff !== undefined) return;
     this.settle();
-    this.recorder?.end({ kind: 'stopped', icount: this.#machine.icount, reason });
+    this.recorder?.end({ kind: 'stopped', icount: this.#machine.icount, reason }, true);
+  }
+
+  /** The recording ends where a history that the machine has left behind ends. */
+  stopRecordingAt(history: History, reason: string): void {
+    this.recorder?.end({ kind: 'stopped', icount: history.end, reason }, false);
   }
 
   #noteProgress(): void {

@@ -1,6 +1,7 @@
 import type { Machine, MachineStop, RunOptions } from '../machine/machine.js';
 import { SnapshotStore } from '../snapshot/snapshot-store.js';
-import type { History } from './history.js';
+import { Branch } from './branch.js';
+import { History } from './history.js';
 import type { Pace } from './pace.js';
 import { sortedPages, type TouchedPages } from './page-set.js';
 import { type PlacedSnapshot, type SnapshotBudget, SnapshotList } from './snapshot-list.js';
@@ -23,7 +24,9 @@ export class ReplayMismatch extends Error {
  * back by restoring one. It never goes past the history's end.
  */
 export class Player {
-  readonly snapshots: SnapshotList;
+  readonly store: SnapshotStore;
+  /** The course of events the machine is on. */
+  branch: Branch;
   /** Input events applied so far. */
   cursor = 0;
   /** Whether snapshots are taken by themselves: when somebody may want to go back. */
@@ -36,14 +39,19 @@ export class Player {
 
   constructor(
     readonly machine: Machine,
-    readonly history: History,
+    history: History,
     readonly pace: Pace,
     readonly budget: SnapshotBudget,
   ) {
-    this.snapshots = new SnapshotList(new SnapshotStore(machine.board.memory), budget.memoryBytes);
+    this.store = new SnapshotStore(machine.board.memory);
+    this.branch = new Branch('main', history, new SnapshotList(this.store, budget.memoryBytes), undefined);
     this.#intervalSteps = budget.intervalSteps ?? FIRST_INTERVAL;
     this.#lastTakenMs = pace.clock.nowMs();
     this.takeSnapshot();
+  }
+
+  get history(): History {
+    return this.branch.history;
   }
 
   get atEnd(): boolean {
@@ -93,8 +101,8 @@ export class Player {
   snapshotDue(): number {
     if (!this.automatic) return Number.POSITIVE_INFINITY;
     const { icount } = this.machine;
-    const last = this.snapshots.floor(icount);
-    const next = this.snapshots.next(icount);
+    const last = this.branch.floor(icount);
+    const next = this.branch.next(icount);
     const wide = next === undefined || next.icount - last.icount > 2 * this.#intervalSteps;
     return wide ? Math.max(last.icount + this.#intervalSteps, icount + 1) : Number.POSITIVE_INFINITY;
   }
@@ -103,9 +111,9 @@ export class Player {
   snapshotIfDue(): void {
     if (!this.automatic) return;
     const { icount } = this.machine;
-    if (icount - this.snapshots.floor(icount).icount < this.#intervalSteps) return;
-    if (this.snapshots.next(icount) !== undefined) {
-      this.snapshots.takePassing(icount, this.cursor);
+    if (icount - this.branch.floor(icount).icount < this.#intervalSteps) return;
+    if (this.branch.next(icount) !== undefined) {
+      this.branch.takePassing(icount, this.cursor);
       return;
     }
     const { clock } = this.pace;
@@ -123,13 +131,13 @@ export class Player {
   /** Takes a lasting snapshot of the present. */
   takeSnapshot(): PlacedSnapshot {
     const { icount } = this.machine;
-    const placed = this.snapshots.take(icount, this.cursor, this.#touchedSinceLast());
+    const placed = this.branch.take(icount, this.cursor, this.#touchedSinceLast());
     this.#startNoting();
     return placed;
   }
 
   restore(placed: PlacedSnapshot): void {
-    this.snapshots.store.restore(placed.snapshot);
+    this.store.restore(placed.snapshot);
     this.machine.afterRestore();
     this.cursor = placed.cursor;
     this.#startNoting();
@@ -137,16 +145,33 @@ export class Player {
     this.#lastTakenAt = placed.icount;
   }
 
+  /** Leaves the present branch here: what happens from now on is another course of events. */
+  fork(name: string): Branch {
+    const history = History.fork(this.history, this.cursor, this.machine.icount);
+    const snapshots = new SnapshotList(this.store, this.budget.memoryBytes);
+    const branch = new Branch(name, history, snapshots, this.branch);
+    snapshots.take(this.machine.icount, this.cursor, undefined);
+    this.branch = branch;
+    this.#startNoting();
+    return branch;
+  }
+
+  /** Goes to where a branch begins, or to the very beginning, as a step of that branch. */
+  enter(branch: Branch): void {
+    this.branch = branch;
+    this.restore(branch.snapshots.all[0]);
+  }
+
   /** Goes to a boundary of the history, after all of its events. */
   async seek(icount: number): Promise<PlayStop> {
-    const from = this.snapshots.floor(icount);
+    const from = this.branch.floor(icount);
     const onTheWay = this.machine.icount <= icount && this.machine.icount >= from.icount;
     if (!onTheWay || this.machine.warpedHere) this.restore(from);
     for (const distance of PASSING_DISTANCES) {
       if (icount - distance <= this.machine.icount) continue;
       const stop = await this.advance(icount - distance, { idle: 'jump' });
       if (stop.kind !== 'limit') return stop;
-      this.snapshots.takePassing(this.machine.icount, this.cursor);
+      this.branch.takePassing(this.machine.icount, this.cursor);
     }
     return this.advance(icount, { idle: 'jump' });
   }
@@ -160,8 +185,8 @@ export class Player {
   /** Pages touched since the lasting snapshot before the present, when all of them were noted. */
   #touchedSinceLast(): TouchedPages | undefined {
     const { icount } = this.machine;
-    if (this.snapshots.all.length === 0 || icount === 0) return undefined;
-    if (this.#notedSince > this.snapshots.lasting(icount - 1).icount) return undefined;
+    if (this.branch.snapshots.all.length === 0 || icount === 0) return undefined;
+    if (this.#notedSince > this.branch.lasting(icount - 1).icount) return undefined;
     const { touched } = this.machine;
     if (touched === undefined) return undefined;
     return { executed: sortedPages(touched.executed), written: sortedPages(touched.written) };

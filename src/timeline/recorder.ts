@@ -47,10 +47,11 @@ export class Recorder {
     this.#checkpointDueMs = this.clock.nowMs() + CHECKPOINT_MS;
   }
 
-  end(how: RecordingEnd): void {
+  /** Writes the end mark; `here`: the machine stands at that end, so a last checkpoint can be taken. */
+  end(how: RecordingEnd, here: boolean): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#checkpoint();
+    if (here) this.#checkpoint();
     this.#log.end(how);
   }
 

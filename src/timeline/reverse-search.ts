@@ -62,7 +62,7 @@ export class ReverseSearch {
   ): Promise<ReverseHit | 'none' | 'interrupted'> {
     const { player } = this;
     for (let end = present; end > player.history.begin; ) {
-      const start = player.snapshots.lasting(end - 1);
+      const start = player.branch.lasting(end - 1);
       const best = await this.#lastHit(start, end);
       if (best === 'interrupted') return 'interrupted';
       if (best !== undefined) return { hit: best, icount: shownAt(best) };
@@ -74,10 +74,10 @@ export class ReverseSearch {
 
   /** The last hit of a step in [start, end). */
   async #lastHit(start: PlacedSnapshot, end: number): Promise<DebugHit | undefined | 'interrupted'> {
-    const next = this.player.snapshots.next(start.icount);
+    const next = this.player.branch.next(start.icount);
     const touched = next?.touchedBefore;
     if (touched !== undefined && !this.points.mayTouch(touched)) return undefined;
-    const key = `${start.icount} ${this.points.key}`;
+    const key = `${start.id} ${this.points.key}`;
     const known = this.#known.get(key);
     if (known !== undefined && known.end >= end) {
       const best = lastOf(known.hits, end);

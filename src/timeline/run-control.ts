@@ -164,7 +164,7 @@ export class RunControl {
     if (hart === undefined || machine.config.harts === 1) return from - 1;
     this.points.arm('none');
     for (let end = from; end > this.#history.begin; ) {
-      const start = this.player.snapshots.floor(end - 1);
+      const start = this.player.branch.floor(end - 1);
       this.player.restore(start);
       const stop = await this.player.advance(end, { idle: 'jump' });
       if (stop.kind === 'interrupted') return 'interrupted';

@@ -4,6 +4,8 @@ import { victim } from './snapshot-policy.js';
 
 /** A snapshot and the moment it belongs to. */
 export interface PlacedSnapshot {
+  /** Unlike that of any other snapshot of the store. */
+  readonly id: number;
   readonly icount: number;
   /** Input events already applied. */
   readonly cursor: number;
@@ -74,7 +76,7 @@ export class SnapshotList {
     const at = this.#placed.length === 0 ? -1 : this.#indexOfFloor(icount);
     const before = at < 0 ? undefined : this.#placed[at];
     if (before !== undefined && before.icount === icount && before.cursor === cursor) return before;
-    const placed = { icount, cursor, snapshot: this.store.take(), name: undefined, touchedBefore };
+    const placed = this.#place(icount, cursor, touchedBefore);
     this.#placed.splice(at + 1, 0, placed);
     const after = this.#placed[at + 2];
     // What lies between this one and the next is a part of what was known for both together.
@@ -86,8 +88,7 @@ export class SnapshotList {
   /** Takes a snapshot that only the next few moves need. */
   takePassing(icount: number, cursor: number): void {
     if (this.floor(icount).icount === icount) return;
-    const snapshot = this.store.take();
-    this.#passing.push({ icount, cursor, snapshot, name: undefined, touchedBefore: undefined });
+    this.#passing.push(this.#place(icount, cursor, undefined));
     if (this.#passing.length > MOST_PASSING) this.store.release(this.#passing.shift()!.snapshot);
   }
 
@@ -104,6 +105,11 @@ export class SnapshotList {
     for (const { snapshot } of [...this.#placed, ...this.#passing]) this.store.release(snapshot);
     this.#placed.length = 0;
     this.#passing.length = 0;
+  }
+
+  #place(icount: number, cursor: number, touchedBefore: TouchedPages | undefined): PlacedSnapshot {
+    const snapshot = this.store.take();
+    return { id: snapshot.id, icount, cursor, snapshot, name: undefined, touchedBefore };
   }
 
   #indexOfFloor(icount: number): number {

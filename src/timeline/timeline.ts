@@ -2,11 +2,14 @@ import { Machine } from '../machine/machine.js';
 import type { BootImage, ConsoleBackend, HostClock, MachineConfig, ShutdownCause } from '../machine/ports.js';
 import { DivergenceError, findDivergence } from '../replay/divergence.js';
 import { describeEvent } from '../replay/event-kinds.js';
+import { writeRecording } from '../replay/log-writer.js';
 import type { ByteSink, Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
 import { MachineDigest } from '../snapshot/digest.js';
+import { BranchKeeper } from './branch-keeper.js';
 import { ConsoleOutput } from './console-output.js';
 import { DebugPoints } from './debug-points.js';
 import {
+  type BranchOps,
   type DebugStop,
   type DebugTarget,
   type HartStatus,
@@ -31,6 +34,8 @@ import type { SnapshotBudget } from './snapshot-list.js';
 export interface HostPorts {
   readonly console: ConsoleBackend;
   readonly clock: HostClock;
+  /** Creates a file to append to, for `saveHistory`. Throws InputError. */
+  readonly createFile?: (path: string) => ByteSink;
 }
 
 export interface TimelineOptions {
@@ -54,7 +59,6 @@ export type EndOfRun =
 /** A machine with its history: what a debugger, a test or a command works with. */
 export class Timeline implements DebugTarget {
   readonly machine: Machine;
-  readonly history: History;
   readonly player: Player;
   readonly description: TargetDescription;
   readonly #pace: Pace;
@@ -63,6 +67,8 @@ export class Timeline implements DebugTarget {
   readonly #points: DebugPoints;
   readonly #control: RunControl;
   readonly #output: ConsoleOutput;
+  readonly #branches: BranchKeeper;
+  readonly branches: BranchOps;
 
   constructor(
     readonly source: MachineSource,
@@ -75,15 +81,30 @@ export class Timeline implements DebugTarget {
       () => this.machine.board.time.icount,
     );
     this.machine = new Machine(config, images, this.#output);
-    this.history = recording === undefined ? History.live() : History.of(recording.events, recording.end);
+    const history = recording === undefined ? History.live() : History.of(recording.events, recording.end);
     this.#pace = new Pace(host.clock);
-    this.player = new Player(this.machine, this.history, this.#pace, options.budget);
+    this.player = new Player(this.machine, history, this.#pace, options.budget);
     this.#input = new LiveInput(host.clock);
     this.#live = new LiveDriver(this.player, this.#input, host.clock, options.idleClock);
     this.#points = new DebugPoints(this.machine);
     this.#control = new RunControl(this.player, this.#live, this.#points, this.#pace, this.#output);
     this.description = describeTarget(this.machine);
+    const { generalRegisters, pcRegister } = this.machine.debug;
+    this.#branches = new BranchKeeper(this.player, generalRegisters, pcRegister);
+    this.branches = {
+      list: () => this.#branches.list(),
+      drop: name => this.#branches.drop(name),
+      switchTo: async name => {
+        const branch = this.#branches.switchTo(name);
+        await this.seek(branch.history.end);
+      },
+    };
     if (recording === undefined) host.console.onInput(bytes => this.#input.type(bytes));
+  }
+
+  /** The course of events the machine is on. */
+  get history(): History {
+    return this.player.history;
   }
 
   // Where and what.
@@ -128,29 +149,30 @@ export class Timeline implements DebugTarget {
   // Changes: input events at the live end.
 
   writeRegister(hart: number, register: number, bytes: Uint8Array): void {
-    this.#refuseInThePast();
     if (!this.machine.debug.canWriteRegister(hart, register)) {
       throw new TargetError(`register ${register} cannot be written`);
     }
+    this.#branches.beforeChange(hart);
     this.#live.enter({ kind: 'write-register', hart, register, bytes: bytes.slice() });
+    this.#branches.afterRegisterWrite(hart, register);
   }
 
   writeMemory(hart: number, address: bigint, bytes: Uint8Array): void {
-    this.#refuseInThePast();
     if (!this.machine.debug.canWrite(hart, address, bytes.length)) {
       throw new TargetError(`no memory at 0x${address.toString(16)} to write ${bytes.length} bytes to`);
     }
+    this.#branches.beforeChange(hart);
     const digits = BigInt.asUintN(64, address).toString(16).padStart(16, '0');
     this.#live.enter({ kind: 'write-memory', hart, address: digits, bytes: bytes.slice() });
   }
 
   reset(): void {
-    this.#refuseInThePast();
+    this.#branches.beforeChange(0);
     this.#live.enter({ kind: 'reset' });
   }
 
   typeConsole(bytes: Uint8Array): void {
-    this.#refuseInThePast();
+    this.#branches.beforeChange(0);
     this.#input.type(bytes);
   }
 
@@ -186,6 +208,7 @@ export class Timeline implements DebugTarget {
 
   async resume(request: Resume): Promise<DebugStop> {
     this.#pace.begin();
+    this.#branches.beforeMove();
     try {
       return await this.#control.resume(request);
     } finally {
@@ -206,7 +229,7 @@ export class Timeline implements DebugTarget {
   }
 
   snapshots(): readonly SnapshotStatus[] {
-    return this.player.snapshots.all.map(({ name, icount, snapshot }) => ({
+    return this.player.branch.snapshots.all.map(({ name, icount, snapshot }) => ({
       name,
       icount,
       pages: snapshot.copiedPages,
@@ -215,14 +238,14 @@ export class Timeline implements DebugTarget {
   }
 
   saveSnapshot(name: string): void {
-    if (this.player.snapshots.named(name) !== undefined) {
+    if (this.player.branch.named(name) !== undefined) {
       throw new TargetError(`there is a snapshot ${name} already: delete it first`);
     }
     this.player.takeSnapshot().name = name;
   }
 
   deleteSnapshot(name: string): void {
-    if (!this.player.snapshots.forgetName(name)) throw new TargetError(`there is no snapshot ${name}`);
+    if (!this.player.branch.snapshots.forgetName(name)) throw new TargetError(`there is no snapshot ${name}`);
   }
 
   attach(): void {
@@ -291,11 +314,40 @@ export class Timeline implements DebugTarget {
     return { checkpoints, icount: this.machine.icount, end: recording.end };
   }
 
+  takeNotices(): string[] {
+    return this.#branches.takeNotices();
+  }
+
+  /** Writes the present branch from beginning to end as a recording; the machine stays where it is. */
+  async saveHistory(path: string): Promise<void> {
+    if (this.host.createFile === undefined) throw new TargetError('this session cannot write files');
+    const { config, images, writtenBy } = this.source;
+    const { history, machine } = this;
+    const here = machine.icount;
+    await this.seek('end');
+    const digest = new MachineDigest(machine.board.memory, machine.board.plan);
+    const checkpoints = [takeCheckpoint(machine, digest)];
+    const icount = history.end;
+    const end: RecordingEnd =
+      history.powerOff === undefined
+        ? { kind: 'stopped', icount, reason: 'history saved' }
+        : { kind: 'power-off', icount, code: history.powerOff.code };
+    await this.seek(here);
+    const sink = this.host.createFile(path);
+    try {
+      const header = { config, images, writtenBy };
+      writeRecording(sink, { header, events: history.log.slice(), checkpoints, end });
+    } finally {
+      sink.close();
+    }
+  }
+
   /** The end mark is written; the console's output is complete. */
   close(): void {
     this.#output.flush();
-    if (this.history.mode === 'live' && this.player.atEnd) this.#live.stopRecording('session closed');
-    else this.#live.recorder?.end({ kind: 'stopped', icount: this.history.end, reason: 'session closed' });
+    const { main } = this.#branches;
+    if (this.player.branch === main && this.player.atEnd) this.#live.stopRecording('session closed');
+    else this.#live.stopRecordingAt(main.history, 'session closed');
   }
 
   #compare(recorded: Checkpoint, digest: MachineDigest, agreed: number): void {
@@ -308,26 +360,13 @@ export class Timeline implements DebugTarget {
     if (target === 'start') return this.history.begin;
     if (target === 'end') return this.history.end;
     if (typeof target === 'object') {
-      const placed = this.player.snapshots.named(target.snapshot);
+      const placed = this.player.branch.named(target.snapshot);
       if (placed === undefined) throw new TargetError(`there is no snapshot ${target.snapshot}`);
       return placed.icount;
     }
     const { begin, end } = this.history;
     if (Number.isInteger(target) && target >= begin && target <= end) return target;
     throw new TargetError(`icount ${target} is outside the history, which goes from ${begin} to ${end}`);
-  }
-
-  #refuseInThePast(): void {
-    const { history, machine } = this;
-    if (history.mode === 'replay') {
-      throw new TargetError('this is a recording: what happened in it cannot be changed');
-    }
-    if (!this.player.atEnd) {
-      throw new TargetError(
-        `icount ${machine.icount} is in the past: changes are taken at the live end, icount ${history.end} (monitor goto end)`,
-      );
-    }
-    if (machine.poweredOff) throw new TargetError('the machine is powered off: nothing can change any more');
   }
 }
 

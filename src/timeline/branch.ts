@@ -1,0 +1,58 @@
+import type { History } from './history.js';
+import type { TouchedPages } from './page-set.js';
+import type { PlacedSnapshot, SnapshotList } from './snapshot-list.js';
+
+/**
+ * One course of events. The first is what really happened; others begin where a debugger changed something in
+ * the past, and share with their parent everything before that moment.
+ */
+export class Branch {
+  constructor(
+    readonly name: string,
+    readonly history: History,
+    /** Snapshots of this branch alone; the first one stands where it begins. */
+    readonly snapshots: SnapshotList,
+    readonly parent: Branch | undefined,
+  ) {}
+
+  /** Boundary at which it left its parent. */
+  get forkedAt(): number {
+    return this.snapshots.all[0]?.icount ?? 0;
+  }
+
+  /** The last snapshot at or before a boundary, passing ones included. */
+  floor(icount: number): PlacedSnapshot {
+    return this.#ownerOf(icount).snapshots.floor(icount);
+  }
+
+  /** The last lasting snapshot at or before a boundary. */
+  lasting(icount: number): PlacedSnapshot {
+    return this.#ownerOf(icount).snapshots.lasting(icount);
+  }
+
+  /** The lasting snapshot after a boundary. */
+  next(icount: number): PlacedSnapshot | undefined {
+    if (this.#ownerOf(icount) === this) return this.snapshots.next(icount);
+    const own = this.snapshots.all[0];
+    const inherited = this.parent?.next(icount);
+    return inherited !== undefined && inherited.icount <= own.icount ? inherited : own;
+  }
+
+  named(name: string): PlacedSnapshot | undefined {
+    return this.snapshots.named(name) ?? this.parent?.named(name);
+  }
+
+  take(icount: number, cursor: number, touchedBefore: TouchedPages | undefined): PlacedSnapshot {
+    return this.#ownerOf(icount).snapshots.take(icount, cursor, touchedBefore);
+  }
+
+  takePassing(icount: number, cursor: number): void {
+    this.#ownerOf(icount).snapshots.takePassing(icount, cursor);
+  }
+
+  /** The branch whose own history a boundary belongs to. */
+  #ownerOf(icount: number): Branch {
+    if (this.parent === undefined || icount >= this.forkedAt) return this;
+    return this.parent.#ownerOf(icount);
+  }
+}
