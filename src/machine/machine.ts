@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly collect?: (hit: DebugHit) => void;
   /** A hit at this icount is not reported: the debugger has been told of it. */
   readonly passHitsAt?: number;
+  /** Told of each interrupt before it is entered: hart and interrupt number. */
+  readonly onInterrupt?: (hart: number, cause: number) => void;
   /** Stop as at a limit when this hart is about to take a step. */
   readonly beforeHart?: number;
 }
@@ -167,6 +169,7 @@ export class Machine {
       idleJumps = 0;
       const interrupt = hart.traps.interrupt();
       if (interrupt !== NO_INTERRUPT) {
+        options.onInterrupt?.(hart.id, interrupt);
         hart.enterInterrupt(interrupt);
         this.#finishSteps(hart, 1);
         continue;

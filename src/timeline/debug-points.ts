@@ -26,6 +26,8 @@ export class DebugPoints {
   readonly #watchpoints = new Map<string, Watchpoint>();
   #changed = true;
   #armed: 'none' | 'all' | 'watchpoints' = 'none';
+  /** Whose points a machine has been given. */
+  static readonly #armedOn = new WeakMap<Machine, DebugPoints>();
 
   constructor(readonly machine: Machine) {}
 
@@ -88,7 +90,9 @@ export class DebugPoints {
 
   /** Gives the machine what it shall stop at from now on. */
   arm(which: 'none' | 'all' | 'watchpoints'): void {
-    if (!this.#changed && this.#armed === which) return;
+    const mine = DebugPoints.#armedOn.get(this.machine) === this;
+    if (mine && !this.#changed && this.#armed === which) return;
+    DebugPoints.#armedOn.set(this.machine, this);
     this.#changed = false;
     this.#armed = which;
     this.machine.setBreakpoints(which === 'all' ? [...this.#breakpoints.values()].map(words) : []);

@@ -26,6 +26,7 @@ import { type IdleClock, LiveDriver } from './live-driver.js';
 import { LiveInput } from './live-input.js';
 import { Pace } from './pace.js';
 import { Player } from './player.js';
+import { Questions } from './questions.js';
 import { Recorder, takeCheckpoint } from './recorder.js';
 import { RunControl } from './run-control.js';
 import type { SnapshotBudget } from './snapshot-list.js';
@@ -69,6 +70,8 @@ export class Timeline implements DebugTarget {
   readonly #output: ConsoleOutput;
   readonly #branches: BranchKeeper;
   readonly branches: BranchOps;
+  /** Questions about the whole history. */
+  readonly questions: Questions;
 
   constructor(
     readonly source: MachineSource,
@@ -89,6 +92,7 @@ export class Timeline implements DebugTarget {
     this.#points = new DebugPoints(this.machine);
     this.#control = new RunControl(this.player, this.#live, this.#points, this.#pace, this.#output);
     this.description = describeTarget(this.machine);
+    this.questions = new Questions(this.player, this.#output);
     const { generalRegisters, pcRegister } = this.machine.debug;
     this.#branches = new BranchKeeper(this.player, generalRegisters, pcRegister);
     this.branches = {
