@@ -27,6 +27,7 @@ export class DebugSession {
   readonly #symbols: ReadonlyMap<string, ElfSymbol>;
   readonly #registers: ReadonlyMap<string, number>;
   readonly #closers: (() => void)[];
+  readonly #breaks = new Set<bigint>();
 
   /** @internal Made by `boot` and `openRecording`. */
   constructor(
@@ -59,17 +60,23 @@ export class DebugSession {
     return this.timeline.status().powerOff?.code;
   }
 
-  /** Runs forward until a breakpoint, a watchpoint or the end of what can happen. */
+  /**
+   * Runs forward to the next breakpoint or watchpoint, or to the end of what can happen. At a watchpoint the
+   * machine stands before the access. What is at the present place does not stop it again.
+   */
   continue(): Promise<DebugStop> {
-    return this.timeline.resume({ kind: 'continue', direction: 'forward' });
+    return this.timeline.resume({ kind: 'continue', direction: 'forward', points: 'elsewhere' });
   }
 
-  /** Runs backward to the previous breakpoint or watchpoint, or to the beginning. */
+  /**
+   * Runs backward to the previous breakpoint or watchpoint, or to the beginning. At a watchpoint the access is
+   * undone: the same place that `continue` stops at.
+   */
   reverseContinue(): Promise<DebugStop> {
-    return this.timeline.resume({ kind: 'continue', direction: 'backward' });
+    return this.timeline.resume({ kind: 'continue', direction: 'backward', points: 'elsewhere' });
   }
 
-  /** Takes `count` steps forward; comes back early when something else stops it. */
+  /** Takes `count` steps forward, of one hart or of whichever is next, past breakpoints and watchpoints. */
   step(count = 1, hart?: number): Promise<DebugStop> {
     return this.#steps('forward', count, hart);
   }
@@ -84,10 +91,9 @@ export class DebugSession {
     const address = this.address(place);
     this.timeline.insertBreakpoint(address);
     try {
-      if (this.pc === address) await this.step();
       return await this.continue();
     } finally {
-      this.timeline.removeBreakpoint(address);
+      if (!this.#breaks.has(address)) this.timeline.removeBreakpoint(address);
     }
   }
 
@@ -97,11 +103,15 @@ export class DebugSession {
   }
 
   break(place: Place): void {
-    this.timeline.insertBreakpoint(this.address(place));
+    const address = this.address(place);
+    this.#breaks.add(address);
+    this.timeline.insertBreakpoint(address);
   }
 
   removeBreak(place: Place): void {
-    this.timeline.removeBreakpoint(this.address(place));
+    const address = this.address(place);
+    this.#breaks.delete(address);
+    this.timeline.removeBreakpoint(address);
   }
 
   /** Watches a variable, or `length` bytes at an address. Returns a function that ends it. */
@@ -197,7 +207,7 @@ export class DebugSession {
   ): Promise<DebugStop> {
     let stop: DebugStop = { kind: 'step', hart: hart ?? 0 };
     for (let i = 0; i < count; i++) {
-      stop = await this.timeline.resume({ kind: 'step', direction, hart });
+      stop = await this.timeline.resume({ kind: 'step', direction, hart, points: 'elsewhere' });
       if (stop.kind !== 'step') break;
     }
     return stop;

@@ -4,7 +4,7 @@ import { CommanderError } from 'commander';
 import debug from 'debug';
 import { DivergenceError } from '../replay/divergence.js';
 import { InputError } from '../state/input-error.js';
-import { TargetError } from '../timeline/debug-target.js';
+import { ReplayMismatch, TargetError } from '../timeline/debug-target.js';
 import { CommandFailure, EXIT_DIVERGENCE, EXIT_USAGE, tell, tellError } from './messages.js';
 import { buildProgram } from './program.js';
 
@@ -31,6 +31,10 @@ function report(error: unknown): number {
     const [first, ...fields] = error.message.split('\n');
     for (const line of fields) tell(line.trim());
     tellError(first);
+    return EXIT_DIVERGENCE;
+  }
+  if (error instanceof ReplayMismatch) {
+    tellError(error.message);
     return EXIT_DIVERGENCE;
   }
   if (error instanceof CommandFailure) {

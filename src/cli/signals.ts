@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { TargetError } from '../timeline/debug-target.js';
 
 const ORDERLY = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export type OrderlySignal = (typeof ORDERLY)[number];
@@ -11,12 +12,16 @@ const SAME_SIGNAL_MS = 500;
 
 /**
  * While `body` runs, the first signal calls `end`, which brings the work to an orderly end; a second one ends the
- * process at once. Returns what `body` returned and the signal, if one came.
+ * process at once. Returns what `body` returned or the signal, if one came; a TargetError that
+ * `body` throws because of it is dropped.
  */
 export async function withSignals<T>(
   end: () => void,
   body: () => Promise<T>,
-): Promise<{ readonly result: T; readonly signal: OrderlySignal | undefined }> {
+): Promise<
+  | { readonly result: T; readonly signal: undefined }
+  | { readonly result: T | undefined; readonly signal: OrderlySignal }
+> {
   let received: OrderlySignal | undefined;
   let receivedAt = 0;
   const onSignal = (signal: NodeJS.Signals) => {
@@ -30,7 +35,11 @@ export async function withSignals<T>(
   };
   for (const signal of ORDERLY) process.on(signal, onSignal);
   try {
-    return { result: await body(), signal: received };
+    const result = await body();
+    return received ? { result, signal: received } : { result, signal: undefined };
+  } catch (error) {
+    if (received === undefined || !(error instanceof TargetError)) throw error;
+    return { result: undefined, signal: received };
   } finally {
     for (const signal of ORDERLY) process.off(signal, onSignal);
   }

@@ -135,7 +135,7 @@ export class Machine {
 
   /** The hart that takes the next step; of the sleeping ones, the one whose turn it was. */
   get nextHart(): number {
-    this.#chooseHart();
+    if (!this.poweredOff) this.#chooseHart();
     return this.board.machineState.currentHart;
   }
 
@@ -178,6 +178,8 @@ export class Machine {
       if (hart.exit === EXIT.stopped && this.#hit !== undefined) {
         const hit = this.#hit;
         this.#hit = undefined;
+        // Wherever a run ends at a boundary, the state is the same.
+        this.#chooseHart();
         return { kind: 'hit', hit };
       }
     }
@@ -196,6 +198,8 @@ export class Machine {
   /** Lets one input event enter at the present boundary. */
   apply(event: InputEvent): void {
     const { board } = this;
+    // Whose turn it is does not depend on whether a run ended here before.
+    if (!this.poweredOff) this.#chooseHart();
     switch (event.kind) {
       case 'console':
         board.console.enqueue(event.bytes);
@@ -243,11 +247,15 @@ export class Machine {
 
   /** Everything derived from the declared state and guest memory is to follow them: they were replaced. */
   afterRestore(): void {
+    this.#deriveAgain();
+    this.lastStepOf.fill(-1);
+    this.warpedHere = false;
+  }
+
+  #deriveAgain(): void {
     for (const hart of this.board.harts) hart.afterRestore();
     this.#attention = false;
     this.#pumpConsole = false;
-    this.lastStepOf.fill(-1);
-    this.warpedHere = false;
   }
 
   #runHart(hart: RiscvHart, until: number): number {
@@ -348,7 +356,7 @@ export class Machine {
     time.state.warpNs = warpNs;
     board.machineState.quantumLeft = this.config.quantum;
     this.#loadImages();
-    this.afterRestore();
+    this.#deriveAgain();
     board.clint.settle();
   }
 

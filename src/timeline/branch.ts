@@ -42,8 +42,13 @@ export class Branch {
     return this.snapshots.named(name) ?? this.parent?.named(name);
   }
 
-  take(icount: number, cursor: number, touchedBefore: TouchedPages | undefined): PlacedSnapshot {
-    return this.#ownerOf(icount).snapshots.take(icount, cursor, touchedBefore);
+  take(
+    icount: number,
+    cursor: number,
+    touchedBefore: TouchedPages | undefined,
+    name?: string,
+  ): PlacedSnapshot {
+    return this.#ownerOf(icount).snapshots.take(icount, cursor, touchedBefore, name);
   }
 
   takePassing(icount: number, cursor: number): void {

@@ -5,10 +5,22 @@
 
 export type Direction = 'forward' | 'backward';
 
+/**
+ * What the points at the present place do. `protocol`, when absent: GDB takes care to pass them; forwards they
+ * stop at once, and backwards a watched access is reported before it is undone. `elsewhere`: they were reported
+ * and do not count again, and a watched access is reported in both directions with the machine before it.
+ */
+export type PresentPoints = 'protocol' | 'elsewhere';
+
 export type Resume =
-  | { readonly kind: 'continue'; readonly direction: Direction }
+  | { readonly kind: 'continue'; readonly direction: Direction; readonly points?: PresentPoints }
   /** One step of `hart`; of whichever hart is next when undefined. */
-  | { readonly kind: 'step'; readonly direction: Direction; readonly hart: number | undefined }
+  | {
+      readonly kind: 'step';
+      readonly direction: Direction;
+      readonly hart: number | undefined;
+      readonly points?: PresentPoints;
+    }
   /** Forward steps of `hart` until its pc leaves [start, end): GDB's `vCont;r`. */
   | { readonly kind: 'range-step'; readonly hart: number; readonly start: bigint; readonly end: bigint };
 
@@ -116,7 +128,12 @@ export interface BranchOps {
 
 /** A request that cannot be met as things stand; the message is shown to the user. */
 export class TargetError extends Error {
-  override readonly name = 'TargetError';
+  override readonly name: string = 'TargetError';
+}
+
+/** A replay does something its recording did not: it was made by another machine, or is damaged. */
+export class ReplayMismatch extends TargetError {
+  override readonly name = 'ReplayMismatch';
 }
 
 export interface DebugTarget {

@@ -65,14 +65,19 @@ export class LiveDriver {
   slice(until: number, beforeHart: number | undefined): MachineStop {
     const { player, input } = this;
     const machine = this.#machine;
-    for (let event = input.next(machine.consoleRoom); event; event = input.next(machine.consoleRoom)) {
+    while (!machine.poweredOff) {
+      const event = input.next(machine.consoleRoom);
+      if (event === undefined) break;
       this.enter(event);
     }
     const idle = this.idleClock === 'realtime' ? 'return' : 'jump';
     const stop = machine.run(Math.min(until, player.snapshotDue()), { idle, beforeHart });
     player.snapshotIfDue();
     this.#noteProgress();
-    this.#recorder?.tick();
+    if (this.#recorder?.due) {
+      this.settle();
+      this.#recorder.checkpoint();
+    }
     if (stop.kind === 'power-off') {
       this.#history.powerOff = { code: stop.code };
       this.#recorder?.end({ kind: 'power-off', icount: machine.icount, code: stop.code }, true);

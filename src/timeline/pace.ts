@@ -35,11 +35,12 @@ export class Pace {
     return this.#steps;
   }
 
-  /** Called after each slice; gives the host its turn when the slice's time is up. */
-  async between(): Promise<void> {
+  /** Called after each slice with the steps it ran; gives the host its turn when the time is up. */
+  async between(ran: number): Promise<void> {
     const elapsed = this.clock.nowMs() - this.#startMs;
     if (elapsed < SLICE_MS / 2) {
-      this.#steps = Math.min(LONGEST, this.#steps * 2);
+      // A run of many short slices, as single steps are, says nothing about long ones.
+      if (ran >= this.#steps) this.#steps = Math.min(LONGEST, this.#steps * 2);
       return;
     }
     if (elapsed > SLICE_MS * 2) this.#steps = Math.max(SHORTEST, Math.floor(this.#steps / 2));

@@ -1,6 +1,7 @@
 import type { Machine, MachineStop, RunOptions } from '../machine/machine.js';
 import { SnapshotStore } from '../snapshot/snapshot-store.js';
 import { Branch } from './branch.js';
+import { ReplayMismatch } from './debug-target.js';
 import { History } from './history.js';
 import type { Pace } from './pace.js';
 import { sortedPages, type TouchedPages } from './page-set.js';
@@ -13,11 +14,6 @@ export type PlayStop = MachineStop | { readonly kind: 'interrupted' };
 const PASSING_DISTANCES = [262_144, 16_384, 1_024, 64];
 /** First guess of the steps between snapshots, before the machine's speed is known. */
 const FIRST_INTERVAL = 1_000_000;
-
-/** Thrown when a replay does something its recording did not. */
-export class ReplayMismatch extends Error {
-  override readonly name = 'ReplayMismatch';
-}
 
 /**
  * A machine on a history: it runs forward along the recorded inputs, leaves snapshots on its way, and goes
@@ -61,10 +57,11 @@ export class Player {
   /** Runs to the boundary `until`, at most the end of the history, and past all of its events. */
   async advance(until: number, options: RunOptions): Promise<PlayStop> {
     for (;;) {
-      const stop = this.slice(Math.min(until, this.machine.icount + this.pace.steps), options);
+      const from = this.machine.icount;
+      const stop = this.slice(Math.min(until, from + this.pace.steps), options);
       if (stop.kind !== 'limit' || this.machine.icount >= until) return stop;
       if (options.beforeHart !== undefined && this.machine.nextHart === options.beforeHart) return stop;
-      await this.pace.between();
+      await this.pace.between(this.machine.icount - from);
       if (this.pace.interrupted) return { kind: 'interrupted' };
     }
   }
@@ -109,7 +106,7 @@ export class Player {
 
   /** Takes the snapshot that is due here: a lasting one at the end of what was seen, else one in passing. */
   snapshotIfDue(): void {
-    if (!this.automatic) return;
+    if (!this.automatic || this.machine.warpedHere) return;
     const { icount } = this.machine;
     if (icount - this.branch.floor(icount).icount < this.#intervalSteps) return;
     if (this.branch.next(icount) !== undefined) {
@@ -129,9 +126,9 @@ export class Player {
   }
 
   /** Takes a lasting snapshot of the present. */
-  takeSnapshot(): PlacedSnapshot {
+  takeSnapshot(name?: string): PlacedSnapshot {
     const { icount } = this.machine;
-    const placed = this.branch.take(icount, this.cursor, this.#touchedSinceLast());
+    const placed = this.branch.take(icount, this.cursor, this.#touchedSinceLast(), name);
     this.#startNoting();
     return placed;
   }

@@ -2,7 +2,7 @@ import type { Machine } from '../machine/machine.js';
 import type { HostClock, LoggedEvent } from '../machine/ports.js';
 import { LogWriter } from '../replay/log-writer.js';
 import type { ByteSink, Checkpoint, RecordingEnd, RecordingHeader } from '../replay/recording.js';
-import { MachineDigest } from '../snapshot/digest.js';
+import type { MachineDigest } from '../snapshot/digest.js';
 
 /** Host time between checkpoints, at least. */
 const CHECKPOINT_MS = 500;
@@ -19,19 +19,18 @@ export function takeCheckpoint(machine: Machine, digest: MachineDigest): Checkpo
 /** Writes a live machine's history to a file as it happens, with checkpoints. */
 export class Recorder {
   readonly #log: LogWriter;
-  readonly #digest: MachineDigest;
   #checkpointDueMs: number;
   #lastCheckpoint = -1;
   #ended = false;
 
   constructor(
     readonly machine: Machine,
+    readonly digest: MachineDigest,
     readonly clock: HostClock,
     sink: ByteSink,
     header: RecordingHeader,
   ) {
     this.#log = new LogWriter(sink, header);
-    this.#digest = new MachineDigest(machine.board.memory, machine.board.plan);
     this.#checkpointDueMs = clock.nowMs() + CHECKPOINT_MS;
     this.#checkpoint();
   }
@@ -40,9 +39,13 @@ export class Recorder {
     this.#log.event(logged);
   }
 
-  /** To be called about every slice, at a boundary whose events are all written. */
-  tick(): void {
-    if (this.#ended || this.clock.nowMs() < this.#checkpointDueMs) return;
+  /** Whether it is time for a checkpoint. */
+  get due(): boolean {
+    return !this.#ended && this.clock.nowMs() >= this.#checkpointDueMs;
+  }
+
+  /** To be called when `due`, at a boundary whose events are all written and where no idle time was skipped. */
+  checkpoint(): void {
     this.#checkpoint();
     this.#checkpointDueMs = this.clock.nowMs() + CHECKPOINT_MS;
   }
@@ -61,6 +64,6 @@ export class Recorder {
       return;
     }
     this.#lastCheckpoint = this.machine.icount;
-    this.#log.checkpoint(takeCheckpoint(this.machine, this.#digest));
+    this.#log.checkpoint(takeCheckpoint(this.machine, this.digest));
   }
 }

@@ -21,14 +21,16 @@ interface IntervalHits {
   readonly hits: readonly DebugHit[];
 }
 
-/**
- * The boundary at which a hit is shown when going backwards: at a breakpoint the instruction is undone, at a
- * watchpoint the access is not yet (GDB undoes it by a step of its own).
- */
-const shownAt = (hit: DebugHit) => (hit.kind === 'breakpoint' ? hit.icount : hit.icount + 1);
+/** The boundary at which a hit is shown when going backwards. */
+export type ShownAt = (hit: DebugHit) => number;
+
+/** At a breakpoint the instruction is undone, at a watchpoint the access is not yet: GDB does that by a step. */
+export const shownToGdb: ShownAt = hit => (hit.kind === 'breakpoint' ? hit.icount : hit.icount + 1);
+
+export const shownBefore: ShownAt = hit => hit.icount;
 
 /** Of two hits, the one that comes first when going backwards; a breakpoint before a watchpoint. */
-function later(a: DebugHit | undefined, b: DebugHit): DebugHit {
+function later(a: DebugHit | undefined, b: DebugHit, shownAt: ShownAt): DebugHit {
   if (a === undefined || shownAt(b) > shownAt(a)) return b;
   if (shownAt(b) < shownAt(a)) return a;
   return a.kind === 'breakpoint' ? a : b;
@@ -58,12 +60,13 @@ export class ReverseSearch {
    */
   async findBefore(
     present: number,
+    shownAt: ShownAt,
     progress: (icount: number) => void,
   ): Promise<ReverseHit | 'none' | 'interrupted'> {
     const { player } = this;
     for (let end = present; end > player.history.begin; ) {
       const start = player.branch.lasting(end - 1);
-      const best = await this.#lastHit(start, end);
+      const best = await this.#lastHit(start, end, shownAt);
       if (best === 'interrupted') return 'interrupted';
       if (best !== undefined) return { hit: best, icount: shownAt(best) };
       end = start.icount;
@@ -73,14 +76,18 @@ export class ReverseSearch {
   }
 
   /** The last hit of a step in [start, end). */
-  async #lastHit(start: PlacedSnapshot, end: number): Promise<DebugHit | undefined | 'interrupted'> {
+  async #lastHit(
+    start: PlacedSnapshot,
+    end: number,
+    shownAt: ShownAt,
+  ): Promise<DebugHit | undefined | 'interrupted'> {
     const next = this.player.branch.next(start.icount);
     const touched = next?.touchedBefore;
     if (touched !== undefined && !this.points.mayTouch(touched)) return undefined;
     const key = `${start.id} ${this.points.key}`;
     const known = this.#known.get(key);
     if (known !== undefined && known.end >= end) {
-      const best = lastOf(known.hits, end);
+      const best = lastOf(known.hits, end, shownAt);
       // Before the oldest hit that was kept there may be others.
       if (best !== undefined || known.completeFrom <= start.icount) return best;
     }
@@ -88,7 +95,7 @@ export class ReverseSearch {
     if (found === 'interrupted') return 'interrupted';
     this.player.noteInterval(next);
     this.#keep(key, found);
-    return lastOf(found.hits, end);
+    return lastOf(found.hits, end, shownAt);
   }
 
   async #runInterval(start: PlacedSnapshot, end: number): Promise<IntervalHits | 'interrupted'> {
@@ -121,11 +128,11 @@ export class ReverseSearch {
 }
 
 /** The hit that comes first when going backwards from `end`. */
-function lastOf(hits: readonly DebugHit[], end: number): DebugHit | undefined {
+function lastOf(hits: readonly DebugHit[], end: number, shownAt: ShownAt): DebugHit | undefined {
   let best: DebugHit | undefined;
   for (let i = hits.length - 1; i >= 0; i--) {
     if (hits[i].icount >= end) continue;
-    best = later(best, hits[i]);
+    best = later(best, hits[i], shownAt);
     // Hits ascend: one that is shown before the best so far cannot be followed by a later one.
     if (hits[i].icount + 1 < shownAt(best)) break;
   }

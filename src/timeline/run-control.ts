@@ -1,12 +1,12 @@
 import type { DebugHit, Machine, MachineStop } from '../machine/machine.js';
 import type { ConsoleOutput } from './console-output.js';
 import type { DebugPoints } from './debug-points.js';
-import type { DebugStop, Resume } from './debug-target.js';
+import type { DebugStop, PresentPoints, Resume } from './debug-target.js';
 import type { History } from './history.js';
 import type { LiveDriver } from './live-driver.js';
 import type { Pace } from './pace.js';
 import type { Player } from './player.js';
-import { ReverseSearch } from './reverse-search.js';
+import { ReverseSearch, shownBefore, shownToGdb } from './reverse-search.js';
 
 /** Why `run` came back. `end`: there is nothing further, neither recorded nor live. */
 export type RunStop =
@@ -53,11 +53,13 @@ export class RunControl {
   async resume(request: Resume): Promise<DebugStop> {
     switch (request.kind) {
       case 'continue':
-        return request.direction === 'forward' ? this.#continueForward() : this.#continueBackward();
+        return request.direction === 'forward'
+          ? this.#continueForward(request.points)
+          : this.#continueBackward(request.points);
       case 'step':
         return request.direction === 'forward'
-          ? this.#stepForward(request.hart)
-          : this.#stepBackward(request.hart);
+          ? this.#stepForward(request.hart, request.points)
+          : this.#stepBackward(request.hart, request.points);
       case 'range-step':
         return this.#rangeStep(request.hart, request.start, request.end);
     }
@@ -71,8 +73,11 @@ export class RunControl {
       if (pace.interrupted) return { kind: 'interrupted' };
       player.applyEvents();
       if (machine.icount >= until) return { kind: 'limit' };
-      if (beforeHart !== undefined && machine.nextHart === beforeHart) return { kind: 'limit' };
-      const target = Math.min(until, machine.icount + pace.steps);
+      if (beforeHart !== undefined && machine.nextHart === beforeHart && !machine.asleep) {
+        return { kind: 'limit' };
+      }
+      const from = machine.icount;
+      const target = Math.min(until, from + pace.steps);
       const recorded = !player.atEnd;
       if (!recorded && !this.canGoOnLive) return { kind: 'end' };
       const stop = recorded
@@ -83,7 +88,7 @@ export class RunControl {
       const leftMs = deadlineMs - live.clock.nowMs();
       if (leftMs <= 0) return { kind: 'timeout' };
       if (stop.kind === 'idle') await live.sleep(stop.deadlineNs, leftMs, () => pace.interrupted);
-      else await pace.between();
+      else await pace.between(machine.icount - from);
     }
   }
 
@@ -97,15 +102,20 @@ export class RunControl {
     return 'interrupted';
   }
 
-  async #continueForward(): Promise<DebugStop> {
+  async #continueForward(present: PresentPoints = 'protocol'): Promise<DebugStop> {
+    if (present === 'elsewhere') {
+      this.points.arm('none');
+      const stop = await this.run({ until: this.#machine.icount + 1 });
+      if (stop.kind !== 'limit') return this.#describe(stop, undefined);
+    }
     this.points.arm('all');
     const stop = await this.run({ until: Number.POSITIVE_INFINITY });
     return this.#describe(stop, undefined);
   }
 
-  async #stepForward(hart: number | undefined): Promise<DebugStop> {
+  async #stepForward(hart: number | undefined, present: PresentPoints = 'protocol'): Promise<DebugStop> {
     // A step runs the instruction at a breakpoint; what it accesses is still watched.
-    this.points.arm('watchpoints');
+    this.points.arm(present === 'protocol' ? 'watchpoints' : 'none');
     if (hart !== undefined) {
       const stop = await this.run({ until: Number.POSITIVE_INFINITY, beforeHart: hart });
       if (stop.kind !== 'limit') return this.#describe(stop, hart);
@@ -123,22 +133,23 @@ export class RunControl {
     }
   }
 
-  async #continueBackward(): Promise<DebugStop> {
+  async #continueBackward(present: PresentPoints = 'protocol'): Promise<DebugStop> {
     const from = this.#machine.icount;
     // With nothing to stop at, going back ends at the beginning.
     if (!this.points.empty) {
-      const found = await this.search.findBefore(from, () => {});
+      const shownAt = present === 'protocol' ? shownToGdb : shownBefore;
+      const found = await this.search.findBefore(from, shownAt, () => {});
       if (found === 'interrupted') return this.#interruptedAt(from);
       if (found !== 'none') {
         if ((await this.#land(found.icount)) === 'interrupted') return this.#interruptedAt(from);
         return stopOf(found.hit);
       }
     }
-    await this.seek(this.#history.begin);
+    if ((await this.seek(this.#history.begin)) === 'interrupted') return this.#interruptedAt(from);
     return { kind: 'history', edge: 'begin', hart: this.#machine.nextHart };
   }
 
-  async #stepBackward(hart: number | undefined): Promise<DebugStop> {
+  async #stepBackward(hart: number | undefined, present: PresentPoints = 'protocol'): Promise<DebugStop> {
     const from = this.#machine.icount;
     const target = await this.#stepToUndo(hart);
     if (target === 'interrupted') return this.#interruptedAt(from);
@@ -148,7 +159,7 @@ export class RunControl {
     }
     if ((await this.#land(target)) === 'interrupted') return this.#interruptedAt(from);
     const undone = this.#machine.nextHart;
-    if (this.points.anyWatchpoint) {
+    if (this.points.anyWatchpoint && present === 'protocol') {
       const hit = this.#accessOfNextStep();
       // The access is reported before it is undone: the machine stands behind it now.
       if (hit !== undefined && target + 1 === from) return stopOf(hit);
@@ -194,6 +205,7 @@ export class RunControl {
 
   async #describe(stop: RunStop, hart: number | undefined): Promise<DebugStop> {
     const machine = this.#machine;
+    await this.#settle();
     switch (stop.kind) {
       case 'hit':
         return stopOf(stop.hit);
@@ -201,8 +213,6 @@ export class RunControl {
       case 'timeout':
         return { kind: 'step', hart: hart ?? Math.max(0, machine.lastStepOf.indexOf(machine.icount - 1)) };
       case 'interrupted':
-        if (this.player.atEnd && this.canGoOnLive) this.live.settle();
-        else if (machine.warpedHere) await this.#returnTo(machine.icount);
         return { kind: 'interrupt', hart: hart ?? machine.nextHart };
       case 'end':
         return {
@@ -212,6 +222,14 @@ export class RunControl {
           ...(this.#history.powerOff === undefined ? {} : { powerOff: this.#history.powerOff }),
         };
     }
+  }
+
+  /** At a stop, the icount alone tells the moment: idle time since the last step becomes an event, or is undone. */
+  async #settle(): Promise<void> {
+    const machine = this.#machine;
+    if (!machine.warpedHere || machine.poweredOff) return;
+    if (this.player.atEnd && this.canGoOnLive) this.live.settle();
+    else await this.#returnTo(machine.icount);
   }
 
   async #interruptedAt(from: number): Promise<DebugStop> {

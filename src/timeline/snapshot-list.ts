@@ -71,12 +71,22 @@ export class SnapshotList {
     return this.#placed[this.#indexOfFloor(icount) + 1];
   }
 
-  /** Takes a snapshot of the present unless that moment has one. */
-  take(icount: number, cursor: number, touchedBefore: TouchedPages | undefined): PlacedSnapshot {
+  /** Takes a snapshot of the present unless that moment has one; one with a name does not count for a new name. */
+  take(
+    icount: number,
+    cursor: number,
+    touchedBefore: TouchedPages | undefined,
+    name?: string,
+  ): PlacedSnapshot {
     const at = this.#placed.length === 0 ? -1 : this.#indexOfFloor(icount);
     const before = at < 0 ? undefined : this.#placed[at];
-    if (before !== undefined && before.icount === icount && before.cursor === cursor) return before;
+    const same = before !== undefined && before.icount === icount && before.cursor === cursor;
+    if (same && (name === undefined || before.name === undefined)) {
+      before.name ??= name;
+      return before;
+    }
     const placed = this.#place(icount, cursor, touchedBefore);
+    placed.name = name;
     this.#placed.splice(at + 1, 0, placed);
     const after = this.#placed[at + 2];
     // What lies between this one and the next is a part of what was known for both together.

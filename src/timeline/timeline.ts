@@ -14,6 +14,7 @@ import {
   type DebugTarget,
   type HartStatus,
   type MemoryRegion,
+  ReplayMismatch,
   type Resume,
   type SnapshotStatus,
   type TargetDescription,
@@ -72,6 +73,7 @@ export class Timeline implements DebugTarget {
   readonly branches: BranchOps;
   /** Questions about the whole history. */
   readonly questions: Questions;
+  #digest: MachineDigest | undefined;
 
   constructor(
     readonly source: MachineSource,
@@ -245,7 +247,7 @@ export class Timeline implements DebugTarget {
     if (this.player.branch.named(name) !== undefined) {
       throw new TargetError(`there is a snapshot ${name} already: delete it first`);
     }
-    this.player.takeSnapshot().name = name;
+    this.player.takeSnapshot(name);
   }
 
   deleteSnapshot(name: string): void {
@@ -269,7 +271,11 @@ export class Timeline implements DebugTarget {
       throw new Error('a recording starts with the machine');
     }
     const { config, images, writtenBy } = this.source;
-    this.#live.recorder = new Recorder(this.machine, this.host.clock, sink, { config, images, writtenBy });
+    this.#live.recorder = new Recorder(this.machine, this.#digests(), this.host.clock, sink, {
+      config,
+      images,
+      writtenBy,
+    });
   }
 
   /** Runs until the guest ends or a limit is reached. */
@@ -300,7 +306,6 @@ export class Timeline implements DebugTarget {
   async verify(): Promise<{ checkpoints: number; icount: number; end: RecordingEnd }> {
     const { recording } = this.source;
     if (recording === undefined) throw new Error('only a recording can be verified');
-    const digest = new MachineDigest(this.machine.board.memory, this.machine.board.plan);
     await this.seek('start');
     this.#pace.begin();
     let agreed = 0;
@@ -309,12 +314,14 @@ export class Timeline implements DebugTarget {
       const stop = await this.player.advance(checkpoint.icount, { idle: 'jump' });
       this.#output.reached(this.machine.icount);
       if (stop.kind === 'interrupted') throw new TargetError('interrupted');
-      this.#compare(checkpoint, digest, agreed);
+      this.#compare(checkpoint, agreed);
       agreed = checkpoint.icount;
       checkpoints++;
     }
-    await this.player.advance(this.history.end, { idle: 'jump' });
+    const last = await this.player.advance(this.history.end, { idle: 'jump' });
     this.#output.reached(this.machine.icount);
+    if (last.kind === 'interrupted') throw new TargetError('interrupted');
+    this.#compareEnd(recording.end);
     return { checkpoints, icount: this.machine.icount, end: recording.end };
   }
 
@@ -329,8 +336,7 @@ export class Timeline implements DebugTarget {
     const { history, machine } = this;
     const here = machine.icount;
     await this.seek('end');
-    const digest = new MachineDigest(machine.board.memory, machine.board.plan);
-    const checkpoints = [takeCheckpoint(machine, digest)];
+    const checkpoints = [this.checkpoint()];
     const icount = history.end;
     const end: RecordingEnd =
       history.powerOff === undefined
@@ -354,8 +360,31 @@ export class Timeline implements DebugTarget {
     else this.#live.stopRecordingAt(main.history, 'session closed');
   }
 
-  #compare(recorded: Checkpoint, digest: MachineDigest, agreed: number): void {
-    const found = takeCheckpoint(this.machine, digest);
+  /** The present boundary as a recording's checkpoint shows it. */
+  checkpoint(): Checkpoint {
+    return takeCheckpoint(this.machine, this.#digests());
+  }
+
+  /** One for the whole session: it knows the pages that have not changed since it last looked. */
+  #digests(): MachineDigest {
+    this.#digest ??= new MachineDigest(this.machine.board.memory, this.machine.board.plan);
+    return this.#digest;
+  }
+
+  #compareEnd(end: RecordingEnd): void {
+    const { poweredOff, exitCode, icount } = this.machine;
+    const found = poweredOff ? `it powered off with code ${exitCode}` : 'the machine goes on';
+    const recorded =
+      end.kind === 'power-off' ? `it powered off with code ${end.code}` : 'the machine goes on';
+    if (end.kind !== 'cut' && found !== recorded) {
+      throw new ReplayMismatch(
+        `the replay differs from the recording: at icount ${icount} ${found}, in the recording ${recorded}`,
+      );
+    }
+  }
+
+  #compare(recorded: Checkpoint, agreed: number): void {
+    const found = this.checkpoint();
     const report = findDivergence(recorded, found, this.machine.board.plan, agreed);
     if (report !== undefined) throw new DivergenceError(report);
   }

@@ -58,7 +58,10 @@ const COMMANDS: readonly MonitorCommand[] = [
     usage: 'NAME',
     summary: 'names this moment',
     run: ({ target }, name) => {
-      target.saveSnapshot(required(name, 'snapshot save NAME'));
+      const moment = parseMoment(required(name, 'snapshot save NAME'));
+      if (typeof moment !== 'object')
+        throw new TargetError(`${name} cannot be a name: goto reads it otherwise`);
+      target.saveSnapshot(name);
       return { text: `snapshot ${name} saved at icount ${target.status().icount}` };
     },
   },
