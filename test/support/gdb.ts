@@ -66,6 +66,8 @@ export interface GdbSessionOptions {
   readonly elf?: string | undefined;
   readonly port?: number | undefined;
   readonly target?: string | undefined;
+  /** Where gdb runs: debug information names sources relative to it. */
+  readonly cwd?: string | undefined;
   /** For each command. */
   readonly timeoutMs?: number | undefined;
   /** `mi-async on` before connecting, as editors have it; `interrupt` then is `-exec-interrupt`. */
@@ -102,7 +104,7 @@ export class GdbSession {
   private constructor(private readonly options: GdbSessionOptions) {
     this.timeoutMs = options.timeoutMs ?? 30_000;
     const elf = options.elf === undefined ? [] : [options.elf];
-    this.gdb = spawn(GDB, ['-q', '-nx', '--interpreter=mi3', ...elf]);
+    this.gdb = spawn(GDB, ['-q', '-nx', '--interpreter=mi3', ...elf], { cwd: options.cwd });
     this.gdb.stdin.on('error', () => {});
     this.exited = new Promise(resolve => {
       this.gdb.on('exit', () => resolve());

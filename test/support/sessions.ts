@@ -1,0 +1,115 @@
+/** Sessions of real firmware for tests: a machine with its history, and a gdb server in front of it. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MemoryConsole } from '../../src/api/memory-console.js';
+import { bootSession, replaySession, type Session, type SessionOptions } from '../../src/api/session.js';
+import { GdbServer } from '../../src/gdb/server.js';
+import { systemClock } from '../../src/host/clock.js';
+import type { HostClock } from '../../src/machine/ports.js';
+import { readRecording } from '../../src/replay/log-reader.js';
+import type { ByteSink, Recording } from '../../src/replay/recording.js';
+import { GdbSession, type GdbSessionOptions } from './gdb.js';
+
+export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+
+export type Width = 'rv32' | 'rv64';
+
+export const fixture = (width: Width, name: string): string => `fixtures/${width}/${name}.elf`;
+
+export type BootOptions = Partial<SessionOptions> & { readonly hostClock?: HostClock };
+
+export interface Live {
+  readonly session: Session;
+  readonly console: MemoryConsole;
+}
+
+/** A live machine with a console in memory. `path` is relative to the repository. */
+export function bootFixture(path: string, options: BootOptions = {}): Live {
+  return bootBytes(path, readFileSync(join(REPOSITORY, path)), options);
+}
+
+export function bootBytes(name: string, bytes: Uint8Array, options: BootOptions = {}): Live {
+  const console = new MemoryConsole();
+  const { hostClock: clock = systemClock, ...rest } = options;
+  const session = bootSession({ name, bytes }, { clock: 'virtual', ...rest }, { console, clock });
+  return { session, console };
+}
+
+/** A recording's bytes as they are written. */
+export class MemoryFile implements ByteSink {
+  readonly #pieces: Uint8Array[] = [];
+
+  append(bytes: Uint8Array): void {
+    this.#pieces.push(bytes.slice());
+  }
+
+  close(): void {}
+
+  get bytes(): Uint8Array {
+    return new Uint8Array(Buffer.concat(this.#pieces));
+  }
+
+  /** Reads it back, as any program would. */
+  read(): Recording {
+    return readRecording(this.bytes, { name: 'recording in memory' });
+  }
+}
+
+export function replay(
+  recording: Recording,
+  options: { readonly snapshotIntervalSteps?: number } = {},
+): Live {
+  const console = new MemoryConsole();
+  const session = replaySession(recording, { clock: 'virtual', ...options }, { console, clock: systemClock });
+  return { session, console };
+}
+
+/** A gdb server before a session, and gdbs that know the firmware. */
+export class Served implements AsyncDisposable {
+  private constructor(
+    readonly session: Session,
+    readonly console: MemoryConsole,
+    readonly server: GdbServer,
+    readonly elf: string,
+  ) {}
+
+  static async start(live: Live, elf: string, options: { graceMs?: number } = {}): Promise<Served> {
+    const server = await GdbServer.start(live.session, { port: 0, ...options });
+    return new Served(live.session, live.console, server, elf);
+  }
+
+  /** Boots a fixture and serves it. */
+  static boot(path: string, options: BootOptions = {}): Promise<Served> {
+    return Served.start(bootFixture(path, options), path);
+  }
+
+  get port(): number {
+    return this.server.port;
+  }
+
+  gdb(options: GdbSessionOptions = {}): Promise<GdbSession> {
+    return GdbSession.start({
+      elf: join(REPOSITORY, this.elf),
+      cwd: REPOSITORY,
+      port: this.port,
+      ...options,
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server.close();
+    this.session.close();
+  }
+}
+
+/** The state and memory of a session at its present moment, to compare. */
+export const digestsOf = (session: Session): Readonly<Record<string, string>> => session.checkpoint().digests;
+
+/** Value of `info registers NAME` or `print/x EXPR` at the end of a line. */
+export function lastHex(output: string): number {
+  const found = [...output.matchAll(/0x([0-9a-f]+)/g)].at(-1);
+  if (found === null || found === undefined) throw new Error(`no hexadecimal number in "${output}"`);
+  return Number.parseInt(found[1], 16);
+}
