@@ -63,6 +63,7 @@ export class Timeline implements DebugTarget {
   readonly machine: Machine;
   readonly player: Player;
   readonly description: TargetDescription;
+  #digest: MachineDigest | undefined;
   readonly #pace: Pace;
   readonly #input: LiveInput;
   readonly #live: LiveDriver;
@@ -73,7 +74,6 @@ export class Timeline implements DebugTarget {
   readonly branches: BranchOps;
   /** Questions about the whole history. */
   readonly questions: Questions;
-  #digest: MachineDigest | undefined;
 
   constructor(
     readonly source: MachineSource,
