@@ -138,6 +138,10 @@ export class DecodeCache {
     return operation >= PSEUDO_OPERATION.region || operation === PSEUDO_OPERATION.undecoded;
   }
 
+  isDecoded(entry: number): boolean {
+    return this.memory.u8[entry + ENTRY.operation] !== PSEUDO_OPERATION.undecoded;
+  }
+
   /** Makes the instruction at this entry the way into a compiled region; false when it cannot be. */
   mark(entry: number, regionEntry: number): boolean {
     const { u8 } = this.memory;
@@ -221,10 +225,11 @@ export class DecodeCache {
       // An instruction that starts in the halfword before reaches into this granule.
       const from = page + (Math.max(start - 2, 0) << ENTRY_SCALE_SHIFT);
       const to = page + ((start + (1 << CODE_GRANULE_SHIFT)) << ENTRY_SCALE_SHIFT);
-      if (this.#covered.size > 0) {
-        for (let entry = from; entry < to; entry += DECODE_ENTRY_BYTES) this.#covered.delete(entry);
+      // The store that changes the code may itself stand here: its operands stay readable until it is done.
+      for (let entry = from; entry < to; entry += DECODE_ENTRY_BYTES) {
+        this.memory.u8[entry + ENTRY.operation] = PSEUDO_OPERATION.undecoded;
+        if (this.#covered.size > 0) this.#covered.delete(entry);
       }
-      this.memory.u8.fill(0, from, to);
     }
   }
 

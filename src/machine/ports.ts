@@ -8,7 +8,7 @@ export interface MachineConfig {
   readonly board: 'virt';
   /** 32 or 64. */
   readonly xlen: 32 | 64;
-  /** Canonical ISA string as in the device tree, e.g. `rv64imac_zicntr_zicsr_zifencei`. */
+  /** ISA string, e.g. `rv64imac_zicntr_zicsr_zifencei`; with the letter `s` (`rv64imacsu`) there is supervisor mode. */
   readonly isa: string;
   /** Number of harts, 1 to 8. */
   readonly harts: number;

@@ -47,8 +47,9 @@ export class Mmu {
     readonly pmp: PmpUnit,
     /** Where this hart's banks stand. */
     readonly tlb: number,
+    steps: () => number,
   ) {
-    this.#walker = new PageWalker(xlen, state, memory, bus, pmp);
+    this.#walker = new PageWalker(xlen, state, memory, bus, pmp, steps);
   }
 
   /** The mode that loads and stores act in: MPRV lends machine mode that of MPP (privileged spec 3.1.6.3). */
@@ -100,6 +101,11 @@ export class Mmu {
 
   fillFetch(low: number, high: number, decodedPage: number): void {
     this.#fill(this.fetchBank + TLB_TABLE.fetch, low, high, decodedPage);
+  }
+
+  /** What the step under way left in page tables, when a debugger stops before it. */
+  undoStep(): void {
+    if (this.#walker.undo()) this.flush();
   }
 
   flush(): void {

@@ -14,12 +14,18 @@ export const PAGE_FAULT = -1;
 export const ACCESS_FAULT = -2;
 
 export class PageWalker {
+  /** Entries whose A and D bits one step set, with what they were. */
+  readonly #updates: { readonly host: number; readonly pte: number }[] = [];
+  #updatesStep = -1;
+
   constructor(
     readonly xlen: 32 | 64,
     readonly state: HartState,
     readonly memory: GuestMemory,
     readonly bus: SystemBus,
     readonly pmp: PmpUnit,
+    /** Steps of the hart so far: tells the step under way from those before. */
+    readonly steps: () => number,
   ) {}
 
   /** Whether addresses below machine mode are translated. */
@@ -66,13 +72,33 @@ export class PageWalker {
       const wanted = PTE.a | (access === ACCESS.write ? PTE.d : 0);
       if ((pte & wanted) !== wanted && !quiet) {
         if (this.bus.hostAddress(address, entryBytes, true) === 0) return ACCESS_FAULT;
-        this.memory.beforeWrite(host, 4);
-        this.memory.flags[this.memory.pageOf(host)] |= PAGE_FLAG.pageTable;
-        this.memory.u32[host >> 2] = pte | wanted;
+        this.#update(host, pte | wanted);
       }
       return page + ((high % 2 ** Math.max(shift - 32, 0)) * 2 ** 32 + (low % Math.min(offsetMask, 2 ** 32)));
     }
     return PAGE_FAULT;
+  }
+
+  /** The step under way will not be made after all: takes back the A and D bits that it set, true if any. */
+  undo(): boolean {
+    if (this.#updatesStep !== this.steps()) return false;
+    for (const { host, pte } of this.#updates.reverse()) this.memory.u32[host >> 2] = pte;
+    this.#updatesStep = -1;
+    return true;
+  }
+
+  /** A and D only add permissions: no translation that is cached becomes wrong. */
+  #update(host: number, pte: number): void {
+    const { memory } = this;
+    const page = memory.pageOf(host);
+    const step = this.steps();
+    if (this.#updatesStep !== step) this.#updates.length = 0;
+    this.#updatesStep = step;
+    this.#updates.push({ host, pte: memory.u32[host >> 2] });
+    memory.flags[page] &= ~PAGE_FLAG.pageTable;
+    memory.beforeWrite(host, 4);
+    memory.flags[page] |= PAGE_FLAG.pageTable;
+    memory.u32[host >> 2] = pte;
   }
 
   #levels(): number {

@@ -73,9 +73,12 @@ export interface HartConfig {
   readonly extensions: ReadonlySet<string>;
 }
 
-/** Splits an ISA string such as `rv64imac_zicsr` (unprivileged spec chapter 27) into extension names. */
+/**
+ * Splits an ISA string such as `rv64imac_zicsr` (unprivileged spec chapter 27) into extension names. The letters
+ * `s` and `u` stand for the modes, as in misa: `rv64imacsu` has page tables. U mode is always there.
+ */
 export function parseIsa(isa: string): HartConfig {
-  const match = /^rv(32|64)([a-z]+)((?:_[a-z0-9]+)*)$/.exec(isa);
+  const match = /^rv(32|64)([a-z]+)((?:_[a-z][a-z0-9]+)*)$/.exec(isa);
   if (match === null) throw new Error(`not an ISA string: ${isa}`);
   const letters = match[2].replace('g', 'imafd');
   const extensions = new Set([...letters, ...match[3].split('_').filter(name => name !== '')]);
@@ -84,3 +87,10 @@ export function parseIsa(isa: string): HartConfig {
   for (const implied of ['zicsr', 'zifencei', 'u']) extensions.add(implied);
   return { xlen: match[1] === '64' ? 64 : 32, extensions };
 }
+
+/** The ISA string as device trees have it: modes are no extensions there. */
+export const deviceTreeIsa = (isa: string): string =>
+  isa.replace(
+    /^(rv(?:32|64))([a-z]+)/,
+    (_, base: string, letters: string) => base + letters.replace(/[su]/g, ''),
+  );

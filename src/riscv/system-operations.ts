@@ -3,6 +3,7 @@
 import type { RiscvHart } from './hart.js';
 import { EXIT } from './hart-exit.js';
 import { CAUSE, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
+import { yieldReservation } from './traps.js';
 
 type Operation = (hart: RiscvHart) => number;
 
@@ -50,6 +51,7 @@ function returnTo(hart: RiscvHart, status: number, privilege: number, pc: Uint32
   const { state } = hart;
   state.mstatus[0] = status;
   state.privilege = privilege;
+  yieldReservation(state);
   state.pc[0] = pc[0];
   state.pc[1] = pc[1];
   hart.exit = EXIT.retired;

@@ -14,6 +14,11 @@ const INTERRUPT_ORDER = [
 
 export const NO_INTERRUPT = -1;
 
+/** Traps and returns end a reservation, as in QEMU: one context must not use that of another. */
+export function yieldReservation(state: HartState): void {
+  state.reservedAddress.fill(0xffffffff);
+}
+
 export class TrapUnit {
   #cause = 0;
   #low = 0;
@@ -61,6 +66,7 @@ export class TrapUnit {
 
   #enter(cause: number, interrupt: boolean, tvalLow: number, tvalHigh: number): void {
     const { state } = this;
+    yieldReservation(state);
     const delegation = interrupt ? state.mideleg[0] : state.medeleg[0];
     const toSupervisor = state.privilege <= PRIVILEGE.supervisor && ((delegation >>> cause) & 1) === 1;
     const [epc, causeRegister, tval, tvec] = toSupervisor

@@ -23,6 +23,7 @@ export const DIFFERENCES: readonly Difference[] = [
     why: 'bits 53..0 on RV64 (3.7.1); QEMU keeps 64',
     sameAsHere: (value, xlen) => (xlen === 64 ? value & (2n ** 54n - 1n) : value),
   },
+  { csr: 'mstatus.MPRV', why: 'mret and sret to less than M mode clear it (3.1.6.3); in QEMU it stays' },
   { csr: 'mstatus.MPP', why: 'holds modes that exist only (3.1.6.1); QEMU stores 2, and 1 without S mode' },
 ];
 

@@ -9,6 +9,11 @@ export const IMAC_ISA: Readonly<Record<Xlen, string>> = {
   64: 'rv64imac_zicntr_zicsr_zifencei',
 };
 
+export const IMACS_ISA: Readonly<Record<Xlen, string>> = {
+  32: 'rv32imacsu_zicntr_zicsr_zifencei',
+  64: 'rv64imacsu_zicntr_zicsr_zifencei',
+};
+
 const NO_OUTPUT = { write: () => {} };
 
 export function testMachine(isa: string, changes: Partial<MachineConfig> = {}): Machine {

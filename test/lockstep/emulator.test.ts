@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { qemuAvailable, type Xlen } from '../support/qemu.js';
-import { adjusted, DIFFERENCES_WITHOUT_S } from './differences.js';
-import { EmulatorHart, IMAC_ISA } from './emulator-hart.js';
+import { IMAC_CPU, IMACS_CPU, qemuAvailable, type Xlen } from '../support/qemu.js';
+import { adjusted, DIFFERENCES, DIFFERENCES_WITHOUT_S } from './differences.js';
+import { EmulatorHart, IMAC_ISA, IMACS_ISA } from './emulator-hart.js';
 import { COMPARED_CSRS, compareProgram, formatMismatch } from './lockstep.js';
 import { QemuHart } from './qemu-hart.js';
 import { Random } from './random.js';
@@ -16,27 +16,40 @@ const SEEDS = Array.from({ length: PROGRAMS }, (_, i) => FIRST_SEED + i);
 const HOUR = 3_600_000;
 const XLENS: readonly Xlen[] = [32, 64];
 
+const SUPERVISOR = ['sstatus', 'sepc', 'scause', 'stval', 'sscratch', 'satp', 'medeleg', 'mideleg'];
 const COMPARED = [...COMPARED_CSRS, 'mtvec', 'misa', 'mie', 'mip', 'mcounteren', 'pmpcfg0', 'pmpaddr0'];
 
-describe.skipIf(missing).each(XLENS)(
-  `random programs on QEMU and here, RV%i${missing ? ` (skipped: ${missing})` : ''}`,
-  xlen => {
+const CONFIGURATIONS = XLENS.flatMap(xlen => [
+  { xlen, name: `rv${xlen}imac`, cpu: IMAC_CPU[xlen], isa: IMAC_ISA[xlen], paging: false },
+  {
+    xlen,
+    name: `rv${xlen}imac with S mode and paging`,
+    cpu: IMACS_CPU[xlen],
+    isa: IMACS_ISA[xlen],
+    paging: true,
+  },
+]);
+
+describe.skipIf(missing).each(CONFIGURATIONS)(
+  `random programs on QEMU and here, $name${missing ? ` (skipped: ${missing})` : ''}`,
+  ({ xlen, cpu, isa, paging }) => {
     let qemu: QemuHart;
     beforeAll(async () => {
-      qemu = await QemuHart.start({ xlen });
+      qemu = await QemuHart.start({ xlen, cpu });
     });
     afterAll(async () => {
       await qemu[Symbol.asyncDispose]();
     });
 
     test('registers and CSRs agree after every step, memory in the end', { timeout: HOUR }, async () => {
-      const reference = adjusted(qemu, DIFFERENCES_WITHOUT_S);
+      const reference = adjusted(qemu, paging ? DIFFERENCES : DIFFERENCES_WITHOUT_S);
+      const csrs = paging ? [...COMPARED, ...SUPERVISOR] : COMPARED;
       // As QEMU's, it keeps the CSRs from one program to the next.
-      const emulator = new EmulatorHart(IMAC_ISA[xlen]);
+      const emulator = new EmulatorHart(isa);
       let steps = 0;
       for (const seed of SEEDS) {
-        const program = randomProgram({ seed, xlen });
-        const comparison = await compareProgram(program, reference, emulator, { csrs: COMPARED });
+        const program = randomProgram({ seed, xlen, paging });
+        const comparison = await compareProgram(program, reference, emulator, { csrs });
         expect(comparison.mismatches.map(formatMismatch)).toEqual([]);
         steps += comparison.steps;
       }

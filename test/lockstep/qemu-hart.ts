@@ -26,6 +26,8 @@ export class QemuHart implements LockstepHart, AsyncDisposable {
     const machine = await QemuMachine.start(options);
     // QEMU answers `p` with nothing until the target description has been read.
     const registers = await machine.client.targetRegisters();
+    // Addresses of memory packets are physical, whatever the hart's mode.
+    await machine.client.demand('Qqemu.PhyMemMode:1');
     return new QemuHart(options.xlen, machine, new Map(registers.map(({ name, number }) => [name, number])));
   }
 

@@ -9,10 +9,17 @@ export type Xlen = 32 | 64;
 const EXECUTABLE = { 32: 'qemu-system-riscv32', 64: 'qemu-system-riscv64' } as const;
 
 /** QEMU's default CPU less what an IMAC hart with M and U mode, Zicsr, Zifencei, Zicntr and PMP lacks. */
-const absent = ['f', 'd', 's', 'h', 'mmu', 'sstc', 'zba', 'zbb', 'zbc', 'zbs'];
+const without = (xlen: Xlen, ...names: string[]) =>
+  [`rv${xlen}`, ...names.map(name => `${name}=false`)].join();
+const UNRELATED = ['f', 'd', 'h', 'sstc', 'zba', 'zbb', 'zbc', 'zbs'];
 export const IMAC_CPU: Readonly<Record<Xlen, string>> = {
-  32: ['rv32', ...absent.map(name => `${name}=false`)].join(),
-  64: ['rv64', ...absent.map(name => `${name}=false`)].join(),
+  32: without(32, ...UNRELATED, 's', 'mmu'),
+  64: without(64, ...UNRELATED, 's', 'mmu'),
+};
+/** The same with S mode and page tables. */
+export const IMACS_CPU: Readonly<Record<Xlen, string>> = {
+  32: without(32, ...UNRELATED),
+  64: without(64, ...UNRELATED),
 };
 
 /** Why QEMU cannot be used here, as a line for a skipped test's name; undefined when it can. */
