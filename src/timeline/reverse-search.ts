@@ -60,8 +60,8 @@ export class ReverseSearch {
    */
   async findBefore(
     present: number,
-    shownAt: ShownAt,
     progress: (icount: number) => void,
+    shownAt = shownToGdb,
   ): Promise<ReverseHit | 'none' | 'interrupted'> {
     const { player } = this;
     for (let end = present; end > player.history.begin; ) {

@@ -138,7 +138,7 @@ export class RunControl {
     // With nothing to stop at, going back ends at the beginning.
     if (!this.points.empty) {
       const shownAt = present === 'protocol' ? shownToGdb : shownBefore;
-      const found = await this.search.findBefore(from, shownAt, () => {});
+      const found = await this.search.findBefore(from, () => {}, shownAt);
       if (found === 'interrupted') return this.#interruptedAt(from);
       if (found !== 'none') {
         if ((await this.#land(found.icount)) === 'interrupted') return this.#interruptedAt(from);
