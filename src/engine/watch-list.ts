@@ -2,12 +2,19 @@ import { PAGE_BYTES } from '../memory/memory-plan.js';
 
 export type WatchKind = 'write' | 'read' | 'access';
 
+/** Decides at each hit whether it counts. Must not change the machine; `hart` is the one that caused it. */
+export interface HitCondition {
+  holds(hart: number): boolean;
+}
+
 /** A range of virtual addresses under watch; the address as two words. */
 export interface WatchRange {
   readonly kind: WatchKind;
   readonly low: number;
   readonly high: number;
   readonly length: number;
+  /** Accesses count only when it holds just before them. */
+  readonly condition?: HitCondition | undefined;
 }
 
 /** The watched ranges, asked on the slow path of accesses to pages that hold one. */
@@ -31,11 +38,19 @@ export class WatchList {
     return false;
   }
 
-  /** The first range that an access of `size` bytes touches. */
-  match(low: number, high: number, size: number, reads: boolean, writes: boolean): WatchRange | undefined {
+  /** The first range that an access of `size` bytes by a hart touches, its condition holding. */
+  match(
+    low: number,
+    high: number,
+    size: number,
+    reads: boolean,
+    writes: boolean,
+    hart: number,
+  ): WatchRange | undefined {
     for (const range of this.#ranges) {
       const concerned = (writes && concerns(range.kind, true)) || (reads && concerns(range.kind, false));
-      if (concerned && overlaps(range, low, high, size)) return range;
+      if (!concerned || !overlaps(range, low, high, size)) continue;
+      if (range.condition === undefined || range.condition.holds(hart)) return range;
     }
     return undefined;
   }

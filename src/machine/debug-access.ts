@@ -1,6 +1,7 @@
 import { PAGE_BYTES } from '../memory/memory-plan.js';
 import type { RiscvHart } from '../riscv/hart.js';
 import { REGISTER_NUMBER, type RegisterFeatureRows, registerFeatures } from '../riscv/registers.js';
+import { HartReader } from './hart-view.js';
 import { RAM_BASE, VIRT_MAP } from './memory-map.js';
 import type { VirtBoard } from './virt-board.js';
 
@@ -8,7 +9,11 @@ const PRIVILEGE_NAMES = ['user', 'supervisor', '', 'machine'];
 
 /** Registers and memory for a debugger: reads have no side effects on devices. Addresses are bigint. */
 export class DebugAccess {
-  constructor(readonly board: VirtBoard) {}
+  readonly #readers: readonly HartReader[];
+
+  constructor(readonly board: VirtBoard) {
+    this.#readers = board.harts.map(hart => new HartReader(board, hart));
+  }
 
   features(): RegisterFeatureRows[] {
     const [hart] = this.board.harts;
@@ -31,29 +36,15 @@ export class DebugAccess {
     return (BigInt(pc[1]) << 32n) | BigInt(pc[0]);
   }
 
+  /** Reads without allocation, for what is evaluated in the middle of a run. */
+  view(hartId: number): HartReader {
+    return this.#readers[hartId];
+  }
+
   /** Little-endian contents, or undefined for a number that is no register. */
   readRegister(hartId: number, register: number): Uint8Array | undefined {
-    const hart = this.board.harts[hartId];
-    const { state, config } = hart;
-    const width = config.xlen / 8;
-    if (register >= 0 && register < REGISTER_NUMBER.pc) {
-      return littleEndian(state.x[2 * register], state.x[2 * register + 1], width);
-    }
-    if (register === REGISTER_NUMBER.pc) return littleEndian(state.pc[0], state.pc[1], width);
-    if (register === REGISTER_NUMBER.privilege) return littleEndian(state.privilege, 0, width);
-    if (register === REGISTER_NUMBER.icount) {
-      const { icount } = this.board.time;
-      return littleEndian(icount % 2 ** 32, Math.floor(icount / 2 ** 32), 8);
-    }
-    if (register >= REGISTER_NUMBER.f0 && register < REGISTER_NUMBER.firstCsr) {
-      if (!config.extensions.has('f')) return undefined;
-      const index = 2 * (register - REGISTER_NUMBER.f0);
-      return littleEndian(state.f[index], state.f[index + 1], config.extensions.has('d') ? 8 : 4);
-    }
-    const csr = hart.csrs.table[register - REGISTER_NUMBER.firstCsr];
-    if (csr === undefined) return undefined;
-    hart.csrs.peek(csr);
-    return littleEndian(hart.csrs.low, hart.csrs.high, csr.number <= 3 ? 4 : width);
+    const reader = this.#readers[hartId];
+    return reader.readRegister(register) ? littleEndian(reader.low, reader.high, reader.width) : undefined;
   }
 
   /** Whether `writeRegister` would find something to write. */

@@ -1,9 +1,10 @@
 import type { EngineOptions } from '../engine/engine.js';
-import type { WatchKind, WatchRange } from '../engine/watch-list.js';
+import type { HitCondition, WatchKind, WatchRange } from '../engine/watch-list.js';
 import type { RiscvHart } from '../riscv/hart.js';
 import { EXIT } from '../riscv/hart-exit.js';
 import { NO_INTERRUPT } from '../riscv/traps.js';
 import { DebugAccess } from './debug-access.js';
+import type { HartContext } from './hart-view.js';
 import type { BootImage, InputEvent, MachineConfig, OutputPort } from './ports.js';
 import { VirtBoard } from './virt-board.js';
 
@@ -27,6 +28,12 @@ export type MachineStop =
   | { readonly kind: 'power-off'; readonly code: number }
   | { readonly kind: 'hit'; readonly hit: DebugHit };
 
+export interface TakenInterrupt {
+  /** Boundary before the step that enters the handler. */
+  readonly icount: number;
+  readonly context: HartContext;
+}
+
 export interface RunOptions {
   /** What to do when no hart is runnable and a timer is set: go there at once, or come back. */
   readonly idle: 'jump' | 'return';
@@ -40,10 +47,11 @@ export interface RunOptions {
   readonly beforeHart?: number;
 }
 
-/** A breakpoint address, as two words. */
-export interface CodeAddress {
+/** A breakpoint: its address as two words, and what has to hold for it to count. */
+export interface CodePoint {
   readonly low: number;
   readonly high: number;
+  readonly condition?: HitCondition | undefined;
 }
 
 const LIMIT: MachineStop = { kind: 'limit' };
@@ -63,12 +71,15 @@ export class Machine {
   readonly lastStepOf: Float64Array;
   /** Virtual pages fetched from and written to since `startNoting`; undefined when that is not known. */
   readonly touched: { readonly executed: Set<number>; readonly written: Set<number> } | undefined = undefined;
+  /** Each hart's last interrupt since the machine was built or restored: the step that entered it, and from where. */
+  readonly interrupted: (TakenInterrupt | undefined)[] = [];
   /** Whether idle time was skipped since the last step: then the icount alone does not tell the moment. */
   warpedHere = false;
   #attention = false;
   #pumpConsole = false;
   #hit: DebugHit | undefined;
   #options: RunOptions = { idle: 'jump' };
+  #conditions: readonly CodePoint[] = [];
 
   constructor(
     readonly config: MachineConfig,
@@ -88,7 +99,8 @@ export class Machine {
           },
         },
         hooks: {
-          breakpointReached: (hart, low, high) => this.#reached('breakpoint', hart, undefined, low, high),
+          breakpointReached: (hart, low, high) =>
+            this.#counts(hart, low, high) && this.#reached('breakpoint', hart, undefined, low, high),
           watchTouched: (hart, kind, low, high) => this.#reached('watchpoint', hart, kind, low, high),
         },
         onAttention: () => {
@@ -169,6 +181,7 @@ export class Machine {
       idleJumps = 0;
       const interrupt = hart.traps.interrupt();
       if (interrupt !== NO_INTERRUPT) {
+        this.interrupted[hart.id] = { icount: time.icount, context: this.debug.view(hart.id).context() };
         options.onInterrupt?.(hart.id, interrupt);
         hart.enterInterrupt(interrupt);
         this.#finishSteps(hart, 1);
@@ -224,10 +237,12 @@ export class Machine {
     this.#fireDueTimers();
   }
 
-  setBreakpoints(addresses: readonly CodeAddress[]): void {
+  /** At most one point at an address. */
+  setBreakpoints(points: readonly CodePoint[]): void {
     const byLow = new Map<number, number[]>();
     const offsets = new Set<number>();
-    for (const { low, high } of addresses) {
+    this.#conditions = points.filter(({ condition }) => condition !== undefined);
+    for (const { low, high } of points) {
       const highs = byLow.get(low);
       if (highs === undefined) byLow.set(low, [high]);
       else highs.push(high);
@@ -249,6 +264,7 @@ export class Machine {
   afterRestore(): void {
     this.#deriveAgain();
     this.lastStepOf.fill(-1);
+    this.interrupted.length = 0;
     this.warpedHere = false;
   }
 
@@ -320,6 +336,14 @@ export class Machine {
       return harts[id];
     }
     return undefined;
+  }
+
+  /** Whether the breakpoint here has no condition, or one that holds. */
+  #counts(hart: RiscvHart, low: number, high: number): boolean {
+    for (const point of this.#conditions) {
+      if (point.low === low && point.high === high) return point.condition!.holds(hart.id);
+    }
+    return true;
   }
 
   #reached(

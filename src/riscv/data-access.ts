@@ -168,7 +168,7 @@ export class DataAccess {
   #watched(low: number, high: number, size: number, reads: boolean, writes: boolean): boolean {
     const { watches, hooks } = this.hart.env;
     if (watches.empty) return false;
-    const range = watches.match(low, high, size, reads, writes);
+    const range = watches.match(low, high, size, reads, writes, this.hart.id);
     return range !== undefined && hooks.watchTouched(this.hart, range.kind, range.low, range.high);
   }
 

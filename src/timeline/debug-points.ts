@@ -1,13 +1,25 @@
-import type { WatchRange } from '../engine/watch-list.js';
-import type { Machine } from '../machine/machine.js';
+import type { HitCondition, WatchRange } from '../engine/watch-list.js';
+import type { CodePoint, Machine } from '../machine/machine.js';
+import type { BreakpointOptions, Condition } from './condition.js';
 import type { WatchAccess } from './debug-target.js';
 import { type TouchedPages, touches } from './page-set.js';
+
+interface Breakpoint extends BreakpointOptions {
+  readonly address: bigint;
+}
 
 interface Watchpoint {
   readonly access: WatchAccess;
   readonly address: bigint;
   readonly length: number;
+  readonly condition: Condition | undefined;
 }
+
+/**
+ * What the machine stops at. `forward`: everything, and breakpoints with actions act; `search`: everything that
+ * stops; `watchpoints`: no breakpoints.
+ */
+export type Armed = 'none' | 'forward' | 'search' | 'watchpoints';
 
 /** An address as the machine takes it: two unsigned words. */
 const words = (address: bigint) => ({
@@ -22,27 +34,34 @@ const pageOf = (address: bigint) => Number(BigInt.asUintN(64, address) >> 12n);
  * they are given to the machine only while it runs for the debugger, as a difference of sets.
  */
 export class DebugPoints {
-  readonly #breakpoints = new Map<string, bigint>();
+  readonly #breakpoints = new Map<string, Breakpoint>();
   readonly #watchpoints = new Map<string, Watchpoint>();
   #changed = true;
-  #armed: 'none' | 'all' | 'watchpoints' = 'none';
+  #armed: Armed = 'none';
   /** Whose points a machine has been given. */
   static readonly #armedOn = new WeakMap<Machine, DebugPoints>();
 
   constructor(readonly machine: Machine) {}
 
   get empty(): boolean {
-    return this.#breakpoints.size === 0 && this.#watchpoints.size === 0;
+    return this.#stopping.size === 0 && this.#watchpoints.size === 0;
+  }
+
+  /** Breakpoints that stop: those with an action do not. */
+  get #stopping(): ReadonlyMap<string, Breakpoint> {
+    return new Map([...this.#breakpoints].filter(([, { action }]) => action === undefined));
   }
 
   /** Equal for equal sets, whatever was inserted and removed in between. */
   get key(): string {
-    return [...this.#breakpoints.keys(), ...this.#watchpoints.keys()].sort().join(';');
+    const named = (points: ReadonlyMap<string, { readonly condition?: Condition | undefined }>) =>
+      [...points].map(([name, { condition }]) => (condition ? `${name} if ${condition.key}` : name));
+    return [...named(this.#stopping), ...named(this.#watchpoints)].sort().join(';');
   }
 
   /** Whether a run that touched only these pages can have reached any of the points. */
   mayTouch(touched: TouchedPages): boolean {
-    for (const address of this.#breakpoints.values()) {
+    for (const { address } of this.#stopping.values()) {
       const page = pageOf(address);
       if (touches(touched.executed, page, page)) return true;
     }
@@ -58,12 +77,15 @@ export class DebugPoints {
     return this.#watchpoints.size > 0;
   }
 
-  hasBreakpoint(address: bigint): boolean {
-    return this.#breakpoints.has(address.toString());
+  /** Whether a hart that stands at this address is to stop there. */
+  stopsAt(address: bigint, hart: number): boolean {
+    const point = this.#breakpoints.get(address.toString());
+    if (point === undefined || point.action !== undefined) return false;
+    return point.condition?.holds(this.machine.debug.view(hart)) ?? true;
   }
 
-  insertBreakpoint(address: bigint): void {
-    this.#breakpoints.set(address.toString(), address);
+  insertBreakpoint(address: bigint, options: BreakpointOptions = {}): void {
+    this.#breakpoints.set(address.toString(), { ...options, address });
     this.#changed = true;
   }
 
@@ -72,8 +94,8 @@ export class DebugPoints {
     this.#changed = true;
   }
 
-  insertWatchpoint(access: WatchAccess, address: bigint, length: number): void {
-    this.#watchpoints.set(`${access} ${address} ${length}`, { access, address, length });
+  insertWatchpoint(access: WatchAccess, address: bigint, length: number, condition?: Condition): void {
+    this.#watchpoints.set(`${access} ${address} ${length}`, { access, address, length, condition });
     this.#changed = true;
   }
 
@@ -88,17 +110,56 @@ export class DebugPoints {
     this.#changed = true;
   }
 
-  /** Gives the machine what it shall stop at from now on. */
-  arm(which: 'none' | 'all' | 'watchpoints'): void {
+  /** Gives the machine what it shall stop at from now on; `besides` until the next call only. */
+  arm(which: Armed, besides?: CodePoint): void {
     const mine = DebugPoints.#armedOn.get(this.machine) === this;
-    if (mine && !this.#changed && this.#armed === which) return;
+    if (mine && !this.#changed && this.#armed === which && besides === undefined) return;
     DebugPoints.#armedOn.set(this.machine, this);
-    this.#changed = false;
+    // A point of a single run has to go with the next call.
+    this.#changed = besides !== undefined;
     this.#armed = which;
-    this.machine.setBreakpoints(which === 'all' ? [...this.#breakpoints.values()].map(words) : []);
+    const points = this.#codePoints(which);
+    this.machine.setBreakpoints(besides === undefined ? points : withPoint(points, besides));
     const ranges = [...this.#watchpoints.values()].map(
-      ({ access, address, length }): WatchRange => ({ kind: access, ...words(address), length }),
+      ({ access, address, length, condition }): WatchRange => ({
+        kind: access,
+        ...words(address),
+        length,
+        condition: this.#hitCondition({ condition }),
+      }),
     );
     this.machine.setWatchpoints(which === 'none' ? [] : ranges);
   }
+
+  #codePoints(which: Armed): CodePoint[] {
+    if (which !== 'forward' && which !== 'search') return [];
+    const points = which === 'forward' ? this.#breakpoints : this.#stopping;
+    return [...points.values()].map(point => ({
+      ...words(point.address),
+      condition: this.#hitCondition(point),
+    }));
+  }
+
+  #hitCondition({ condition, action }: BreakpointOptions): HitCondition | undefined {
+    const { debug } = this.machine;
+    if (action !== undefined) {
+      return {
+        holds: hart => {
+          const view = debug.view(hart);
+          if (condition?.holds(view) ?? true) action(view);
+          return false;
+        },
+      };
+    }
+    return condition && { holds: hart => condition.holds(debug.view(hart)) };
+  }
+}
+
+/** The machine takes one point at an address: there, either condition is enough. */
+function withPoint(points: readonly CodePoint[], added: CodePoint): CodePoint[] {
+  const there = points.find(({ low, high }) => low === added.low && high === added.high);
+  if (there === undefined) return [...points, added];
+  const conditions = [there.condition, added.condition];
+  const either = { holds: (hart: number) => conditions.some(one => one?.holds(hart) ?? true) };
+  return points.map(point => (point === there ? { ...point, condition: either } : point));
 }

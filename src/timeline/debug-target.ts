@@ -3,6 +3,8 @@
  * Addresses are bigint (unsigned, XLEN bits): this is the edge, not a hot path.
  */
 
+import type { BreakpointOptions, Condition } from './condition.js';
+
 export type Direction = 'forward' | 'backward';
 
 /**
@@ -38,6 +40,8 @@ export type DebugStop =
       readonly address: bigint;
     }
   | { readonly kind: 'interrupt'; readonly hart: number }
+  /** The icount of `stopAtIcount`. */
+  | { readonly kind: 'moment'; readonly hart: number; readonly icount: number }
   /** No history further in this direction. `powerOff` tells that the guest ended there. */
   | {
       readonly kind: 'history';
@@ -155,11 +159,18 @@ export interface DebugTarget {
   memoryMap(): readonly MemoryRegion[];
 
   /** Breakpoints and watchpoints are a set, kept by the timeline and never by the machine's state. */
-  insertBreakpoint(address: bigint): void;
+  insertBreakpoint(address: bigint, options?: BreakpointOptions): void;
   removeBreakpoint(address: bigint): void;
-  insertWatchpoint(access: WatchAccess, address: bigint, length: number): void;
+  insertWatchpoint(access: WatchAccess, address: bigint, length: number, condition?: Condition): void;
   removeWatchpoint(access: WatchAccess, address: bigint, length: number): void;
   clearBreakpoints(): void;
+
+  /**
+   * Running forwards ends once at this icount; undefined: no longer. Throws TargetError when it is not ahead.
+   */
+  stopAtIcount(icount: number | undefined): void;
+  /** Whether a step of a hart, in either direction, hides the interrupt handlers it runs into. Off at first. */
+  stepOverInterrupts: boolean;
 
   /** Runs until something stops it. Only one resume at a time. */
   resume(request: Resume): Promise<DebugStop>;

@@ -151,7 +151,7 @@ export class Questions {
       } else {
         if (!standing) player.restore(player.branch.lasting(at));
         standing = true;
-        points.arm('all');
+        points.arm('search');
         const stop = await player.advance(intervalEnd, { idle: 'jump', collect });
         if (stop.kind === 'interrupted') throw new TargetError('interrupted');
         player.noteInterval(next);

@@ -102,7 +102,7 @@ export class ReverseSearch {
     const { player, points } = this;
     const hits: DebugHit[] = [];
     let completeFrom = start.icount;
-    points.arm('all');
+    points.arm('search');
     player.restore(start);
     const stop = await player.advance(end, {
       idle: 'jump',

@@ -1,8 +1,10 @@
+import type { HartContext } from '../machine/hart-view.js';
 import type { DebugHit, Machine, MachineStop } from '../machine/machine.js';
 import type { ConsoleOutput } from './console-output.js';
 import type { DebugPoints } from './debug-points.js';
 import type { DebugStop, PresentPoints, Resume } from './debug-target.js';
 import type { History } from './history.js';
+import { InterruptHiding } from './interrupt-hiding.js';
 import type { LiveDriver } from './live-driver.js';
 import type { Pace } from './pace.js';
 import type { Player } from './player.js';
@@ -27,6 +29,9 @@ export interface RunLimits {
 /** Moves the machine for a debugger: forward along the history and beyond, backward by restoring. */
 export class RunControl {
   readonly search: ReverseSearch;
+  readonly hiding: InterruptHiding;
+  /** Running forwards ends once at this icount. */
+  stopAt: number | undefined;
 
   constructor(
     readonly player: Player,
@@ -36,6 +41,7 @@ export class RunControl {
     readonly output: ConsoleOutput,
   ) {
     this.search = new ReverseSearch(player, points);
+    this.hiding = new InterruptHiding(player, points);
   }
 
   get #machine(): Machine {
@@ -108,9 +114,16 @@ export class RunControl {
       const stop = await this.run({ until: this.#machine.icount + 1 });
       if (stop.kind !== 'limit') return this.#describe(stop, undefined);
     }
-    this.points.arm('all');
-    const stop = await this.run({ until: Number.POSITIVE_INFINITY });
-    return this.#describe(stop, undefined);
+    this.points.arm('forward');
+    const { stopAt = -1 } = this;
+    const until = stopAt > this.#machine.icount ? stopAt : Number.POSITIVE_INFINITY;
+    const stop = await this.run({ until });
+    return stop.kind === 'limit' ? this.#momentReached(stopAt) : this.#describe(stop, undefined);
+  }
+
+  #momentReached(icount: number): DebugStop {
+    this.stopAt = undefined;
+    return { kind: 'moment', hart: this.#machine.nextHart, icount };
   }
 
   async #stepForward(hart: number | undefined, present: PresentPoints = 'protocol'): Promise<DebugStop> {
@@ -120,7 +133,17 @@ export class RunControl {
       const stop = await this.run({ until: Number.POSITIVE_INFINITY, beforeHart: hart });
       if (stop.kind !== 'limit') return this.#describe(stop, hart);
     }
-    return this.#describe(await this.run({ until: this.#machine.icount + 1 }), hart);
+    const stop = await this.run({ until: this.#machine.icount + 1 });
+    const interrupted = this.hiding.enabled ? this.hiding.justInterrupted(hart) : undefined;
+    if (stop.kind === 'limit' && interrupted !== undefined) return this.#finishHandler(interrupted);
+    return this.#describe(stop, hart);
+  }
+
+  /** Runs on until the interrupted context goes on, or something in its handler stops. */
+  async #finishHandler(context: HartContext): Promise<DebugStop> {
+    const stop = await this.run({ until: this.hiding.armForReturn(context) });
+    const back = stop.kind === 'hit' && stop.hit.kind === 'breakpoint' && this.hiding.standsIn(context);
+    return back ? { kind: 'step', hart: context.hart } : this.#describe(stop, context.hart);
   }
 
   async #rangeStep(hart: number, start: bigint, end: bigint): Promise<DebugStop> {
@@ -129,7 +152,8 @@ export class RunControl {
       if (stop.kind !== 'step') return stop;
       const pc = this.#machine.debug.programCounter(hart);
       if (pc < start || pc >= end) return stop;
-      if (this.points.hasBreakpoint(pc)) return { kind: 'breakpoint', hart, address: pc };
+      if (this.#machine.icount === this.stopAt) return this.#momentReached(this.stopAt);
+      if (this.points.stopsAt(pc, hart)) return { kind: 'breakpoint', hart, address: pc };
     }
   }
 
@@ -151,6 +175,7 @@ export class RunControl {
 
   async #stepBackward(hart: number | undefined, present: PresentPoints = 'protocol'): Promise<DebugStop> {
     const from = this.#machine.icount;
+    const contexts = this.hiding.enabled ? this.hiding.contexts() : [];
     const target = await this.#stepToUndo(hart);
     if (target === 'interrupted') return this.#interruptedAt(from);
     if (target < this.#history.begin) {
@@ -165,7 +190,20 @@ export class RunControl {
       if (hit !== undefined && target + 1 === from) return stopOf(hit);
       await this.#land(target);
     }
+    if (this.hiding.enabled && this.hiding.returnsFromTrap(undone)) {
+      return this.#undoHandler(contexts[undone], from, target);
+    }
     return { kind: 'step', hart: hart ?? undone };
+  }
+
+  /** The step that was undone, back to `target`, is a trap's return: of an interrupt all of the handler goes. */
+  async #undoHandler(context: HartContext, from: number, target: number): Promise<DebugStop> {
+    const start = await this.hiding.findEntry(context, from);
+    if (start.kind === 'interrupted') return this.#interruptedAt(from);
+    const landing =
+      start.kind === 'entry' ? start.icount : start.kind === 'hit' ? shownToGdb(start.hit) : target;
+    if ((await this.#land(landing)) === 'interrupted') return this.#interruptedAt(from);
+    return start.kind === 'hit' ? stopOf(start.hit) : { kind: 'step', hart: context.hart };
   }
 
   /** The boundary before the last step, of a hart or of any; -1 when there is none. */

@@ -6,6 +6,7 @@ import { writeRecording } from '../replay/log-writer.js';
 import type { ByteSink, Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
 import { MachineDigest } from '../snapshot/digest.js';
 import { BranchKeeper } from './branch-keeper.js';
+import type { BreakpointOptions, Condition } from './condition.js';
 import { ConsoleOutput } from './console-output.js';
 import { DebugPoints } from './debug-points.js';
 import {
@@ -190,16 +191,16 @@ export class Timeline implements DebugTarget {
 
   // Breakpoints and watchpoints.
 
-  insertBreakpoint(address: bigint): void {
-    this.#points.insertBreakpoint(address);
+  insertBreakpoint(address: bigint, options?: BreakpointOptions): void {
+    this.#points.insertBreakpoint(address, options);
   }
 
   removeBreakpoint(address: bigint): void {
     this.#points.removeBreakpoint(address);
   }
 
-  insertWatchpoint(access: WatchAccess, address: bigint, length: number): void {
-    this.#points.insertWatchpoint(access, address, length);
+  insertWatchpoint(access: WatchAccess, address: bigint, length: number, condition?: Condition): void {
+    this.#points.insertWatchpoint(access, address, length, condition);
   }
 
   removeWatchpoint(access: WatchAccess, address: bigint, length: number): void {
@@ -208,6 +209,25 @@ export class Timeline implements DebugTarget {
 
   clearBreakpoints(): void {
     this.#points.clear();
+  }
+
+  stopAtIcount(icount: number | undefined): void {
+    const { machine, history } = this;
+    if (icount !== undefined && icount <= machine.icount) {
+      throw new TargetError(`icount ${icount} is not ahead: this is icount ${machine.icount}`);
+    }
+    if (icount !== undefined && icount > history.end && !this.#control.canGoOnLive) {
+      throw new TargetError(`icount ${icount} is never reached: the history ends at ${history.end}`);
+    }
+    this.#control.stopAt = icount;
+  }
+
+  get stepOverInterrupts(): boolean {
+    return this.#control.hiding.enabled;
+  }
+
+  set stepOverInterrupts(enabled: boolean) {
+    this.#control.hiding.enabled = enabled;
   }
 
   // Moving.
@@ -261,6 +281,8 @@ export class Timeline implements DebugTarget {
 
   detach(): void {
     this.#points.clear();
+    this.#control.stopAt = undefined;
+    this.stepOverInterrupts = false;
   }
 
   // Without a debugger.

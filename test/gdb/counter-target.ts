@@ -94,6 +94,8 @@ export class CounterTarget implements DebugTarget {
   readonly watchpoints = new Map<string, { access: WatchAccess; address: bigint; length: number }>();
   readonly typed: number[] = [];
   icount = 0;
+  stepOverInterrupts = false;
+  stopAt: number | undefined;
 
   private readonly hartStates: Hart[];
   private readonly ram = new DataView(new ArrayBuffer(RAM_SIZE));
@@ -160,6 +162,11 @@ export class CounterTarget implements DebugTarget {
   removeBreakpoint(address: bigint): void {
     this.calls.push(`remove ${address.toString(16)}`);
     this.breakpoints.delete(address);
+  }
+
+  stopAtIcount(icount: number | undefined): void {
+    if (icount !== undefined && icount <= this.icount) throw new TargetError(`icount ${icount} is not ahead`);
+    this.stopAt = icount;
   }
 
   insertWatchpoint(access: WatchAccess, address: bigint, length: number): void {

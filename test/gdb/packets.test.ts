@@ -61,6 +61,8 @@ describe('packet table', () => {
   it('announces what it answers, and only that', async () => {
     expect(supportedFeatures().split(';').sort()).toEqual(
       [
+        'BreakpointCommands+',
+        'ConditionalBreakpoints+',
         'PacketSize=20000',
         'QStartNoAckMode+',
         'ReverseContinue+',

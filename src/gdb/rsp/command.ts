@@ -58,6 +58,10 @@ export type Command =
       readonly address: bigint;
       /** Bytes watched, or for breakpoints the length of the instruction there. */
       readonly length: number;
+      /** Agent expressions: any one that is true is enough to stop. None: always. */
+      readonly conditions: readonly Uint8Array[];
+      /** Agent expressions to run at a hit instead of stopping. */
+      readonly commands: readonly Uint8Array[];
     }
   | { readonly kind: 'query-resume-actions' }
   | { readonly kind: 'resume'; readonly actions: readonly ResumeAction[] }

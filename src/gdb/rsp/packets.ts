@@ -125,8 +125,12 @@ export const PACKETS: readonly PacketDefinition[] = [
   }),
   withArguments('qSearch:memory:', 'ADDRESS;LENGTH;PATTERN', 'Searches memory (`find`)', parseSearch),
 
-  withArguments('Z', 'TYPE,ADDRESS,KIND', 'Inserts a break- or watchpoint (types 0 to 4)', args =>
-    parsePoint('insert-point', args.text),
+  withArguments(
+    'Z',
+    'TYPE,ADDRESS,KIND[;CONDITIONS][;cmds:PERSIST,COMMANDS]',
+    'Inserts a break- or watchpoint (types 0 to 4), with agent expressions as conditions and commands',
+    args => parsePoint('insert-point', args.text),
+    ['ConditionalBreakpoints+', 'BreakpointCommands+'],
   ),
   withArguments(
     'z',
@@ -228,7 +232,7 @@ function parseSearch(args: PacketArguments): Command | undefined {
 }
 
 function parsePoint(kind: 'insert-point' | 'remove-point', text: string): Command | undefined {
-  const [place] = text.split(';');
+  const [place, ...lists] = text.split(';');
   const [type, addressText, lengthText, ...rest] = place!.split(',');
   if (type !== undefined && /^[5-9]$/.test(type)) return { kind: 'unknown' };
   const point = /^[0-4]$/.test(type ?? '') ? POINT_KINDS[Number(type)] : undefined;
@@ -236,7 +240,31 @@ function parsePoint(kind: 'insert-point' | 'remove-point', text: string): Comman
   const length = parseHexNumber(lengthText);
   if (point === undefined || address === undefined || length === undefined || rest.length > 0)
     return undefined;
-  return { kind, point, address, length };
+  const conditions: Uint8Array[] = [];
+  const commands: Uint8Array[] = [];
+  for (const list of lists) {
+    const cmds = /^cmds:[0-9a-fA-F]+,/.exec(list);
+    const expressions = parseExpressions(cmds === null ? list : list.slice(cmds[0].length));
+    if (expressions === undefined) return undefined;
+    (cmds === null ? conditions : commands).push(...expressions);
+  }
+  return { kind, point, address, length, conditions, commands };
+}
+
+/** `XLENGTH,HEX`, any number of them with nothing in between. */
+function parseExpressions(text: string): Uint8Array[] | undefined {
+  const expressions: Uint8Array[] = [];
+  for (let rest = text; rest !== ''; ) {
+    const head = /^X([0-9a-fA-F]+),/.exec(rest);
+    const length = parseHexNumber(head?.[1]);
+    if (head === null || length === undefined) return undefined;
+    const end = head[0].length + 2 * length;
+    const bytes = hexToBytes(rest.slice(head[0].length, end));
+    if (bytes?.length !== length) return undefined;
+    expressions.push(bytes);
+    rest = rest.slice(end);
+  }
+  return expressions;
 }
 
 /** Also takes the multiprocess form `pPID.THREAD`, although it is not announced. */

@@ -4,6 +4,7 @@ import { type DebugStop, type DebugTarget, type Resume, TargetError } from '../.
 import type { Command, ThreadSelector, TransferObject } from '../rsp/command.js';
 import { supportedFeatures } from '../rsp/packets.js';
 import { LARGEST_DATA, type Reply } from '../rsp/reply.js';
+import { type AgentTarget, agentAction, agentCondition } from './agent/agent-expression.js';
 import { type Breathe, checksumMemory, searchMemory } from './memory.js';
 import { parseMoment, runMonitorCommand } from './monitor.js';
 import { Points } from './points.js';
@@ -63,6 +64,8 @@ export class CommandHandler {
   constructor(
     private readonly target: DebugTarget,
     private readonly breathe: Breathe,
+    /** Shows text in the debugger's console while the machine runs. */
+    private readonly print: (text: string) => void,
   ) {
     this.registers = new Registers(target);
     this.points = new Points(target);
@@ -103,6 +106,9 @@ export class CommandHandler {
   stopped(stop: DebugStop): Reply[] {
     this.selected = stop.hart;
     const reply = stopReply(stop, this.stops);
+    if (stop.kind === 'moment') {
+      return [{ kind: 'console', text: `Reached icount ${stop.icount}.\n` }, reply];
+    }
     if (stop.kind !== 'history' || stop.powerOff === undefined) return [reply];
     return [{ kind: 'console', text: `The guest powered off with code ${stop.powerOff.code}.\n` }, reply];
   }
@@ -268,8 +274,22 @@ export class CommandHandler {
     const { kind, point, address, length } = command;
     const watches = point !== 'software' && point !== 'hardware';
     if (watches && length === 0) return this.refuse('a watchpoint on no bytes', ERROR_INVALID);
-    if (kind === 'insert-point') this.points.insert(point, address, length);
-    else this.points.remove(point, address, length);
+    if (kind === 'remove-point') {
+      this.points.remove(point, address, length);
+      return OK;
+    }
+    const agent: AgentTarget = {
+      hasRegister: register => this.registers.has(register),
+      longBits: this.registers.pcBits,
+    };
+    const condition = agentCondition(command.conditions, agent);
+    if (watches) {
+      if (command.commands.length > 0) throw new TargetError('a watchpoint has no commands at the target');
+      this.points.insertWatchpoint(point, address, length, condition);
+    } else {
+      const action = agentAction(command.commands, agent, this.print);
+      this.points.insertBreakpoint(point, address, { condition, action });
+    }
     return OK;
   }
 

@@ -54,6 +54,38 @@ const COMMANDS: readonly MonitorCommand[] = [
   { name: 'goto', usage: 'ICOUNT|NAME|start|end', summary: 'moves to a moment of the history', run: goTo },
   { name: 'replay_seek', usage: 'ICOUNT', summary: "as goto, QEMU's name", run: goTo },
   {
+    name: 'replay_break',
+    usage: 'ICOUNT',
+    summary: 'stops there once when running forwards',
+    run: ({ target }, argument) => {
+      const icount = parseMoment(required(argument, 'replay_break ICOUNT'));
+      if (typeof icount !== 'number') throw new TargetError(`"${argument}" is no icount`);
+      target.stopAtIcount(icount);
+      return { text: `will stop at icount ${icount}` };
+    },
+  },
+  {
+    name: 'replay_delete_break',
+    usage: '',
+    summary: 'takes replay_break back',
+    run: ({ target }) => {
+      target.stopAtIcount(undefined);
+      return { text: 'no icount to stop at' };
+    },
+  },
+  {
+    name: 'set step-over-interrupts',
+    usage: 'on|off',
+    summary: 'steps, in both directions, hide interrupt handlers',
+    run: ({ target }, argument) => {
+      if (argument !== 'on' && argument !== 'off') {
+        throw new TargetError(`"${argument}" is neither on nor off; it is ${onOff(target)}`);
+      }
+      target.stepOverInterrupts = argument === 'on';
+      return { text: `step-over-interrupts is ${onOff(target)}` };
+    },
+  },
+  {
     name: 'snapshot save',
     usage: 'NAME',
     summary: 'names this moment',
@@ -151,6 +183,8 @@ async function goTo({ target }: MonitorContext, argument: string): Promise<Monit
   await target.seek(parseMoment(required(argument, 'goto ICOUNT|NAME|start|end')));
   return { text: `at icount ${target.status().icount}`, moved: true };
 }
+
+const onOff = (target: DebugTarget) => (target.stepOverInterrupts ? 'on' : 'off');
 
 function required(argument: string, usage: string): string {
   if (argument === '') throw new TargetError(`nothing given; usage: ${usage}`);

@@ -1,23 +1,33 @@
+import type { BreakpointOptions, Condition, HitAction } from '../../timeline/condition.js';
 import type { DebugTarget } from '../../timeline/debug-target.js';
 import type { PointKind } from '../rsp/command.js';
+
+type BreakpointKind = 'software' | 'hardware';
 
 /**
  * What the debugger has inserted. The protocol wants insertion and removal to be idempotent per type; a
  * software and a hardware breakpoint at one address are a single breakpoint of the target.
  */
 export class Points {
-  private readonly software = new Set<bigint>();
-  private readonly hardware = new Set<bigint>();
+  private readonly software = new Map<bigint, BreakpointOptions>();
+  private readonly hardware = new Map<bigint, BreakpointOptions>();
 
   constructor(private readonly target: DebugTarget) {}
 
-  insert(point: PointKind, address: bigint, length: number): void {
-    if (point !== 'software' && point !== 'hardware') {
-      this.target.insertWatchpoint(point, address, length);
-      return;
-    }
-    if (!this.has(address)) this.target.insertBreakpoint(address);
-    this[point].add(address);
+  /** Inserting one again replaces its condition and action. */
+  insertBreakpoint(kind: BreakpointKind, address: bigint, options: BreakpointOptions): void {
+    const before = this.combined(address);
+    this[kind].set(address, options);
+    this.update(address, before);
+  }
+
+  insertWatchpoint(
+    kind: Exclude<PointKind, BreakpointKind>,
+    address: bigint,
+    length: number,
+    condition: Condition | undefined,
+  ): void {
+    this.target.insertWatchpoint(kind, address, length, condition);
   }
 
   remove(point: PointKind, address: bigint, length: number): void {
@@ -25,7 +35,9 @@ export class Points {
       this.target.removeWatchpoint(point, address, length);
       return;
     }
-    if (this[point].delete(address) && !this.has(address)) this.target.removeBreakpoint(address);
+    const before = this.combined(address);
+    this[point].delete(address);
+    this.update(address, before);
   }
 
   clear(): void {
@@ -35,11 +47,39 @@ export class Points {
   }
 
   /** The type to report for a stop at `address`. */
-  breakpointKind(address: bigint): 'software' | 'hardware' {
+  breakpointKind(address: bigint): BreakpointKind {
     return this.hardware.has(address) && !this.software.has(address) ? 'hardware' : 'software';
   }
 
-  private has(address: bigint): boolean {
-    return this.software.has(address) || this.hardware.has(address);
+  private update(address: bigint, before: BreakpointOptions | undefined): void {
+    const after = this.combined(address);
+    if (after === undefined) {
+      if (before !== undefined) this.target.removeBreakpoint(address);
+      return;
+    }
+    const same = before?.condition?.key === after.condition?.key && before?.action === after.action;
+    if (before === undefined || !same) this.target.insertBreakpoint(address, after);
   }
+
+  /** What both types ask for together; undefined when neither is there. */
+  private combined(address: bigint): BreakpointOptions | undefined {
+    const [first, second] = [this.software.get(address), this.hardware.get(address)].filter(
+      options => options !== undefined,
+    );
+    if (first === undefined || second === undefined) return first ?? second;
+    return {
+      condition: either(first.condition, second.condition),
+      action: both(first.action, second.action),
+    };
+  }
+}
+
+function either(a: Condition | undefined, b: Condition | undefined): Condition | undefined {
+  if (a === undefined || b === undefined) return undefined;
+  return { key: `${a.key} or ${b.key}`, holds: hart => a.holds(hart) || b.holds(hart) };
+}
+
+/** One that stops is stronger than one that acts. */
+function both(a: HitAction | undefined, b: HitAction | undefined): HitAction | undefined {
+  return a !== undefined && b !== undefined ? a : undefined;
 }

@@ -23,6 +23,14 @@ export class Registers {
     return register === undefined ? undefined : this.value(hart, register);
   }
 
+  has(number: number): boolean {
+    return this.byNumber.has(number);
+  }
+
+  get pcBits(): 32 | 64 {
+    return this.pc?.bits === 32 ? 32 : 64;
+  }
+
   readGeneral(hart: number): RegisterValue[] {
     return this.general.map(register => this.value(hart, register));
   }
@@ -31,6 +39,11 @@ export class Registers {
   write(hart: number, number: number, bytes: Uint8Array): void {
     const register = this.byNumber.get(number);
     if (register === undefined) throw new TargetError(`there is no register number ${number}`);
+    if (register.group === 'time') {
+      throw new TargetError(
+        `${register.name} cannot be written: "monitor goto N" or "run N" goes to another moment`,
+      );
+    }
     if (bytes.length !== register.bits / 8) {
       throw new TargetError(`${register.name} has ${register.bits / 8} bytes, not ${bytes.length}`);
     }
@@ -56,7 +69,7 @@ export class Registers {
 
   /** Throws TargetError. */
   writePc(hart: number, address: bigint): void {
-    const pc = [...this.byNumber.values()].find(({ name }) => name === 'pc');
+    const { pc } = this;
     if (pc === undefined) throw new TargetError('this target has no pc register');
     const bytes = new Uint8Array(pc.bits / 8);
     for (let at = 0; at < bytes.length; at++) bytes[at] = Number((address >> BigInt(8 * at)) & 0xffn);
@@ -65,6 +78,10 @@ export class Registers {
 
   names(): readonly RegisterDescription[] {
     return [...this.byNumber.values()].sort((a, b) => a.number - b.number);
+  }
+
+  private get pc(): RegisterDescription | undefined {
+    return [...this.byNumber.values()].find(({ name }) => name === 'pc');
   }
 
   private value(hart: number, register: RegisterDescription): RegisterValue {

@@ -42,7 +42,11 @@ export class Session {
     this.finished = new Promise(resolve => {
       this.finish = resolve;
     });
-    this.handler = new CommandHandler(target, () => this.breathe());
+    this.handler = new CommandHandler(
+      target,
+      () => this.breathe(),
+      text => this.print(text),
+    );
     this.handler.attach();
   }
 
@@ -170,6 +174,11 @@ export class Session {
     if (this.closed) return;
     this.lastReply = encodeReply(reply);
     this.output.write(this.lastReply);
+  }
+
+  /** Only between a resume and its stop reply does the debugger take console output. */
+  private print(text: string): void {
+    if (this.resuming && !this.closed) this.output.write(encodeReply({ kind: 'console', text }));
   }
 
   private async breathe(): Promise<boolean> {

@@ -33,6 +33,7 @@ export function haltedReply(hart: number, context: StopContext): Reply {
 export function stopReply(event: DebugStop, context: StopContext): Reply {
   switch (event.kind) {
     case 'step':
+    case 'moment':
       return stop(SIGNAL_TRAP, [], event.hart, context);
     case 'interrupt':
       return stop(SIGNAL_INTERRUPT, [], event.hart, context);
