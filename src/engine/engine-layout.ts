@@ -36,6 +36,10 @@ export const CONTROL = {
   budget: 0,
   /** i32: which compiled code may be entered in this run, a number of `REGION_VARIANT`. */
   variant: 4,
+  /** i32: the table's function that was entered last. */
+  lastRegion: 8,
+  /** i32: the budget that was left when it was left. */
+  lastBudget: 12,
 } as const;
 
 /** What compiled code takes for granted about the hart that runs it. */

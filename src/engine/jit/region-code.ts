@@ -1,6 +1,12 @@
 import { PAGE_BYTES } from '../../memory/memory-plan.js';
 import type { DecodeCache } from '../decode-cache.js';
-import { TLB_INDEX_MASK, TLB_INDEX_SHIFT, TLB_TABLE, TLB_VALUE } from '../engine-layout.js';
+import {
+  ENTRY_SCALE_SHIFT,
+  TLB_INDEX_MASK,
+  TLB_INDEX_SHIFT,
+  TLB_TABLE,
+  TLB_VALUE,
+} from '../engine-layout.js';
 import type { Decoded, Instruction } from '../instruction-set.js';
 import { instructionTraits } from './instruction-traits.js';
 
@@ -38,12 +44,15 @@ export interface RegionCode {
   readonly entries: ReadonlySet<number>;
 }
 
-const MOST_PAGES = 4;
+/** Instructions by address, and where other code is to come in. */
+export interface FoundCode {
+  readonly instructions: ReadonlyMap<number, CodeInstruction>;
+  readonly entries: ReadonlySet<number>;
+}
 
 /** Finds the code that can be reached from given addresses by jumps and branches, not by calls. */
 export class CodeReader {
   readonly #pages = new Map<number, CodePage | undefined>();
-  readonly #used = new Set<number>();
   readonly #decoded: Decoded;
 
   constructor(
@@ -58,30 +67,32 @@ export class CodeReader {
       rd: 0,
       rs1: 0,
       rs2: 0,
-      rs3: 0,
-      roundingMode: 0,
       immediate: 0,
       length: 4,
+      rs3: 0,
+      roundingMode: 0,
     };
   }
 
-  /** Reads at most `limit` instructions, nearest first. Undefined when not one can be compiled. */
-  read(roots: readonly number[], limit: number): RegionCode | undefined {
-    const found = new Map<number, CodeInstruction>();
-    const entries = new Set<number>(roots);
-    const queue = [...roots];
-    let count = 0;
-    const first = this.#instruction(roots[0]);
+  /**
+   * Finds at most `limit` instructions from a root on, nearest first, of code that has run. None when the root
+   * itself is not for compiled code. `foreign` code is not followed: it is in another region.
+   */
+  discover(root: number, limit: number, foreign: (low: number) => boolean): FoundCode | undefined {
+    const instructions = new Map<number, CodeInstruction>();
+    const entries = new Set<number>([root]);
+    const queue = [root];
+    const first = this.#instruction(root);
     if (first === undefined || first.flow === 'interpret') return undefined;
-    for (let head = 0; head < queue.length && count < limit; head++) {
+    for (let head = 0; head < queue.length; head++) {
       let at = queue[head];
-      while (count < limit && !found.has(at)) {
+      while (instructions.size < limit && !instructions.has(at) && !foreign(at)) {
         const one = this.#instruction(at);
         if (one === undefined) break;
-        found.set(at, one);
-        count++;
+        instructions.set(at, one);
         const next = at + one.length;
-        if (one.flow === 'branch' || one.flow === 'jump') queue.push(one.target);
+        if ((one.flow === 'branch' || one.flow === 'jump') && this.#hasRun(one.target))
+          queue.push(one.target);
         if (one.flow === 'jump') break;
         if (one.flow === 'interpret') {
           if (one.instruction === undefined || !instructionTraits(one.instruction).continues) break;
@@ -90,17 +101,43 @@ export class CodeReader {
           if (one.rd === 0) break;
           entries.add(next);
         }
+        if (one.flow !== 'next' && !this.#hasRun(next)) break;
         at = next;
       }
     }
-    const instructions = [...found.values()].sort((a, b) => a.low - b.low);
-    if (!instructions.some(one => one.flow !== 'interpret')) return undefined;
+    return { instructions, entries };
+  }
+
+  /** One region of code found here and in regions that it takes the place of. */
+  combine(root: number, parts: readonly FoundCode[]): RegionCode {
+    const all = new Map<number, CodeInstruction>();
+    const entries = new Set<number>();
+    for (const part of parts) {
+      for (const [low, one] of part.instructions) all.set(low, one);
+      for (const entry of part.entries) entries.add(entry);
+    }
     for (const entry of entries) {
-      const one = found.get(entry);
+      const one = all.get(entry);
       if (one === undefined || one.flow === 'interpret') entries.delete(entry);
     }
-    const pages = [...this.#used].map(low => this.#pages.get(low)!);
-    return { root: roots[0], high: this.high, pages, instructions, entries };
+    const pages = new Map<number, CodePage>();
+    for (const one of all.values()) {
+      for (const at of [one.low, one.low + one.length - 1]) {
+        const page = this.#page(at);
+        if (page !== undefined) pages.set(page.low, page);
+      }
+    }
+    const instructions = [...all.values()].sort((a, b) => a.low - b.low);
+    return { root, high: this.high, pages: [...pages.values()], instructions, entries };
+  }
+
+  /** Whether the code there was decoded, which is done when it runs, or a little ahead. */
+  #hasRun(low: number): boolean {
+    const page = this.#page(low);
+    return (
+      page !== undefined &&
+      this.decode.isDecoded(page.decoded + ((low & (PAGE_BYTES - 1)) << ENTRY_SCALE_SHIFT))
+    );
   }
 
   #instruction(low: number): CodeInstruction | undefined {
@@ -121,14 +158,12 @@ export class CodeReader {
       word = (word | (memory.u8[upper] << 16) | (memory.u8[upper + 1] << 24)) >>> 0;
     }
     const d = this.#decoded;
-    this.#used.add(page.low);
     const legal = isa.decode(word, d);
     if (!legal || this.excluded(low, this.high)) {
       const length = isa.lengthOf(word);
       const instruction = legal ? d.instruction : undefined;
       return { low, length, instruction, rd: 0, rs1: 0, rs2: 0, immediate: 0, flow: 'interpret', target: 0 };
     }
-    if (second !== undefined) this.#used.add(second.low);
     const { rd, rs1, rs2, immediate, length, instruction } = d;
     const target = low + immediate;
     const { transfer } = instructionTraits(instruction);
@@ -143,10 +178,7 @@ export class CodeReader {
   #page(address: number): CodePage | undefined {
     if (address < 0 || address >= 2 ** 32 - 4) return undefined;
     const low = (address & -PAGE_BYTES) >>> 0;
-    if (this.#pages.has(low)) {
-      const known = this.#pages.get(low);
-      return known !== undefined && (this.#used.has(low) || this.#used.size < MOST_PAGES) ? known : undefined;
-    }
+    if (this.#pages.has(low)) return this.#pages.get(low);
     const { i32 } = this.decode.memory;
     const entry = this.fetchTlb + TLB_TABLE.fetch + ((low >>> TLB_INDEX_SHIFT) & TLB_INDEX_MASK);
     let page: CodePage | undefined;
@@ -156,6 +188,6 @@ export class CodeReader {
       if (guestPage >= 0) page = { low, guestPage, decoded };
     }
     this.#pages.set(low, page);
-    return page !== undefined && this.#used.size < MOST_PAGES ? page : undefined;
+    return page;
   }
 }

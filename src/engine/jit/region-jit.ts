@@ -1,6 +1,7 @@
 import { PAGE_BYTES } from '../../memory/memory-plan.js';
 import type { DecodeCache } from '../decode-cache.js';
 import {
+  CONTROL,
   type HartOffsets,
   type HotCode,
   REGION_ENTRIES,
@@ -15,9 +16,14 @@ import type { RegionTarget } from './region-emitter.js';
 import { compileRegion } from './region-function.js';
 
 /** Instructions of a region, at most: beyond some hundred, V8's compiled code gets no better. */
-const MOST_INSTRUCTIONS = 300;
-/** How often code is compiled again because one more entry into it became hot. */
-const MOST_GENERATIONS = 24;
+const MOST_INSTRUCTIONS = 400;
+/** How often code is compiled again because an entry or a part was missing. */
+const MOST_GENERATIONS = 12;
+/** How often a region is found hot, 256 entries each, before it is joined with the one it is entered from. */
+const TIMES_BEFORE_JOINING = 16;
+/** Jumps from outside into the middle of a region that make a way in there, once it is compiled again. */
+const JUMPS_TO_SEE = 8;
+const MOST_PAGES = 4;
 /** Regions kept, awake or asleep. When there would be more, all are thrown away. */
 const MOST_REGIONS = REGION_FUNCTIONS - 64;
 
@@ -50,12 +56,15 @@ export class RegionJit implements HotCode {
   breakpoints: () => ReadonlyMap<number, readonly number[]> = () => new Map();
   readonly #target: RegionTarget;
   readonly #regions = new Set<Region>();
+  readonly #bySlot: (Region | undefined)[] = Array(REGION_FUNCTIONS).fill(undefined);
   readonly #onPage = new Map<number, Set<Region>>();
   readonly #freeSlots = Array.from({ length: REGION_FUNCTIONS }, (_, i) => REGION_FUNCTIONS - 1 - i);
   readonly #freeEntries = Array.from({ length: REGION_ENTRIES }, (_, i) => REGION_ENTRIES - 1 - i);
   /** Regions that are asleep, by page. */
   readonly #asleep = new Map<number, number>();
   #waking = false;
+  /** How often compiling again was asked for, by slot. */
+  readonly #asked = new Map<number, { times: number; due: number }>();
 
   constructor(
     readonly decode: DecodeCache,
@@ -73,35 +82,85 @@ export class RegionJit implements HotCode {
 
   hot(slot: number, low: number, high: number, fetchTlb: number, variant: RegionVariant): void {
     const guestPage = this.decode.guestPageOf(slot);
-    if (guestPage < 0 || !this.decode.holdsInstruction(slot)) return;
-    if (this.#isMarked(slot, low, high, variant) || this.#remark(guestPage, slot, low, high, variant)) return;
+    if (guestPage < 0 || !this.decode.holdsInstruction(slot) || !this.#isDue(slot)) return;
+    const entered = this.#entered(guestPage, slot, low, high, variant);
+    if (entered !== undefined && this.decode.markedEntry(slot) !== entered.id) {
+      this.decode.mark(slot, entered.id);
+      return;
+    }
     if (this.#regions.size >= MOST_REGIONS || this.#freeEntries.length < MOST_INSTRUCTIONS) this.#dropAll();
     const reader = new CodeReader(this.decode, high, fetchTlb, this.#isBreakpoint);
-    const around = this.#find(guestPage, r => r.variant === variant && r.holds(low, high));
-    const code =
-      around !== undefined && around.generation < MOST_GENERATIONS
-        ? reader.read([low, around.code.root, ...around.code.entries], MOST_INSTRUCTIONS)
-        : reader.read([low], MOST_INSTRUCTIONS);
-    if (code?.entries.has(low) !== true) return;
-    this.#compile(reader, around === undefined ? code : { ...code, root: around.code.root }, variant);
+    const around = entered?.region ?? this.#find(guestPage, r => r.variant === variant && r.holds(low, high));
+    if (around !== undefined) {
+      const came = entered === undefined ? undefined : this.#cameFrom(high, variant);
+      const joined = came !== undefined && came !== around && this.#fit(around.code, came);
+      if (entered !== undefined && (!joined || this.#asked.get(slot)!.times < TIMES_BEFORE_JOINING)) return;
+      const within = joined ? [around, came] : [around];
+      if (!this.#isWorthIt(slot, within)) return;
+      const entry = { instructions: new Map(), entries: new Set([low, ...around.jumpedTo(JUMPS_TO_SEE)]) };
+      this.#compile(reader.combine(around.code.root, [...within.map(r => r.found), entry]), variant, within);
+      return;
+    }
+    const anything = reader.discover(low, MOST_INSTRUCTIONS, () => false);
+    if (anything === undefined) {
+      this.#postpone(slot);
+      return;
+    }
+    const neighbours = this.#neighbours(reader.combine(low, [anything]), variant);
+    const alone = reader.discover(low, MOST_INSTRUCTIONS, at => neighbours.some(r => r.holds(at, high)))!;
+    let size = alone.instructions.size;
+    const within: Region[] = [];
+    for (const region of neighbours) {
+      const fits = size + region.code.instructions.length <= MOST_INSTRUCTIONS;
+      if (!fits || region.generation >= MOST_GENERATIONS) continue;
+      size += region.code.instructions.length;
+      within.push(region);
+    }
+    if (!this.#isWorthIt(slot, within)) return;
+    const others = neighbours.filter(region => !within.includes(region));
+    const found = reader.discover(low, MOST_INSTRUCTIONS, at => others.some(r => r.holds(at, high)))!;
+    this.#compile(reader.combine(low, [found, ...within.map(region => region.found)]), variant, within);
   }
 
-  /** Compiles, taking the place of regions that lie within. */
-  #compile(reader: CodeReader, first: RegionCode, variant: RegionVariant): void {
-    const within: Region[] = [];
-    const addresses = new Set(first.instructions.map(one => one.low));
-    for (const region of this.#neighbours(first)) {
-      if (region.variant !== variant || region.code.high !== first.high || !region.awake) continue;
-      if (addresses.has(region.code.root) && region.generation < MOST_GENERATIONS) within.push(region);
-    }
-    let code = first;
-    if (within.length > 0) {
-      const roots = new Set([...first.entries].slice(0, 1));
-      for (const entry of first.entries) roots.add(entry);
-      for (const region of within) for (const entry of region.entries) roots.add(entry.low);
-      const merged = reader.read([...roots], MOST_INSTRUCTIONS);
-      if (merged !== undefined) code = { ...merged, root: first.root };
-    }
+  /** The region that was left just now: calls between two regions are dearer than calls within one. */
+  #cameFrom(high: number, variant: RegionVariant): Region | undefined {
+    const { i32, plan } = this.decode.memory;
+    const control = plan.control >> 2;
+    if (i32[control + (CONTROL.budget >> 2)] !== i32[control + (CONTROL.lastBudget >> 2)]) return undefined;
+    const region = this.#bySlot[i32[control + (CONTROL.lastRegion >> 2)]];
+    return region?.awake && region.variant === variant && region.code.high === high ? region : undefined;
+  }
+
+  #fit(code: RegionCode, other: Region): boolean {
+    const pages = new Set([...code.pages, ...other.code.pages].map(page => page.low));
+    return (
+      code.instructions.length + other.code.instructions.length <= MOST_INSTRUCTIONS &&
+      pages.size <= MOST_PAGES &&
+      other.generation < MOST_GENERATIONS
+    );
+  }
+
+  /** Counts how often a slot was hot; false while it is too early to look at it again. */
+  #isDue(slot: number): boolean {
+    const asked = this.#asked.get(slot) ?? { times: 0, due: 0 };
+    this.#asked.set(slot, asked);
+    return ++asked.times >= asked.due;
+  }
+
+  #postpone(slot: number): void {
+    const asked = this.#asked.get(slot)!;
+    asked.due = 4 * asked.times;
+  }
+
+  /** Compiling regions again has to be asked for more often each time. */
+  #isWorthIt(slot: number, regions: readonly Region[]): boolean {
+    const asked = this.#asked.get(slot)!;
+    asked.due = 2 ** Math.max(0, ...regions.map(region => region.generation));
+    return asked.times >= asked.due;
+  }
+
+  /** Compiles, taking the place of other regions. */
+  #compile(code: RegionCode, variant: RegionVariant, within: readonly Region[]): void {
     const slot = this.#freeSlots.pop()!;
     const generation = Math.max(-1, ...within.map(region => region.generation)) + 1;
     const start = this.now();
@@ -118,14 +177,15 @@ export class RegionJit implements HotCode {
     const region = new Region(this.decode, code, variant, slot, generation);
     const entries = structure.entries.filter(block => structure.blocks[block].steps > 0);
     region.entries = entries.map(block => this.#entry(region, structure.blocks[block].low, block));
-    const lows = new Set(region.entries.map(entry => entry.low));
-    for (const old of within) if (old.entries.every(entry => lows.has(entry.low))) this.#free(old);
+    for (const old of within) this.#free(old);
     this.#regions.add(region);
+    this.#bySlot[slot] = region;
     this.statistics.present = this.#regions.size;
     for (const page of code.pages) {
       const list = this.#onPage.get(page.guestPage) ?? new Set();
       this.#onPage.set(page.guestPage, list.add(region));
     }
+    region.forgetJumps();
     this.#wake(region);
   }
 
@@ -141,26 +201,23 @@ export class RegionJit implements HotCode {
     return { low, slot: region.slotOf(low), id, block };
   }
 
-  #isMarked(slot: number, low: number, high: number, variant: RegionVariant): boolean {
-    const id = this.decode.markedEntry(slot);
-    if (id < 0) return false;
-    const { i32, plan } = this.decode.memory;
-    const at = (plan.regionEntries + (id << REGION_ENTRY_SHIFT)) >> 2;
-    return (
-      i32[at + (REGION_ENTRY.variant >> 2)] === variant &&
-      i32[at + (REGION_ENTRY.page >> 2)] === (low & -PAGE_BYTES) &&
-      i32[at + (REGION_ENTRY.page >> 2) + 1] === (high | 0)
-    );
-  }
-
-  /** Marks a region that was compiled for this address and variant while another one has the mark. */
-  #remark(guestPage: number, slot: number, low: number, high: number, variant: RegionVariant): boolean {
+  /** The region, of this variant, that can be entered at this slot for this address. */
+  #entered(
+    guestPage: number,
+    slot: number,
+    low: number,
+    high: number,
+    variant: RegionVariant,
+  ): { region: Region; id: number } | undefined {
+    const marked = this.decode.markedEntry(slot);
+    let other: { region: Region; id: number } | undefined;
     for (const region of this.#onPage.get(guestPage) ?? []) {
       if (!region.awake || region.variant !== variant || region.code.high !== high) continue;
       const entry = region.entries.find(one => one.slot === slot && one.low === low);
-      if (entry !== undefined) return this.decode.mark(slot, entry.id);
+      if (entry?.id === marked) return { region, id: marked };
+      if (entry !== undefined) other = { region, id: entry.id };
     }
-    return false;
+    return other;
   }
 
   readonly #isBreakpoint = (low: number, high: number): boolean =>
@@ -171,11 +228,18 @@ export class RegionJit implements HotCode {
     return undefined;
   }
 
-  #neighbours(code: RegionCode): Set<Region> {
+  /** Regions that share instructions with this code. */
+  #neighbours(code: RegionCode, variant: RegionVariant): Region[] {
     const all = new Set<Region>();
-    for (const page of code.pages)
+    for (const page of code.pages) {
       for (const region of this.#onPage.get(page.guestPage) ?? []) all.add(region);
-    return all;
+    }
+    return [...all].filter(
+      region =>
+        region.awake &&
+        region.variant === variant &&
+        code.instructions.some(one => region.holds(one.low, code.high)),
+    );
   }
 
   // Sleeping and waking.
@@ -254,6 +318,7 @@ export class RegionJit implements HotCode {
     }
     for (const entry of region.entries) this.#freeEntries.push(entry.id);
     this.table.set(region.slot, null);
+    this.#bySlot[region.slot] = undefined;
     this.#freeSlots.push(region.slot);
     this.statistics.present = this.#regions.size;
   }

@@ -1,7 +1,7 @@
 import { CODE_GRANULE_SHIFT, PAGE_BYTES } from '../../memory/memory-plan.js';
 import type { DecodeCache } from '../decode-cache.js';
-import { ENTRY_SCALE_SHIFT, type RegionVariant } from '../engine-layout.js';
-import type { CodePage, RegionCode } from './region-code.js';
+import { ENTRY_SCALE_SHIFT, MARK, markOf, type RegionVariant } from '../engine-layout.js';
+import type { CodePage, FoundCode, RegionCode } from './region-code.js';
 
 /** A place where a region is entered: its slot in a predecoded page, its record, its block. */
 export interface RegionEntry {
@@ -16,6 +16,8 @@ export class Region {
   /** Whether its entries are marked. Asleep: its code changed, or a breakpoint lies in it; it may wake again. */
   awake = false;
   entries: readonly RegionEntry[] = [];
+  /** As the reader found it, to be combined with other code. */
+  readonly found: FoundCode;
   readonly #content: Uint8Array;
   readonly #addresses: ReadonlySet<number>;
   readonly #granules = new Set<number>();
@@ -32,6 +34,10 @@ export class Region {
     const addresses = new Set<number>();
     for (const one of code.instructions) if (one.flow !== 'interpret') addresses.add(one.low);
     this.#addresses = addresses;
+    this.found = {
+      instructions: new Map(code.instructions.map(one => [one.low, one])),
+      entries: code.entries,
+    };
     const content: number[] = [];
     this.#eachByte((guestPage, offset, byte) => {
       this.#granules.add(granuleOf(guestPage, offset));
@@ -65,6 +71,17 @@ export class Region {
   /** From here on it is told of changes of its code. */
   watchCode(): void {
     this.#eachByte((guestPage, offset) => this.decode.markCode(guestPage, offset, 1));
+  }
+
+  /** Addresses in it that were jumped to from outside at least `times` times, modulo 256, since `forgetJumps`. */
+  jumpedTo(times: number): number[] {
+    const { u8, plan } = this.decode.memory;
+    return [...this.#addresses].filter(low => u8[markOf(plan, this.slotOf(low)) + MARK.hotness] >= times);
+  }
+
+  forgetJumps(): void {
+    const { u8, plan } = this.decode.memory;
+    for (const low of this.#addresses) u8[markOf(plan, this.slotOf(low)) + MARK.hotness] = 0;
   }
 
   slotOf(low: number): number {

@@ -1,0 +1,111 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { FIRST_INSTRUCTION } from '../../src/engine/engine-layout.js';
+import type { Decoded, Instruction } from '../../src/engine/instruction-set.js';
+import { ALL_INSTRUCTIONS, RiscvInstructionSet } from '../../src/riscv/isa/instruction-set.js';
+import { Random } from '../lockstep/random.js';
+
+const ASSEMBLER = 'riscv64-unknown-elf-as';
+const OBJDUMP = 'riscv64-unknown-elf-objdump';
+const missing = [ASSEMBLER, OBJDUMP].find(
+  program => spawnSync(program, ['--version'], { stdio: 'ignore' }).status !== 0,
+);
+const XLENS = [32, 64] as const;
+
+const everything = new Set(['c', ...ALL_INSTRUCTIONS.map(one => one.extension)]);
+const isaOf = (xlen: 32 | 64) => new RiscvInstructionSet(xlen, everything);
+const roundingFormats = ['R-rounding', 'R4'];
+
+/** A word of the instruction with random operands; a reserved rounding mode becomes the dynamic one. */
+function randomWord(random: Random, { mask, match, format }: Instruction): number {
+  let word = (match | (random.word() & ~mask)) >>> 0;
+  if (roundingFormats.includes(format) && ((word >>> 12) & 7) > 4) word |= 7 << 12;
+  return word >>> 0;
+}
+
+const blank = (instruction: Instruction): Decoded => ({
+  instruction,
+  rd: 0,
+  rs1: 0,
+  rs2: 0,
+  rs3: 0,
+  roundingMode: 0,
+  immediate: 0,
+  length: 0,
+});
+
+describe.each(XLENS)('instructions of RV%i', xlen => {
+  const { instructions } = isaOf(xlen);
+
+  test('no two encodings overlap', () => {
+    const overlaps: string[] = [];
+    for (const [i, a] of instructions.entries()) {
+      for (const b of instructions.slice(i + 1)) {
+        const common = a.mask & b.mask;
+        if ((a.match & common) === (b.match & common)) overlaps.push(`${a.name} and ${b.name}`);
+      }
+    }
+    expect(overlaps).toEqual([]);
+  });
+
+  test('each decodes to itself, whatever its operands', () => {
+    const random = new Random(xlen);
+    const isa = isaOf(xlen);
+    for (const instruction of instructions) {
+      for (let i = 0; i < 50; i++) {
+        const word = randomWord(random, instruction);
+        const decoded = blank(instructions[0]);
+        expect(isa.decode(word, decoded)).toBe(true);
+        expect(decoded.instruction.name).toBe(instruction.name);
+        expect(decoded.length).toBe(4);
+      }
+    }
+  });
+
+  test('reserved rounding modes are no instructions', () => {
+    const isa = isaOf(xlen);
+    const rounding = instructions.filter(one => roundingFormats.includes(one.format));
+    expect(rounding.length).toBeGreaterThan(20);
+    for (const { match } of rounding) {
+      const legal = Array.from({ length: 8 }, (_, mode) =>
+        isa.decode((match | (mode << 12)) >>> 0, blank(instructions[0])),
+      );
+      expect(legal).toEqual([true, true, true, true, true, false, false, true]);
+    }
+  });
+
+  test('operation numbers fit the byte they have', () => {
+    expect(instructions.length + FIRST_INSTRUCTION).toBeLessThanOrEqual(256);
+  });
+
+  test.skipIf(missing)(
+    `objdump knows each by the same name${missing ? ` (skipped: ${missing} is not installed)` : ''}`,
+    () => {
+      const random = new Random(xlen + 1);
+      // Objdump wants zeros in the reserved fields of fences and for the rounding of exact conversions.
+      const words = instructions.map(one => {
+        if (one.name.startsWith('fence')) return one.match;
+        const word = randomWord(random, one);
+        return roundingFormats.includes(one.format) ? (word & ~0x7000) >>> 0 : word;
+      });
+      const names = disassemble(words, xlen).map(shown => shown.replace(/\.(aq|rl|aqrl)$/, ''));
+      expect(names).toEqual(instructions.map(one => one.name));
+    },
+  );
+});
+
+function disassemble(words: readonly number[], xlen: 32 | 64): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'backstub-isa-'));
+  try {
+    const [source, object] = ['words.s', 'words.o'].map(name => join(folder, name));
+    writeFileSync(source, words.map(word => `.insn 4, 0x${word.toString(16)}\n`).join(''));
+    execFileSync(ASSEMBLER, [`-march=rv${xlen}gc_zba_zbb_zbs`, '-o', object, source]);
+    const text = execFileSync(OBJDUMP, ['-d', '-M', 'no-aliases,numeric', object], { encoding: 'utf8' });
+    return [...text.matchAll(/^ *[0-9a-f]+:\t[0-9a-f]+ +\t(\S+)/gm)].map(match => match[1]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Seeks, steps and searches in random order, against a trace made by single steps: what the machine is, and
+ * where it stops, has to be what brute force says.
+ */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { MemoryConsole } from '../../src/api/memory-console.js';
+import { bootSession } from '../../src/api/session.js';
+import { systemClock } from '../../src/host/clock.js';
+import { parseElf } from '../../src/machine/elf.js';
+import { readSymbols } from '../../src/machine/symbols.js';
+import { MachineDigest } from '../../src/snapshot/digest.js';
+import type { Timeline } from '../../src/timeline/timeline.js';
+import { digestText, type Trace, traceOf } from './oracle.js';
+
+const FULL = process.env.BACKSTUB_FULL !== undefined;
+const STEPS = FULL ? 120_000 : 30_000;
+const MOVES = FULL ? 10_000 : 2_000;
+
+/** xorshift32: the same moves for the same seed. */
+function randomFrom(seed: number): (limit: number) => number {
+  let state = seed | 1;
+  return limit => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % limit;
+  };
+}
+
+async function recordTicks(xlen: 32 | 64, harts: number) {
+  const name = `fixtures/rv${xlen}/ticks.elf`;
+  const bytes = readFileSync(name);
+  const console = new MemoryConsole();
+  const timeline = bootSession(
+    { name, bytes },
+    {
+      config: { harts, icountShift: 9, ramBytes: 2 ** 20 * 4 },
+      clock: 'virtual',
+      snapshotIntervalSteps: 4_321,
+    },
+    { console, clock: systemClock },
+  );
+  timeline.attach();
+  const symbols = new Map(readSymbols(parseElf(name, bytes)).map(one => [one.name, one.address]));
+  for (const at of [STEPS / 5, STEPS / 3, STEPS / 2, STEPS - 100]) {
+    await timeline.runToEnd({ maxIcount: Math.floor(at) });
+    console.type(`line ${at}\r`);
+  }
+  await timeline.runToEnd({ maxIcount: STEPS });
+  return { timeline, symbols };
+}
+
+async function check(timeline: Timeline, trace: Trace, breakpoint: bigint, watched: bigint, seed: number) {
+  const random = randomFrom(seed);
+  const { machine } = timeline;
+  const digest = new MachineDigest(machine.board.memory, machine.board.plan);
+  const hits = trace.pcs.flatMap((pc, i) => (pc === breakpoint && i < STEPS ? [i] : []));
+  const { writes } = trace;
+  expect(hits.length).toBeGreaterThan(5);
+  expect(writes.length).toBeGreaterThan(5);
+  for (let move = 0; move < MOVES; move++) {
+    const from = machine.icount;
+    const kind = random(8);
+    let wanted = from;
+    if (kind < 3) {
+      wanted = random(STEPS + 1);
+      await timeline.seek(wanted);
+    } else if (kind === 3) {
+      wanted = Math.min(STEPS, from + 1);
+      if (from < STEPS) await timeline.resume({ kind: 'step', direction: 'forward', hart: undefined });
+    } else if (kind === 4) {
+      wanted = Math.max(0, from - 1);
+      await timeline.resume({ kind: 'step', direction: 'backward', hart: undefined });
+    } else {
+      const watch = kind === 7;
+      if (watch) timeline.insertWatchpoint('write', watched, 4);
+      else timeline.insertBreakpoint(breakpoint);
+      const forward = !watch && kind === 5 && from < hits[hits.length - 1];
+      const stop = await timeline.resume({ kind: 'continue', direction: forward ? 'forward' : 'backward' });
+      if (forward) wanted = hits.find(at => at >= from)!;
+      else if (watch) wanted = (writes.findLast(at => at + 1 <= from) ?? -1) + 1;
+      else wanted = hits.findLast(at => at < from) ?? 0;
+      const none = forward ? false : watch ? writes[0] + 1 > from : hits[0] >= from;
+      expect(`${move} ${stop.kind}`).toBe(
+        `${move} ${none ? 'history' : watch ? 'watchpoint' : 'breakpoint'}`,
+      );
+      timeline.clearBreakpoints();
+    }
+    expect(`move ${move} kind ${kind}: ${machine.icount}`).toBe(`move ${move} kind ${kind}: ${wanted}`);
+    expect(digestText(digest)).toBe(trace.digests[wanted]);
+  }
+}
+
+describe.each([
+  { xlen: 64, harts: 1 },
+  { xlen: 32, harts: 1 },
+  { xlen: 64, harts: 3 },
+] as const)('random moves on RV$xlen with $harts harts', ({ xlen, harts }) => {
+  it(
+    'end where brute force says, in the state it says',
+    async () => {
+      const { timeline, symbols } = await recordTicks(xlen, harts);
+      const watched = symbols.get('ticks')!;
+      const events = timeline.history.log.slice();
+      expect(events.length).toBeGreaterThanOrEqual(3);
+      const trace = traceOf(timeline.source, events, STEPS, Number(watched));
+      await check(timeline, trace, symbols.get('on_tick')!, watched, 20261124 + harts);
+    },
+    FULL ? 1_200_000 : 120_000,
+  );
+});
