@@ -24,6 +24,12 @@ export const DIFFERENCES: readonly Difference[] = [
     sameAsHere: (value, xlen) => (xlen === 64 ? value & (2n ** 54n - 1n) : value),
   },
   { csr: 'mstatus.MPRV', why: 'mret and sret to less than M mode clear it (3.1.6.3); in QEMU it stays' },
+  { csr: 'mstatus.MPRV', why: 'what M mode remembers of a page is not used for it; in QEMU it is' },
+  {
+    csr: 'satp',
+    why: 'a table that is not in memory is an access fault (4.3.2); QEMU makes it a page fault',
+  },
+  { csr: 'satp', why: 'Sv57 is not there; QEMU has it' },
   { csr: 'mstatus.MPP', why: 'holds modes that exist only (3.1.6.1); QEMU stores 2, and 1 without S mode' },
 ];
 

@@ -22,6 +22,8 @@ export interface PagingPlan {
   readonly user: boolean;
   /** It is in M mode really, with MPRV set. */
   readonly lent: boolean;
+  /** Changes entries in any mode, and often without a fence. */
+  readonly careless: boolean;
 }
 
 const PTE = { v: 1, r: 2, w: 4, x: 8, u: 16, a: 64, d: 128 } as const;
@@ -86,7 +88,7 @@ export function initialTables(random: Random, plan: PagingPlan): Uint8Array {
 const sfence = (random: Random) =>
   asm.rType(0x73, 0, 0x09)(0, random.pick([0, FIRST, 5]), random.pick([0, 0, 6]));
 
-/** Changes an entry and fences at once: without, QEMU may show what it remembers. */
+/** Changes an entry and fences at once, if careful: without, QEMU may show what it remembers. */
 function editEntry(random: Random, plan: PagingPlan): Piece {
   const [level, virtual] = random.pick([
     [0, VIRTUAL_BASE],
@@ -95,7 +97,7 @@ function editEntry(random: Random, plan: PagingPlan): Piece {
   ] as const);
   const entry = randomEntry(random, plan, level);
   const slot = slotOf(plan, level, virtual);
-  const fence = asm.rType(0x73, 0, 0x09)(0, 0, 0);
+  const fence = plan.careless && random.chance(60) ? asm.NOP : asm.rType(0x73, 0, 0x09)(0, 0, 0);
   if (plan.xlen === 32) {
     return plain(
       ...asm.loadConstant(FIRST, slot),
@@ -158,7 +160,7 @@ export function pagingPiece(random: Random, plan: PagingPlan): Piece {
     case 0:
     case 1:
       // User mode cannot fence.
-      return plan.user && !plan.lent ? largePage(random, plan) : editEntry(random, plan);
+      return plan.user && !plan.lent && !plan.careless ? largePage(random, plan) : editEntry(random, plan);
     case 2:
       return status(random);
     case 3:

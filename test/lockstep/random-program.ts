@@ -26,6 +26,8 @@ export interface RandomProgramOptions {
   readonly length?: number;
   /** For a hart with S mode: the program runs behind page tables, in S or U mode or in M mode with MPRV. */
   readonly paging?: boolean;
+  /** Page tables change without fences, too: QEMU is no judge of such programs. */
+  readonly careless?: boolean;
   /** Kinds of pieces left out, by their name in random-pieces.ts; 'pmp' for programs behind PMP regions. */
   readonly without?: readonly string[];
 }
@@ -77,10 +79,12 @@ export function randomProgram(options: RandomProgramOptions): RandomProgram {
   const load = xlen === 64 ? asm.LOADS_64.ld : asm.LOADS.lw;
   const width = xlen / 8;
 
-  const paging = options.paging ? pagingPlan(random, xlen) : undefined;
-  // With S mode, not all encodings that the IMAC hart refuses are illegal. Nor does QEMU 7.2 clear MPRV in mret.
-  const withPaging = paging ? ['illegal', 'pmp', 'drop-privilege'] : [];
-  const without = [...(options.without ?? []), ...withPaging];
+  const paging = options.paging ? pagingPlan(random, xlen, options.careless === true) : undefined;
+  const without = [...(options.without ?? [])];
+  // With S mode, not all encodings that the IMAC hart refuses are illegal. QEMU 7.2 does not clear MPRV in mret,
+  // and mixes up the translations of M mode and of MPRV: no page is fetched from that is not accessed alike.
+  if (paging) without.push('illegal', 'pmp', 'drop-privilege');
+  if (paging?.lent) without.push('wild-jump');
   const code = FIRST_CODE + random.below(512) * 2;
   const length = options.length ?? 150;
 
@@ -162,14 +166,16 @@ export function randomProgram(options: RandomProgramOptions): RandomProgram {
   };
 }
 
-function pagingPlan(random: Random, xlen: Xlen): PagingPlan {
+function pagingPlan(random: Random, xlen: Xlen, careless: boolean): PagingPlan {
+  const lent = random.chance(20);
   return {
     xlen,
     levels: xlen === 32 ? 2 : random.pick([3, 4]),
     root: ROOT_TABLE,
     pages: [SCRATCH, SCRATCH + 0x1000, SCRATCH + 0x2000],
-    user: random.chance(50),
-    lent: random.chance(20),
+    user: lent || random.chance(50),
+    lent,
+    careless,
   };
 }
 
