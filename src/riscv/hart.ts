@@ -8,7 +8,7 @@ import {
   SINK,
 } from '../engine/engine-layout.js';
 import type { RunFunction } from '../engine/interpreter.js';
-import type { WatchKind, WatchList } from '../engine/watch-list.js';
+import type { HitCondition, WatchKind, WatchList } from '../engine/watch-list.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { SystemBus } from '../memory/system-bus.js';
 import { CsrFile } from './csr-file.js';
@@ -21,6 +21,16 @@ import { PmpUnit } from './pmp.js';
 import { ACCESS, CAUSE, type HartConfig, MSTATUS, PRIVILEGE } from './privileged.js';
 import { SystemOperations } from './system-operations.js';
 import { TrapUnit } from './traps.js';
+
+/** A breakpoint: its address as two words, and what has to hold for it to count. */
+export interface CodePoint {
+  readonly low: number;
+  readonly high: number;
+  readonly condition?: HitCondition | undefined;
+}
+
+/** By half of the low word, a small integer: breakpoints are looked up by the million. */
+export type Breakpoints = ReadonlyMap<number, readonly CodePoint[]>;
 
 /** What a debugger wants to hear from a hart. True: leave before the instruction. */
 export interface DebugHooks {
@@ -57,8 +67,7 @@ export class RiscvHart implements EngineHost {
   #granted = 0;
   #variant: RegionVariant = REGION_VARIANT.none;
   #surrendered = 0;
-  /** Addresses of breakpoints: high words by low word. */
-  breakpoints: ReadonlyMap<number, readonly number[]> = new Map();
+  breakpoints: Breakpoints = new Map();
 
   constructor(
     readonly id: number,
@@ -188,7 +197,7 @@ export class RiscvHart implements EngineHost {
   cross(): number {
     const low = this.state.pc[0];
     const high = this.state.pc[1];
-    if (this.#isBreakpoint() && this.env.hooks.breakpointReached(this, low, high)) return this.stop();
+    if (this.#stopsHere()) return this.stop();
     const first = this.#fetchHalf(low, high);
     if (first < 0) return 0;
     if (this.env.decode.isa.lengthOf(first) === 2) return this.env.decode.decodeCrossing(first);
@@ -199,7 +208,7 @@ export class RiscvHart implements EngineHost {
   }
 
   breakpoint(entry: number): number {
-    if (this.#isBreakpoint() && this.env.hooks.breakpointReached(this, this.state.pc[0], this.state.pc[1])) {
+    if (this.#stopsHere()) {
       this.stop();
       return -1;
     }
@@ -293,7 +302,16 @@ export class RiscvHart implements EngineHost {
     return this.env.memory.u8[host] | (this.env.memory.u8[host + 1] << 8);
   }
 
-  #isBreakpoint(): boolean {
-    return this.breakpoints.get(this.state.pc[0])?.includes(this.state.pc[1]) ?? false;
+  /** Whether a breakpoint at pc counts, and the debugger wants to stop at it. */
+  #stopsHere(): boolean {
+    const [low, high] = [this.state.pc[0], this.state.pc[1]];
+    const points = this.breakpoints.get(low >>> 1);
+    if (points === undefined) return false;
+    for (const point of points) {
+      if (point.high !== high) continue;
+      if (point.condition !== undefined && !point.condition.holds(this.id)) return false;
+      return this.env.hooks.breakpointReached(this, low, high);
+    }
+    return false;
   }
 }
