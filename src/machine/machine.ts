@@ -1,4 +1,5 @@
 import type { EngineOptions } from '../engine/engine.js';
+import type { TouchedPages } from '../engine/touched-pages.js';
 import type { WatchKind, WatchRange } from '../engine/watch-list.js';
 import type { RiscvHart } from '../riscv/hart.js';
 import { EXIT } from '../riscv/hart-exit.js';
@@ -61,8 +62,6 @@ export class Machine {
   readonly debug: DebugAccess;
   /** Boundary before each hart's last step since the machine was built or restored; -1: none yet. */
   readonly lastStepOf: Float64Array;
-  /** Virtual pages fetched from and written to since `startNoting`; undefined when that is not known. */
-  readonly touched: { readonly executed: Set<number>; readonly written: Set<number> } | undefined = undefined;
   /** Whether idle time was skipped since the last step: then the icount alone does not tell the moment. */
   warpedHere = false;
   #attention = false;
@@ -243,7 +242,17 @@ export class Machine {
   }
 
   /** From here on the pages that are touched are noted anew. */
-  startNoting(): void {}
+  startNoting(): void {
+    this.board.touched.restart();
+    this.board.engine.regions?.startNoting();
+    this.board.flushTranslations();
+  }
+
+  /** Virtual pages fetched from and written to since `startNoting`, and perhaps a few more. */
+  get touched(): TouchedPages {
+    this.board.engine.regions?.noteEntered(this.board.touched.executed);
+    return this.board.touched;
+  }
 
   /** Everything derived from the declared state and guest memory is to follow them: they were replaced. */
   afterRestore(): void {

@@ -4,7 +4,8 @@ import { TestFinisher } from '../devices/test-finisher.js';
 import { UART_STATE, Uart16550 } from '../devices/uart16550.js';
 import { DecodeCache } from '../engine/decode-cache.js';
 import { Engine, type EngineOptions } from '../engine/engine.js';
-import { REGION_ENTRIES, REGION_ENTRY_SHIFT } from '../engine/engine-layout.js';
+import { REGION_ENTRIES, REGION_ENTRY_SHIFT, REGION_FUNCTIONS } from '../engine/engine-layout.js';
+import { TouchedPages } from '../engine/touched-pages.js';
 import { WatchList } from '../engine/watch-list.js';
 import { GuestMemory } from '../memory/guest-memory.js';
 import { planMemory } from '../memory/memory-plan.js';
@@ -56,6 +57,7 @@ export class VirtBoard {
   readonly decode: DecodeCache;
   readonly engine: Engine;
   readonly watches = new WatchList();
+  readonly touched = new TouchedPages();
   readonly machineState: ReturnType<typeof MACHINE_STATE.bind>;
   readonly clint: Clint;
   readonly plic: Plic;
@@ -84,6 +86,7 @@ export class VirtBoard {
       tlbBytes: config.harts * TLB_BYTES_PER_HART,
       decodePages: DECODE_PAGES,
       regionEntryBytes: REGION_ENTRIES << REGION_ENTRY_SHIFT,
+      regionNoteBytes: REGION_FUNCTIONS,
       ramBytes: config.ramBytes,
       romBytes: Math.ceil(VIRT_MAP.bootRom.bytes / 4096) * 4096,
     });
@@ -128,6 +131,7 @@ export class VirtBoard {
             bus: this.bus,
             decode: this.decode,
             watches: this.watches,
+            touched: this.touched,
             hooks: ports.hooks,
             systemOperations: this.engine.systemOperations,
             hotCode: this.engine.regions,

@@ -8,6 +8,7 @@ import {
   SINK,
 } from '../engine/engine-layout.js';
 import type { RunFunction } from '../engine/interpreter.js';
+import { type TouchedPages, virtualPage } from '../engine/touched-pages.js';
 import type { WatchKind, WatchList } from '../engine/watch-list.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { SystemBus } from '../memory/system-bus.js';
@@ -34,6 +35,7 @@ export interface HartEnvironment {
   readonly bus: SystemBus;
   readonly decode: DecodeCache;
   readonly watches: WatchList;
+  readonly touched: TouchedPages;
   readonly hooks: DebugHooks;
   readonly systemOperations: readonly string[];
   /** Compiles what runs often; undefined: nothing is compiled. */
@@ -176,6 +178,7 @@ export class RiscvHart implements EngineHost {
     if (host === 0) return this.trap(CAUSE.fetchAccess, low, high);
     const { decode, memory } = this.env;
     const page = this.mmu.cacheable(physical) ? decode.pageFor(memory.pageOf(host)) : decode.carefulPage;
+    this.env.touched.executed.add(virtualPage(low, high));
     this.mmu.fillFetch(low, high, page);
     return 1;
   }
@@ -290,6 +293,7 @@ export class RiscvHart implements EngineHost {
       this.trap(CAUSE.fetchAccess, low, high);
       return -1;
     }
+    this.env.touched.executed.add(virtualPage(low, high));
     return this.env.memory.u8[host] | (this.env.memory.u8[host + 1] << 8);
   }
 

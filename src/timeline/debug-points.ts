@@ -1,7 +1,7 @@
 import type { WatchRange } from '../engine/watch-list.js';
 import type { Machine } from '../machine/machine.js';
 import type { WatchAccess } from './debug-target.js';
-import { type TouchedPages, touches } from './page-set.js';
+import { type IntervalPages, touches } from './page-set.js';
 
 interface Watchpoint {
   readonly access: WatchAccess;
@@ -41,7 +41,7 @@ export class DebugPoints {
   }
 
   /** Whether a run that touched only these pages can have reached any of the points. */
-  mayTouch(touched: TouchedPages): boolean {
+  mayTouch(touched: IntervalPages): boolean {
     for (const address of this.#breakpoints.values()) {
       const page = pageOf(address);
       if (touches(touched.executed, page, page)) return true;

@@ -10,6 +10,7 @@ import {
   REGION_FUNCTIONS,
   type RegionVariant,
 } from '../engine-layout.js';
+import { virtualPage } from '../touched-pages.js';
 import { Region, type RegionEntry } from './region.js';
 import { CodeReader, type RegionCode } from './region-code.js';
 import type { RegionTarget } from './region-emitter.js';
@@ -63,6 +64,8 @@ export class RegionJit implements HotCode {
   /** Regions that are asleep, by page. */
   readonly #asleep = new Map<number, number>();
   #waking = false;
+  /** Pages of regions that were entered since `startNoting` and are no more. */
+  readonly #enteredAndGone = new Set<number>();
   /** How often compiling again was asked for, by slot. */
   readonly #asked = new Map<number, { times: number; due: number }>();
 
@@ -242,6 +245,27 @@ export class RegionJit implements HotCode {
     );
   }
 
+  // Which regions ran.
+
+  /** From here on, regions that are entered are noted anew. */
+  startNoting(): void {
+    const { u8, plan } = this.decode.memory;
+    u8.fill(0, plan.regionNotes, plan.regionNotes + REGION_FUNCTIONS);
+    this.#enteredAndGone.clear();
+  }
+
+  /** Adds the virtual pages of all regions that were entered. */
+  noteEntered(executed: Set<number>): void {
+    for (const page of this.#enteredAndGone) executed.add(page);
+    for (const region of this.#regions) this.#noteIfEntered(region, executed);
+  }
+
+  #noteIfEntered({ slot, code }: Region, executed: Set<number>): void {
+    const { u8, plan } = this.decode.memory;
+    if (u8[plan.regionNotes + slot] === 0) return;
+    for (const page of code.pages) executed.add(virtualPage(page.low, code.high));
+  }
+
   // Sleeping and waking.
 
   #wake(region: Region): void {
@@ -317,6 +341,8 @@ export class RegionJit implements HotCode {
       if (list?.size === 0) this.#onPage.delete(guestPage);
     }
     for (const entry of region.entries) this.#freeEntries.push(entry.id);
+    this.#noteIfEntered(region, this.#enteredAndGone);
+    this.decode.memory.u8[this.decode.memory.plan.regionNotes + region.slot] = 0;
     this.table.set(region.slot, null);
     this.#bySlot[region.slot] = undefined;
     this.#freeSlots.push(region.slot);
