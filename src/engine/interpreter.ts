@@ -284,7 +284,10 @@ class InterpreterEmitter extends SemanticsEmitter {
     f.op(`${this.x}_ne`).brIf(covered);
     f.get(this.#hart).get(this.#fetchTlb).get(this.#dataTlb).get(this.#n);
     f.get(entry).memory('i32_load', plan.regionEntries + REGION_ENTRY.selector);
-    f.i32(0).get(entry).memory('i32_load', plan.regionEntries + REGION_ENTRY.function).tee(entry);
+    f.i32(0)
+      .get(entry)
+      .memory('i32_load', plan.regionEntries + REGION_ENTRY.function)
+      .tee(entry);
     f.memory('i32_store', plan.control + CONTROL.lastRegion).get(entry);
     f.callIndirect(regionType).tee(left).get(this.#n).op('i32_eq').brIf(covered);
     f.i32(0)

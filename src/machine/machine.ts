@@ -1,5 +1,7 @@
+import type { CodePoint } from '../engine/breakpoint-set.js';
 import type { EngineOptions } from '../engine/engine.js';
-import type { HitCondition, WatchKind, WatchRange } from '../engine/watch-list.js';
+import type { TouchedPages } from '../engine/touched-pages.js';
+import type { WatchKind, WatchRange } from '../engine/watch-list.js';
 import type { RiscvHart } from '../riscv/hart.js';
 import { EXIT } from '../riscv/hart-exit.js';
 import { NO_INTERRUPT } from '../riscv/traps.js';
@@ -7,6 +9,9 @@ import { DebugAccess } from './debug-access.js';
 import type { HartContext } from './hart-view.js';
 import type { BootImage, InputEvent, MachineConfig, OutputPort } from './ports.js';
 import { VirtBoard } from './virt-board.js';
+
+export type { CodePoint } from '../engine/breakpoint-set.js';
+export type { HitCondition, WatchRange } from '../engine/watch-list.js';
 
 /** A breakpoint or watchpoint that was reached; the address as two words. */
 export interface DebugHit {
@@ -47,13 +52,6 @@ export interface RunOptions {
   readonly beforeHart?: number;
 }
 
-/** A breakpoint: its address as two words, and what has to hold for it to count. */
-export interface CodePoint {
-  readonly low: number;
-  readonly high: number;
-  readonly condition?: HitCondition | undefined;
-}
-
 const LIMIT: MachineStop = { kind: 'limit' };
 /** V8 does not replace a function that is running by its optimised code: generated code is left now and then. */
 const LONGEST_RUN = 2 ** 21;
@@ -69,8 +67,6 @@ export class Machine {
   readonly debug: DebugAccess;
   /** Boundary before each hart's last step since the machine was built or restored; -1: none yet. */
   readonly lastStepOf: Float64Array;
-  /** Virtual pages fetched from and written to since `startNoting`; undefined when that is not known. */
-  readonly touched: { readonly executed: Set<number>; readonly written: Set<number> } | undefined = undefined;
   /** Each hart's last interrupt since the machine was built or restored: the step that entered it, and from where. */
   readonly interrupted: (TakenInterrupt | undefined)[] = [];
   /** Whether idle time was skipped since the last step: then the icount alone does not tell the moment. */
@@ -79,7 +75,6 @@ export class Machine {
   #pumpConsole = false;
   #hit: DebugHit | undefined;
   #options: RunOptions = { idle: 'jump' };
-  #conditions: readonly CodePoint[] = [];
 
   constructor(
     readonly config: MachineConfig,
@@ -99,8 +94,7 @@ export class Machine {
           },
         },
         hooks: {
-          breakpointReached: (hart, low, high) =>
-            this.#counts(hart, low, high) && this.#reached('breakpoint', hart, undefined, low, high),
+          breakpointReached: (hart, low, high) => this.#reached('breakpoint', hart, undefined, low, high),
           watchTouched: (hart, kind, low, high) => this.#reached('watchpoint', hart, kind, low, high),
         },
         onAttention: () => {
@@ -239,17 +233,8 @@ export class Machine {
 
   /** At most one point at an address. */
   setBreakpoints(points: readonly CodePoint[]): void {
-    const byLow = new Map<number, number[]>();
-    const offsets = new Set<number>();
-    this.#conditions = points.filter(({ condition }) => condition !== undefined);
-    for (const { low, high } of points) {
-      const highs = byLow.get(low);
-      if (highs === undefined) byLow.set(low, [high]);
-      else highs.push(high);
-      offsets.add(low & 0xffe);
-    }
-    for (const hart of this.board.harts) hart.breakpoints = byLow;
-    this.board.decode.setBreakpointOffsets(offsets);
+    this.board.breakpoints.set(points);
+    this.board.decode.setBreakpointOffsets(new Set(points.map(({ low }) => low & 0xffe)));
   }
 
   setWatchpoints(ranges: readonly WatchRange[]): void {
@@ -258,7 +243,17 @@ export class Machine {
   }
 
   /** From here on the pages that are touched are noted anew. */
-  startNoting(): void {}
+  startNoting(): void {
+    this.board.touched.restart();
+    this.board.engine.regions?.startNoting();
+    this.board.flushTranslations();
+  }
+
+  /** Virtual pages fetched from and written to since `startNoting`, and perhaps a few more. */
+  get touched(): TouchedPages {
+    this.board.engine.regions?.noteEntered(this.board.touched.executed);
+    return this.board.touched;
+  }
 
   /** Everything derived from the declared state and guest memory is to follow them: they were replaced. */
   afterRestore(): void {
@@ -336,14 +331,6 @@ export class Machine {
       return harts[id];
     }
     return undefined;
-  }
-
-  /** Whether the breakpoint here has no condition, or one that holds. */
-  #counts(hart: RiscvHart, low: number, high: number): boolean {
-    for (const point of this.#conditions) {
-      if (point.low === low && point.high === high) return point.condition!.holds(hart.id);
-    }
-    return true;
   }
 
   #reached(

@@ -2,9 +2,11 @@ import { Clint, clintState } from '../devices/clint.js';
 import { Plic, plicState } from '../devices/plic.js';
 import { TestFinisher } from '../devices/test-finisher.js';
 import { UART_STATE, Uart16550 } from '../devices/uart16550.js';
+import { BreakpointSet } from '../engine/breakpoint-set.js';
 import { DecodeCache } from '../engine/decode-cache.js';
 import { Engine, type EngineOptions } from '../engine/engine.js';
-import { REGION_ENTRIES, REGION_ENTRY_SHIFT } from '../engine/engine-layout.js';
+import { REGION_ENTRIES, REGION_ENTRY_SHIFT, REGION_FUNCTIONS } from '../engine/engine-layout.js';
+import { TouchedPages } from '../engine/touched-pages.js';
 import { WatchList } from '../engine/watch-list.js';
 import { GuestMemory } from '../memory/guest-memory.js';
 import { planMemory } from '../memory/memory-plan.js';
@@ -56,6 +58,8 @@ export class VirtBoard {
   readonly decode: DecodeCache;
   readonly engine: Engine;
   readonly watches = new WatchList();
+  readonly breakpoints = new BreakpointSet();
+  readonly touched = new TouchedPages();
   readonly machineState: ReturnType<typeof MACHINE_STATE.bind>;
   readonly clint: Clint;
   readonly plic: Plic;
@@ -84,6 +88,7 @@ export class VirtBoard {
       tlbBytes: config.harts * TLB_BYTES_PER_HART,
       decodePages: DECODE_PAGES,
       regionEntryBytes: REGION_ENTRIES << REGION_ENTRY_SHIFT,
+      regionNoteBytes: REGION_FUNCTIONS,
       ramBytes: config.ramBytes,
       romBytes: Math.ceil(VIRT_MAP.bootRom.bytes / 4096) * 4096,
     });
@@ -128,6 +133,8 @@ export class VirtBoard {
             bus: this.bus,
             decode: this.decode,
             watches: this.watches,
+            breakpoints: this.breakpoints,
+            touched: this.touched,
             hooks: ports.hooks,
             systemOperations: this.engine.systemOperations,
             hotCode: this.engine.regions,
@@ -185,7 +192,7 @@ export class VirtBoard {
     this.bus.attach(plicWindow.base, plicWindow.bytes, this.plic);
     this.bus.attach(uart0.base, uart0.decoded, this.uart);
     this.engine.connect(() => this.running!);
-    if (this.engine.regions !== undefined) this.engine.regions.breakpoints = () => this.harts[0].breakpoints;
+    if (this.engine.regions !== undefined) this.engine.regions.breakpoints = this.breakpoints;
     for (const hart of this.harts) hart.attach(this.engine.run);
   }
 

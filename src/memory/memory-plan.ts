@@ -17,6 +17,8 @@ export interface MemoryPlan {
   readonly marks: number;
   /** Records of the entries into compiled regions: derived. */
   readonly regionEntries: number;
+  /** One byte for each compiled region: whether it was entered since the bytes were cleared. Derived. */
+  readonly regionNotes: number;
   /** One flag byte for each page of RAM and ROM. */
   readonly flags: number;
   /** One byte for each 64 bytes of RAM and ROM: whether decoded code stands there. */
@@ -47,6 +49,7 @@ export interface MemoryPlanRequest {
   readonly tlbBytes: number;
   readonly decodePages: number;
   readonly regionEntryBytes: number;
+  readonly regionNoteBytes: number;
   readonly ramBytes: number;
   readonly romBytes: number;
 }
@@ -64,6 +67,7 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
   const decode = take(request.decodePages * DECODE_PAGE_BYTES, 64);
   const marks = take((request.decodePages * DECODE_PAGE_BYTES) / 2, 64);
   const regionEntries = take(request.regionEntryBytes, 64);
+  const regionNotes = take(request.regionNoteBytes, 64);
   // The engine finds a page's flag and a granule's code mark by shifting the host address and adding a
   // constant, which has to be positive: both maps stand above (address of RAM) >> shift.
   const flags = take(guestBytes / PAGE_BYTES, 64);
@@ -81,6 +85,7 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
     decodePages: request.decodePages,
     marks,
     regionEntries,
+    regionNotes,
     flags,
     codeMap,
     ram,

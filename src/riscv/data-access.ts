@@ -1,5 +1,6 @@
 /** Loads and stores that generated code leaves to TypeScript: TLB misses, devices, page crossings, atomics. */
 import { ACCESS_FLAG, ACCESS_SIZE_MASK } from '../engine/engine-layout.js';
+import { virtualPage } from '../engine/touched-pages.js';
 import { PAGE_BYTES } from '../memory/memory-plan.js';
 import type { RiscvHart } from './hart.js';
 import { ACCESS, CAUSE } from './privileged.js';
@@ -51,7 +52,7 @@ export class DataAccess {
   /** Host address where to store; the mailbox when `commit` has to follow; 0 when the instruction ends here. */
   store(access: number, low: number, high: number): number {
     const { hart } = this;
-    const { bus, memory, watches } = hart.env;
+    const { bus, memory, watches, touched } = hart.env;
     const size = access & ACCESS_SIZE_MASK;
     const conditional = (access & ACCESS_FLAG.conditional) !== 0;
     const atomic = conditional || (access & ACCESS_FLAG.atomic) !== 0;
@@ -66,6 +67,7 @@ export class DataAccess {
     const writes = !conditional || this.#conditionalSucceeds(readable, size);
     if (writes && this.#watched(low, high, size, atomic && !conditional, true)) return hart.stop();
     if (host !== 0) {
+      touched.written.add(virtualPage(low, high));
       // An atomic reads, too: only where loads need not be watched it may take the fast path. The entry comes
       // before the write, which may drop it: a page table can map itself.
       if (
@@ -212,6 +214,7 @@ export class DataAccess {
     const physical = hart.mmu.translate(low, high, size, access);
     if (physical < 0) return hart.trap(hart.mmu.cause, low, high);
     const host = bus.hostAddress(physical, size, access === ACCESS.write);
+    if (access === ACCESS.write) hart.env.touched.written.add(virtualPage(low, high));
     if (host !== 0) return host;
     if (access === ACCESS.read) return hart.trap(CAUSE.loadAccess, low, high);
     return bus.hostAddress(physical, size, false) !== 0 ? IGNORED : hart.trap(CAUSE.storeAccess, low, high);

@@ -1,3 +1,4 @@
+import type { BreakpointSet } from '../engine/breakpoint-set.js';
 import type { DecodeCache } from '../engine/decode-cache.js';
 import {
   CONTROL,
@@ -8,7 +9,8 @@ import {
   SINK,
 } from '../engine/engine-layout.js';
 import type { RunFunction } from '../engine/interpreter.js';
-import type { HitCondition, WatchKind, WatchList } from '../engine/watch-list.js';
+import { type TouchedPages, virtualPage } from '../engine/touched-pages.js';
+import type { WatchKind, WatchList } from '../engine/watch-list.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { SystemBus } from '../memory/system-bus.js';
 import { CsrFile } from './csr-file.js';
@@ -22,16 +24,6 @@ import { ACCESS, CAUSE, type HartConfig, MSTATUS, PRIVILEGE } from './privileged
 import { SystemOperations } from './system-operations.js';
 import { TrapUnit } from './traps.js';
 
-/** A breakpoint: its address as two words, and what has to hold for it to count. */
-export interface CodePoint {
-  readonly low: number;
-  readonly high: number;
-  readonly condition?: HitCondition | undefined;
-}
-
-/** By half of the low word, a small integer: breakpoints are looked up by the million. */
-export type Breakpoints = ReadonlyMap<number, readonly CodePoint[]>;
-
 /** What a debugger wants to hear from a hart. True: leave before the instruction. */
 export interface DebugHooks {
   breakpointReached(hart: RiscvHart, low: number, high: number): boolean;
@@ -44,6 +36,8 @@ export interface HartEnvironment {
   readonly bus: SystemBus;
   readonly decode: DecodeCache;
   readonly watches: WatchList;
+  readonly breakpoints: BreakpointSet;
+  readonly touched: TouchedPages;
   readonly hooks: DebugHooks;
   readonly systemOperations: readonly string[];
   /** Compiles what runs often; undefined: nothing is compiled. */
@@ -67,7 +61,6 @@ export class RiscvHart implements EngineHost {
   #granted = 0;
   #variant: RegionVariant = REGION_VARIANT.none;
   #surrendered = 0;
-  breakpoints: Breakpoints = new Map();
 
   constructor(
     readonly id: number,
@@ -185,6 +178,7 @@ export class RiscvHart implements EngineHost {
     if (host === 0) return this.trap(CAUSE.fetchAccess, low, high);
     const { decode, memory } = this.env;
     const page = this.mmu.cacheable(physical) ? decode.pageFor(memory.pageOf(host)) : decode.carefulPage;
+    this.env.touched.executed.add(virtualPage(low, high));
     this.mmu.fillFetch(low, high, page);
     return 1;
   }
@@ -299,19 +293,16 @@ export class RiscvHart implements EngineHost {
       this.trap(CAUSE.fetchAccess, low, high);
       return -1;
     }
+    this.env.touched.executed.add(virtualPage(low, high));
     return this.env.memory.u8[host] | (this.env.memory.u8[host + 1] << 8);
   }
 
   /** Whether a breakpoint at pc counts, and the debugger wants to stop at it. */
   #stopsHere(): boolean {
     const [low, high] = [this.state.pc[0], this.state.pc[1]];
-    const points = this.breakpoints.get(low >>> 1);
-    if (points === undefined) return false;
-    for (const point of points) {
-      if (point.high !== high) continue;
-      if (point.condition !== undefined && !point.condition.holds(this.id)) return false;
-      return this.env.hooks.breakpointReached(this, low, high);
-    }
-    return false;
+    const point = this.env.breakpoints.at(low, high);
+    if (point === undefined) return false;
+    if (point.condition !== undefined && !point.condition.holds(this.id)) return false;
+    return this.env.hooks.breakpointReached(this, low, high);
   }
 }

@@ -140,7 +140,9 @@ export class Layout<F extends Fields = Fields> {
 }
 
 /** The accessors of a layout, e.g. `StateOf<typeof UART_STATE>`. */
-export type StateOf<L extends { bind(buffer: ArrayBufferLike, base: number): unknown }> = ReturnType<L['bind']>;
+export type StateOf<L extends { bind(buffer: ArrayBufferLike, base: number): unknown }> = ReturnType<
+  L['bind']
+>;
 
 export function defineState<F extends Fields>(name: string, fields: F): Layout<F> {
   return new Layout(name, fields);

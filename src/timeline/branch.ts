@@ -1,5 +1,5 @@
 import type { History } from './history.js';
-import type { TouchedPages } from './page-set.js';
+import type { IntervalPages } from './page-set.js';
 import type { PlacedSnapshot, SnapshotList } from './snapshot-list.js';
 
 /**
@@ -45,7 +45,7 @@ export class Branch {
   take(
     icount: number,
     cursor: number,
-    touchedBefore: TouchedPages | undefined,
+    touchedBefore: IntervalPages | undefined,
     name?: string,
   ): PlacedSnapshot {
     return this.#ownerOf(icount).snapshots.take(icount, cursor, touchedBefore, name);

@@ -1,8 +1,7 @@
-import type { HitCondition, WatchRange } from '../engine/watch-list.js';
-import type { CodePoint, Machine } from '../machine/machine.js';
+import type { CodePoint, HitCondition, Machine, WatchRange } from '../machine/machine.js';
 import type { BreakpointOptions, Condition } from './condition.js';
 import type { WatchAccess } from './debug-target.js';
-import { type TouchedPages, touches } from './page-set.js';
+import { type IntervalPages, touches } from './page-set.js';
 
 interface Breakpoint extends BreakpointOptions {
   readonly address: bigint;
@@ -60,7 +59,7 @@ export class DebugPoints {
   }
 
   /** Whether a run that touched only these pages can have reached any of the points. */
-  mayTouch(touched: TouchedPages): boolean {
+  mayTouch(touched: IntervalPages): boolean {
     for (const { address } of this.#stopping.values()) {
       const page = pageOf(address);
       if (touches(touched.executed, page, page)) return true;

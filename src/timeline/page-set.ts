@@ -1,8 +1,5 @@
-/** Number of a virtual page, from the words of an address in it. */
-export const virtualPage = (low: number, high: number): number => high * 2 ** 20 + (low >>> 12);
-
 /** Which virtual pages a machine fetched from and wrote to in an interval of its history; sorted. */
-export interface TouchedPages {
+export interface IntervalPages {
   readonly executed: Float64Array;
   readonly written: Float64Array;
 }
@@ -11,7 +8,7 @@ export function sortedPages(pages: Iterable<number>): Float64Array {
   return Float64Array.from(pages).sort();
 }
 
-export function mergeTouched(a: TouchedPages, b: TouchedPages): TouchedPages {
+export function mergeTouched(a: IntervalPages, b: IntervalPages): IntervalPages {
   return {
     executed: sortedPages(new Set([...a.executed, ...b.executed])),
     written: sortedPages(new Set([...a.written, ...b.written])),

@@ -4,7 +4,7 @@ import { Branch } from './branch.js';
 import { ReplayMismatch } from './debug-target.js';
 import { History } from './history.js';
 import type { Pace } from './pace.js';
-import { sortedPages, type TouchedPages } from './page-set.js';
+import { type IntervalPages, sortedPages } from './page-set.js';
 import { type PlacedSnapshot, type SnapshotBudget, SnapshotList } from './snapshot-list.js';
 import { intervalSteps } from './snapshot-policy.js';
 
@@ -180,12 +180,11 @@ export class Player {
   }
 
   /** Pages touched since the lasting snapshot before the present, when all of them were noted. */
-  #touchedSinceLast(): TouchedPages | undefined {
+  #touchedSinceLast(): IntervalPages | undefined {
     const { icount } = this.machine;
     if (this.branch.snapshots.all.length === 0 || icount === 0) return undefined;
     if (this.#notedSince > this.branch.lasting(icount - 1).icount) return undefined;
     const { touched } = this.machine;
-    if (touched === undefined) return undefined;
     return { executed: sortedPages(touched.executed), written: sortedPages(touched.written) };
   }
 

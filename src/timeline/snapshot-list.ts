@@ -1,5 +1,5 @@
 import type { Snapshot, SnapshotStore } from '../snapshot/snapshot-store.js';
-import { mergeTouched, type TouchedPages } from './page-set.js';
+import { type IntervalPages, mergeTouched } from './page-set.js';
 import { victim } from './snapshot-policy.js';
 
 /** A snapshot and the moment it belongs to. */
@@ -12,7 +12,7 @@ export interface PlacedSnapshot {
   readonly snapshot: Snapshot;
   name: string | undefined;
   /** What was touched between the snapshot before and this one; undefined when not known. */
-  touchedBefore: TouchedPages | undefined;
+  touchedBefore: IntervalPages | undefined;
 }
 
 export interface SnapshotBudget {
@@ -75,7 +75,7 @@ export class SnapshotList {
   take(
     icount: number,
     cursor: number,
-    touchedBefore: TouchedPages | undefined,
+    touchedBefore: IntervalPages | undefined,
     name?: string,
   ): PlacedSnapshot {
     const at = this.#placed.length === 0 ? -1 : this.#indexOfFloor(icount);
@@ -117,7 +117,7 @@ export class SnapshotList {
     this.#passing.length = 0;
   }
 
-  #place(icount: number, cursor: number, touchedBefore: TouchedPages | undefined): PlacedSnapshot {
+  #place(icount: number, cursor: number, touchedBefore: IntervalPages | undefined): PlacedSnapshot {
     const snapshot = this.store.take();
     return { id: snapshot.id, icount, cursor, snapshot, name: undefined, touchedBefore };
   }

@@ -89,6 +89,7 @@ class RegionFunction {
     f.get(PARAMETER.budget).i32(structure.blocks[0].ahead).op('i32_lt_u').if();
     f.get(PARAMETER.budget).op('return').end();
     if (this.variant !== REGION_VARIANT.bare && this.code.pages.length > 1) this.#checkPages();
+    f.i32(this.slot).i32(1).memory('i32_store8', this.target.plan.regionNotes);
     e.loadRegisters();
     this.#leaveAnywhere = f.block();
     e.exit = f.block();

@@ -1,4 +1,5 @@
 import { PAGE_BYTES } from '../../memory/memory-plan.js';
+import { BreakpointSet } from '../breakpoint-set.js';
 import type { DecodeCache } from '../decode-cache.js';
 import {
   CONTROL,
@@ -10,6 +11,7 @@ import {
   REGION_FUNCTIONS,
   type RegionVariant,
 } from '../engine-layout.js';
+import { virtualPage } from '../touched-pages.js';
 import { Region, type RegionEntry } from './region.js';
 import { CodeReader, type RegionCode } from './region-code.js';
 import type { RegionTarget } from './region-emitter.js';
@@ -52,8 +54,8 @@ export class RegionJit implements HotCode {
   };
   /** Milliseconds, for the statistics. */
   now: () => number = () => 0;
-  /** The breakpoints that are set: high words by low word. */
-  breakpoints: () => ReadonlyMap<number, readonly number[]> = () => new Map();
+  /** The breakpoints that are set. */
+  breakpoints = new BreakpointSet();
   readonly #target: RegionTarget;
   readonly #regions = new Set<Region>();
   readonly #bySlot: (Region | undefined)[] = Array(REGION_FUNCTIONS).fill(undefined);
@@ -63,6 +65,8 @@ export class RegionJit implements HotCode {
   /** Regions that are asleep, by page. */
   readonly #asleep = new Map<number, number>();
   #waking = false;
+  /** Pages of regions that were entered since `startNoting` and are no more. */
+  readonly #enteredAndGone = new Set<number>();
   /** How often compiling again was asked for, by slot. */
   readonly #asked = new Map<number, { times: number; due: number }>();
 
@@ -221,7 +225,7 @@ export class RegionJit implements HotCode {
   }
 
   readonly #isBreakpoint = (low: number, high: number): boolean =>
-    this.breakpoints().get(low)?.includes(high) ?? false;
+    this.breakpoints.at(low, high) !== undefined;
 
   #find(guestPage: number, wanted: (region: Region) => boolean): Region | undefined {
     for (const region of this.#onPage.get(guestPage) ?? []) if (region.awake && wanted(region)) return region;
@@ -240,6 +244,27 @@ export class RegionJit implements HotCode {
         region.variant === variant &&
         code.instructions.some(one => region.holds(one.low, code.high)),
     );
+  }
+
+  // Which regions ran.
+
+  /** From here on, regions that are entered are noted anew. */
+  startNoting(): void {
+    const { u8, plan } = this.decode.memory;
+    u8.fill(0, plan.regionNotes, plan.regionNotes + REGION_FUNCTIONS);
+    this.#enteredAndGone.clear();
+  }
+
+  /** Adds the virtual pages of all regions that were entered. */
+  noteEntered(executed: Set<number>): void {
+    for (const page of this.#enteredAndGone) executed.add(page);
+    for (const region of this.#regions) this.#noteIfEntered(region, executed);
+  }
+
+  #noteIfEntered({ slot, code }: Region, executed: Set<number>): void {
+    const { u8, plan } = this.decode.memory;
+    if (u8[plan.regionNotes + slot] === 0) return;
+    for (const page of code.pages) executed.add(virtualPage(page.low, code.high));
   }
 
   // Sleeping and waking.
@@ -276,9 +301,7 @@ export class RegionJit implements HotCode {
   }
 
   #mayWake(region: Region): boolean {
-    for (const [low, highs] of this.breakpoints()) {
-      for (const high of highs) if (region.holds(low, high)) return false;
-    }
+    if (this.breakpoints.points.some(({ low, high }) => region.holds(low, high))) return false;
     return region.isCurrent;
   }
 
@@ -293,9 +316,9 @@ export class RegionJit implements HotCode {
 
   /** Regions that hold a breakpoint sleep; others that start at the same places, or were asleep for one, take over. */
   #breakpointsChanged(): void {
-    for (const [low, highs] of this.breakpoints()) {
+    for (const { low, high } of this.breakpoints.points) {
       for (const region of this.#regions) {
-        if (region.awake && highs.some(high => region.holds(low, high))) this.#sleep(region);
+        if (region.awake && region.holds(low, high)) this.#sleep(region);
       }
     }
     for (const guestPage of [...this.#asleep.keys()]) this.#wakePage(guestPage);
@@ -317,6 +340,8 @@ export class RegionJit implements HotCode {
       if (list?.size === 0) this.#onPage.delete(guestPage);
     }
     for (const entry of region.entries) this.#freeEntries.push(entry.id);
+    this.#noteIfEntered(region, this.#enteredAndGone);
+    this.decode.memory.u8[this.decode.memory.plan.regionNotes + region.slot] = 0;
     this.table.set(region.slot, null);
     this.#bySlot[region.slot] = undefined;
     this.#freeSlots.push(region.slot);

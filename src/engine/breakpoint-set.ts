@@ -1,0 +1,35 @@
+import type { HitCondition } from './watch-list.js';
+
+/** A breakpoint: its virtual address as two words, and what has to hold for it to count. */
+export interface CodePoint {
+  readonly low: number;
+  readonly high: number;
+  readonly condition?: HitCondition | undefined;
+}
+
+/** Breakpoints, at most one at an address. Found by the million: the key is a small integer. */
+export class BreakpointSet {
+  readonly #byHalfOfLow = new Map<number, CodePoint[]>();
+  #points: readonly CodePoint[] = [];
+
+  get points(): readonly CodePoint[] {
+    return this.#points;
+  }
+
+  set(points: readonly CodePoint[]): void {
+    this.#points = points;
+    this.#byHalfOfLow.clear();
+    for (const point of points) {
+      const same = this.#byHalfOfLow.get(point.low >>> 1);
+      if (same === undefined) this.#byHalfOfLow.set(point.low >>> 1, [point]);
+      else same.push(point);
+    }
+  }
+
+  at(low: number, high: number): CodePoint | undefined {
+    const same = this.#byHalfOfLow.get(low >>> 1);
+    if (same === undefined) return undefined;
+    for (const point of same) if (point.high === high && point.low === low) return point;
+    return undefined;
+  }
+}
