@@ -1,8 +1,9 @@
 import { type NamedBytes, planBoot } from '../machine/boot-flow.js';
-import { isElf } from '../machine/elf.js';
+import { isElf, parseElf } from '../machine/elf.js';
 import { xlenOf } from '../machine/loader.js';
 import { RAM_BASE } from '../machine/memory-map.js';
 import type { BootImage, DiskContents, MachineConfig } from '../machine/ports.js';
+import { type ElfSymbol, readSymbols } from '../machine/symbols.js';
 import type { Recording } from '../replay/recording.js';
 import type { IdleClock } from '../timeline/live-driver.js';
 import { type HostPorts, Timeline } from '../timeline/timeline.js';
@@ -71,20 +72,29 @@ const DEFAULT_SNAPSHOT_MEMORY = 512 * MIB;
  */
 export function bootSession(firmware: NamedBytes, options: SessionOptions, host: HostPorts): Session {
   const { config, images } = buildMachine(firmware, options);
-  return new Timeline({ config, images, writtenBy: `backstub ${VERSION}` }, host, {
+  const symbols = symbolsOf(firmware);
+  return new Timeline({ config, images, symbols, writtenBy: `backstub ${VERSION}` }, host, {
     idleClock: options.clock,
     budget: budgetOf(options),
   });
 }
 
-/** A recording, halted at its beginning. */
-export function replaySession(recording: Recording, options: HistoryOptions, host: HostPorts): Session {
+/** A recording, halted at its beginning. `symbols`: the ELF file that names things; a recording has none. */
+export function replaySession(
+  recording: Recording,
+  options: HistoryOptions & { readonly symbols?: NamedBytes | undefined },
+  host: HostPorts,
+): Session {
   const { config, images, writtenBy } = recording.header;
-  return new Timeline({ config, images, writtenBy, recording }, host, {
+  const symbols = options.symbols === undefined ? [] : symbolsOf(options.symbols);
+  return new Timeline({ config, images, symbols, writtenBy, recording }, host, {
     idleClock: 'virtual',
     budget: budgetOf(options),
   });
 }
+
+const symbolsOf = ({ name, bytes }: NamedBytes): readonly ElfSymbol[] =>
+  isElf(bytes) ? readSymbols(parseElf(name, bytes)) : [];
 
 function budgetOf(options: HistoryOptions) {
   return {

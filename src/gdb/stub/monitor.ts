@@ -1,27 +1,8 @@
 /** The `monitor` commands: one table for dispatch and for `monitor help`. */
 
 import { type DebugTarget, TargetError } from '../../timeline/debug-target.js';
-import type { Registers } from './registers.js';
-
-export interface MonitorContext {
-  readonly target: DebugTarget;
-  readonly registers: Registers;
-  /** The selected hart. */
-  readonly hart: number;
-}
-
-export interface MonitorAnswer {
-  readonly text: string;
-  /** The machine is at another moment: what the debugger has cached is stale. */
-  readonly moved?: boolean;
-}
-
-interface MonitorCommand {
-  readonly name: string;
-  readonly usage: string;
-  readonly summary: string;
-  readonly run: (context: MonitorContext, argument: string) => MonitorAnswer | Promise<MonitorAnswer>;
-}
+import { type MonitorAnswer, type MonitorCommand, type MonitorContext, required } from './monitor-command.js';
+import { HISTORY_COMMANDS } from './monitor-history.js';
 
 const EVENTS_SHOWN = 20;
 
@@ -104,6 +85,7 @@ const COMMANDS: readonly MonitorCommand[] = [
       return { text: 'the board is reset', moved: true };
     },
   },
+  ...HISTORY_COMMANDS,
 ];
 
 const STALE_ADVICE =
@@ -150,11 +132,6 @@ export function parseMoment(text: string): number | 'start' | 'end' | { readonly
 async function goTo({ target }: MonitorContext, argument: string): Promise<MonitorAnswer> {
   await target.seek(parseMoment(required(argument, 'goto ICOUNT|NAME|start|end')));
   return { text: `at icount ${target.status().icount}`, moved: true };
-}
-
-function required(argument: string, usage: string): string {
-  if (argument === '') throw new TargetError(`nothing given; usage: ${usage}`);
-  return argument;
 }
 
 function help(): string {
