@@ -1,7 +1,7 @@
 /** The harts that can be asked for by name, as `--cpu` and the API take them. */
 export const CPUS = {
-  rv64imac: { xlen: 64, isa: 'rv64imac_zicsr_zifencei' },
-  rv32imac: { xlen: 32, isa: 'rv32imac_zicsr_zifencei' },
+  rv64imac: { xlen: 64, isa: 'rv64imacsu_zicsr_zifencei' },
+  rv32imac: { xlen: 32, isa: 'rv32imacsu_zicsr_zifencei' },
 } as const satisfies Record<string, { xlen: 32 | 64; isa: string }>;
 
 export type CpuName = keyof typeof CPUS;

@@ -1,10 +1,8 @@
 import { systemClock } from '../host/clock.js';
 import { createAppendFile, readInputFile } from '../host/files.js';
-import { isElf, parseElf } from '../machine/elf.js';
-import { type ElfSymbol, readSymbols } from '../machine/symbols.js';
 import { readRecording } from '../replay/log-reader.js';
 import { InputError } from '../state/input-error.js';
-import type { DebugStop, WatchAccess } from '../timeline/debug-target.js';
+import type { DebugStop, FoundStep, FoundWrite, WatchAccess } from '../timeline/debug-target.js';
 import type { Timeline } from '../timeline/timeline.js';
 import { MemoryConsole } from './memory-console.js';
 import { bootSession, type ConfigOptions, replaySession } from './session.js';
@@ -24,7 +22,6 @@ export interface BootOptions extends ConfigOptions {
  * Close it when done, or declare it with `await using`.
  */
 export class DebugSession {
-  readonly #symbols: ReadonlyMap<string, ElfSymbol>;
   readonly #registers: ReadonlyMap<string, number>;
   readonly #closers: (() => void)[];
   readonly #breaks = new Set<bigint>();
@@ -33,10 +30,8 @@ export class DebugSession {
   constructor(
     private readonly timeline: Timeline,
     readonly console: MemoryConsole,
-    symbols: readonly ElfSymbol[],
     closers: (() => void)[],
   ) {
-    this.#symbols = new Map(symbols.map(symbol => [symbol.name, symbol]));
     this.#registers = new Map(
       timeline.description.features.flatMap(f => f.registers.map(r => [r.name, r.number] as const)),
     );
@@ -168,14 +163,32 @@ export class DebugSession {
 
   /** `name + offset` of the function or variable at an address, or its hex digits. */
   describe(address: bigint): string {
-    let best: ElfSymbol | undefined;
-    for (const symbol of this.#symbols.values()) {
-      const inside = symbol.address <= address && address < symbol.address + BigInt(Math.max(symbol.size, 1));
-      if (inside && (best === undefined || symbol.address > best.address)) best = symbol;
-    }
-    if (best === undefined) return `0x${address.toString(16)}`;
-    const offset = address - best.address;
-    return offset === 0n ? best.name : `${best.name}+${offset}`;
+    return this.timeline.symbols.describe(address) ?? `0x${address.toString(16)}`;
+  }
+
+  /** The last write before the present to a variable, or to `length` bytes. */
+  lastWrite(place: Place, length = this.#sizeOf(place)): Promise<FoundWrite | undefined> {
+    return this.timeline.questions.lastWrite(this.address(place), length);
+  }
+
+  /** Every write in the history to a variable, or to `length` bytes, oldest first. */
+  writes(place: Place, length = this.#sizeOf(place)): Promise<readonly FoundWrite[]> {
+    return this.timeline.questions.writes(this.address(place), length);
+  }
+
+  /** The first time in the history that a function, or the instruction at an address, runs. */
+  firstExecution(place: Place): Promise<FoundStep | undefined> {
+    return this.timeline.questions.firstExecution(this.address(place));
+  }
+
+  /** Every interrupt that was taken, oldest first. */
+  interrupts(): Promise<readonly (FoundStep & { readonly cause: number })[]> {
+    return this.timeline.questions.interrupts();
+  }
+
+  /** The step that printed the end of the last occurrence of a text before the present. */
+  whoPrinted(text: string): Promise<FoundStep | undefined> {
+    return this.timeline.questions.whoPrinted(text);
   }
 
   /** The timeline itself, for what this interface does not cover. */
@@ -213,8 +226,12 @@ export class DebugSession {
     return stop;
   }
 
-  #symbol(name: string): ElfSymbol {
-    const symbol = this.#symbols.get(name);
+  #sizeOf(place: Place): number {
+    return typeof place === 'string' ? Math.max(1, this.#symbol(place).size) : 1;
+  }
+
+  #symbol(name: string): { readonly address: bigint; readonly size: number } {
+    const symbol = this.timeline.symbols.find(name);
     if (symbol === undefined) throw new InputError(`there is no symbol ${name}`);
     return symbol;
   }
@@ -226,9 +243,6 @@ const toBigInt = (bytes: Uint8Array) => bytes.reduceRight((value, byte) => (valu
 
 const fromBigInt = (value: bigint, length: number) =>
   Uint8Array.from({ length }, (_, i) => Number((BigInt.asUintN(64, value) >> BigInt(8 * i)) & 0xffn));
-
-const symbolsOf = (name: string, bytes: Uint8Array): readonly ElfSymbol[] =>
-  isElf(bytes) ? readSymbols(parseElf(name, bytes)) : [];
 
 /**
  * Boots firmware from a file; the machine stands before its first step. Virtual time jumps over idle waits.
@@ -248,7 +262,7 @@ export function boot(path: string, options: BootOptions = {}): DebugSession {
     timeline.record(file);
     closers.push(() => file.close());
   }
-  return new DebugSession(timeline, console, symbolsOf(path, bytes), closers);
+  return new DebugSession(timeline, console, closers);
 }
 
 /**
@@ -261,14 +275,14 @@ export function openRecording(
 ): DebugSession {
   const recording = readRecording(readInputFile(path, 'recording'), { name: path });
   const console = new MemoryConsole();
-  const timeline = replaySession(
-    recording,
-    { clock: 'virtual', snapshotIntervalSteps: options.snapshotInterval },
-    { console, clock: systemClock },
-  );
   const symbols =
     options.symbols === undefined
-      ? []
-      : symbolsOf(options.symbols, readInputFile(options.symbols, 'symbols'));
-  return new DebugSession(timeline, console, symbols, [() => timeline.close()]);
+      ? undefined
+      : { name: options.symbols, bytes: readInputFile(options.symbols, 'symbols') };
+  const timeline = replaySession(
+    recording,
+    { clock: 'virtual', snapshotIntervalSteps: options.snapshotInterval, symbols },
+    { console, clock: systemClock },
+  );
+  return new DebugSession(timeline, console, [() => timeline.close()]);
 }

@@ -1,26 +1,19 @@
-import { bootRom, treeAddress } from '../machine/boot-rom.js';
-import { writeDeviceTree } from '../machine/device-tree.js';
-import { isElf } from '../machine/elf.js';
-import { checkApart, loadElf, loadRaw, xlenOf } from '../machine/loader.js';
-import { RAM_BASE, VIRT_MAP } from '../machine/memory-map.js';
-import type { BootImage, MachineConfig } from '../machine/ports.js';
-import { virtTree } from '../machine/virt-tree.js';
+import { type NamedBytes, planBoot } from '../machine/boot-flow.js';
+import { isElf, parseElf } from '../machine/elf.js';
+import { xlenOf } from '../machine/loader.js';
+import { RAM_BASE } from '../machine/memory-map.js';
+import type { BootImage, DiskContents, MachineConfig } from '../machine/ports.js';
+import { type ElfSymbol, readSymbols } from '../machine/symbols.js';
 import type { Recording } from '../replay/recording.js';
-import { InputError } from '../state/input-error.js';
 import type { IdleClock } from '../timeline/live-driver.js';
 import { type HostPorts, Timeline } from '../timeline/timeline.js';
 import { CPUS, type CpuName, DEFAULT_CPU } from './cpus.js';
 import { VERSION } from './version.js';
 
+export type { NamedBytes } from '../machine/boot-flow.js';
 export type { HostPorts } from '../timeline/timeline.js';
 /** A machine with its history: see Timeline. */
 export type Session = Timeline;
-
-/** A file's contents and the name that messages use for it. */
-export interface NamedBytes {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
 
 export interface ConfigOptions {
   readonly cpu?: CpuName | undefined;
@@ -30,6 +23,10 @@ export interface ConfigOptions {
   readonly icountShift?: number | undefined;
   readonly entropySeed?: number | undefined;
   readonly append?: string | undefined;
+  /** What the RTC shows at virtual time zero, in seconds since 1970; 2024-01-01 when not given. */
+  readonly rtcSeconds?: number | undefined;
+  /** Interface of virtio devices: version 1 or 2 of virtio-mmio. */
+  readonly virtio?: 'legacy' | 'modern' | undefined;
 }
 
 export interface HistoryOptions {
@@ -44,6 +41,10 @@ export interface SessionOptions extends HistoryOptions {
   readonly config?: ConfigOptions;
   /** Firmware that runs first and hands over to the kernel, as QEMU's -bios. */
   readonly bios?: NamedBytes | undefined;
+  /** Initial RAM disk for the kernel. */
+  readonly initrd?: NamedBytes | undefined;
+  /** Up to 8; the guest's writes stay in the machine. */
+  readonly disks?: readonly DiskContents[] | undefined;
   /** Told of things that the user should know; one line each. */
   readonly notice?: (line: string) => void;
 }
@@ -60,6 +61,8 @@ const DEFAULTS = {
   quantum: 4096,
   entropySeed: 1,
   append: '',
+  rtcSeconds: 1_704_067_200,
+  virtio: 'legacy',
 } as const;
 const DEFAULT_SNAPSHOT_MEMORY = 512 * MIB;
 
@@ -69,20 +72,29 @@ const DEFAULT_SNAPSHOT_MEMORY = 512 * MIB;
  */
 export function bootSession(firmware: NamedBytes, options: SessionOptions, host: HostPorts): Session {
   const { config, images } = buildMachine(firmware, options);
-  return new Timeline({ config, images, writtenBy: `backstub ${VERSION}` }, host, {
+  const symbols = symbolsOf(firmware);
+  return new Timeline({ config, images, symbols, writtenBy: `backstub ${VERSION}` }, host, {
     idleClock: options.clock,
     budget: budgetOf(options),
   });
 }
 
-/** A recording, halted at its beginning. */
-export function replaySession(recording: Recording, options: HistoryOptions, host: HostPorts): Session {
+/** A recording, halted at its beginning. `symbols`: the ELF file that names things; a recording has none. */
+export function replaySession(
+  recording: Recording,
+  options: HistoryOptions & { readonly symbols?: NamedBytes | undefined },
+  host: HostPorts,
+): Session {
   const { config, images, writtenBy } = recording.header;
-  return new Timeline({ config, images, writtenBy, recording }, host, {
+  const symbols = options.symbols === undefined ? [] : symbolsOf(options.symbols);
+  return new Timeline({ config, images, symbols, writtenBy, recording }, host, {
     idleClock: 'virtual',
     budget: budgetOf(options),
   });
 }
+
+const symbolsOf = ({ name, bytes }: NamedBytes): readonly ElfSymbol[] =>
+  isElf(bytes) ? readSymbols(parseElf(name, bytes)) : [];
 
 function budgetOf(options: HistoryOptions) {
   return {
@@ -92,72 +104,36 @@ function budgetOf(options: HistoryOptions) {
 }
 
 function buildMachine(
-  firmware: NamedBytes,
+  kernel: NamedBytes,
   options: SessionOptions,
-): { config: MachineConfig; images: BootImage[] } {
+): { config: MachineConfig; images: readonly BootImage[] } {
   const wanted = options.config ?? {};
-  const xlen = isElf(firmware.bytes) ? xlenOf(firmware.name, firmware.bytes) : undefined;
+  const xlen = isElf(kernel.bytes) ? xlenOf(kernel.name, kernel.bytes) : undefined;
   const cpu = CPUS[wanted.cpu ?? DEFAULT_CPU[xlen ?? 64]];
-  const ramBytes = wanted.ramBytes ?? DEFAULTS.ramBytes;
-  const target = { xlen: cpu.xlen, ramBytes };
-  const { images, entry, next } = loadPrograms(firmware, options.bios, target);
-  if (options.bios === undefined && entry !== RAM_BASE) {
-    options.notice?.(
-      `${firmware.name} starts at 0x${entry.toString(16)}, and so does this machine; QEMU would start at 0x${RAM_BASE.toString(16)}`,
-    );
-  }
-  const config: MachineConfig = {
+  const disks = options.disks ?? [];
+  const settings = {
     board: 'virt',
     xlen: cpu.xlen,
     isa: cpu.isa,
     harts: wanted.harts ?? DEFAULTS.harts,
-    ramBytes,
+    ramBytes: wanted.ramBytes ?? DEFAULTS.ramBytes,
     icountShift: wanted.icountShift ?? DEFAULTS.icountShift,
     quantum: DEFAULTS.quantum,
     entropySeed: wanted.entropySeed ?? DEFAULTS.entropySeed,
     append: wanted.append ?? DEFAULTS.append,
-    entry,
-  };
-  const tree = writeDeviceTree(virtTree(config));
-  const treeAt = treeAddress(ramBytes, tree.length);
-  images.push({ name: 'device tree', address: treeAt, bytes: tree });
-  if (treeAt < RAM_BASE) {
-    throw new InputError(`${ramBytes} bytes of RAM are too few for the device tree: give more with --memory`);
+    rtcSeconds: wanted.rtcSeconds ?? DEFAULTS.rtcSeconds,
+    virtio: wanted.virtio ?? DEFAULTS.virtio,
+    disks: disks.map(disk => disk.sectors),
+  } as const satisfies Omit<MachineConfig, 'entry'>;
+  const { bios, initrd } = options;
+  const { entry, kernelEntry, images } = planBoot({ kernel, bios, initrd }, settings);
+  if (bios === undefined && kernelEntry !== RAM_BASE) {
+    options.notice?.(
+      `${kernel.name} starts at 0x${kernelEntry.toString(16)}, and so does this machine; QEMU would start at 0x${RAM_BASE.toString(16)}`,
+    );
   }
-  checkApart(images);
-  const rom = bootRom({ xlen: cpu.xlen, entry, treeAddress: treeAt, nextAddress: next });
-  images.push({ name: 'boot ROM', address: VIRT_MAP.bootRom.base, bytes: rom });
-  return { config, images };
-}
-
-/** Where QEMU puts a raw kernel: behind the firmware, aligned for the largest pages early mappings use. */
-const kernelStart = (firmwareEnd: number, xlen: 32 | 64) => {
-  const alignment = (xlen === 64 ? 2 : 4) * MIB;
-  return Math.ceil(firmwareEnd / alignment) * alignment;
-};
-
-function loadPrograms(
-  firmware: NamedBytes,
-  bios: NamedBytes | undefined,
-  target: { xlen: 32 | 64; ramBytes: number },
-): { images: BootImage[]; entry: number; next: number } {
-  if (bios === undefined) {
-    if (!isElf(firmware.bytes)) {
-      const image = loadRaw(firmware.name, firmware.bytes, RAM_BASE, target.ramBytes);
-      return { images: [image], entry: RAM_BASE, next: 0 };
-    }
-    const program = loadElf(firmware.name, firmware.bytes, target);
-    return { images: [...program.images], entry: program.entry, next: 0 };
-  }
-  const first = isElf(bios.bytes)
-    ? [...loadElf(bios.name, bios.bytes, target).images]
-    : [loadRaw(bios.name, bios.bytes, RAM_BASE, target.ramBytes)];
-  const end = Math.max(...first.map(image => image.address + image.bytes.length));
-  if (isElf(firmware.bytes)) {
-    const kernel = loadElf(firmware.name, firmware.bytes, target);
-    return { images: [...first, ...kernel.images], entry: RAM_BASE, next: kernel.entry };
-  }
-  const at = kernelStart(end, target.xlen);
-  const kernel = loadRaw(firmware.name, firmware.bytes, at, target.ramBytes);
-  return { images: [...first, kernel], entry: RAM_BASE, next: at };
+  const contents = disks.flatMap(({ name, extents }, disk) =>
+    extents.map(({ offset, bytes }): BootImage => ({ name, disk, address: offset, bytes })),
+  );
+  return { config: { ...settings, entry }, images: [...images, ...contents] };
 }

@@ -78,7 +78,11 @@ export async function open(serial: SerialSpec, build: (host: HostPorts) => Sessi
     for (const step of closers.splice(0).reverse()) step();
   };
   try {
-    const session = build({ console, clock: systemClock });
+    const session = build({
+      console,
+      clock: systemClock,
+      createFile: path => createAppendFile(path, 'recording'),
+    });
     closers.push(() => session.close());
     return {
       session,

@@ -84,6 +84,7 @@ export class Machine {
   ) {
     this.board = new VirtBoard(
       config,
+      images,
       {
         output,
         power: {
@@ -374,6 +375,7 @@ export class Machine {
   #loadImages(): void {
     const { board } = this;
     for (const image of this.images) {
+      if (image.disk !== undefined) continue;
       const host = board.bus.hostAddress(image.address, Math.max(image.bytes.length, 1), false);
       if (host === 0) throw new Error(`image ${image.name} does not lie in memory`);
       if (image.bytes.length === 0) continue;

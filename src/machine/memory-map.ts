@@ -11,9 +11,11 @@ export interface Region {
 export const VIRT_MAP = {
   bootRom: { base: 0x1000, bytes: 0xf000 },
   test: { base: 0x10_0000, bytes: 0x1000 },
+  rtc: { base: 0x10_1000, bytes: 0x1000, decoded: 0x24 },
   clint: { base: 0x200_0000, bytes: 0x1_0000, decoded: 0xc000 },
   plic: { base: 0xc00_0000, bytes: 0x60_0000 },
   uart0: { base: 0x1000_0000, bytes: 0x100, decoded: 8 },
+  virtio: { base: 0x1000_1000, bytes: 0x8000 },
 } as const satisfies Record<string, Region>;
 
 export type RegionName = keyof typeof VIRT_MAP;
@@ -21,5 +23,12 @@ export type RegionName = keyof typeof VIRT_MAP;
 /** Where RAM starts; it is as long as the configuration says. */
 export const RAM_BASE = 0x8000_0000;
 
-/** PLIC source numbers. */
-export const VIRT_IRQ = { uart0: 10 } as const;
+/** The window of virtio is cut into slots of this many bytes, each for one device. */
+export const VIRTIO_SLOTS = 8;
+export const virtioSlot = (slot: number): Region => ({
+  base: VIRT_MAP.virtio.base + (slot * VIRT_MAP.virtio.bytes) / VIRTIO_SLOTS,
+  bytes: VIRT_MAP.virtio.bytes / VIRTIO_SLOTS,
+});
+
+/** PLIC source numbers; slots of virtio take the following ones, too. */
+export const VIRT_IRQ = { virtio: 1, uart0: 10, rtc: 11 } as const;

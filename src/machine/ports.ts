@@ -24,12 +24,21 @@ export interface MachineConfig {
   readonly append: string;
   /** Address the boot ROM jumps to. */
   readonly entry: number;
+  /** What the RTC shows at virtual time zero: whole seconds since 1970-01-01 00:00 UTC. */
+  readonly rtcSeconds: number;
+  /** Interface of the virtio-mmio slots: `legacy` is version 1, QEMU's default; `modern` is version 2. */
+  readonly virtio: 'legacy' | 'modern';
+  /** Size in 512-byte sectors of each disk, in the order given; the first stands in the highest slot. */
+  readonly disks: readonly number[];
 }
 
-/** Bytes placed in guest memory at reset, by physical address. */
+/** Bytes placed in guest memory at reset, by physical address; or part of a disk's contents. */
 export interface BootImage {
   /** Where it came from, for messages: a file's base name or `device tree`. */
   readonly name: string;
+  /** Number of the disk that holds the bytes; absent: they go to memory. */
+  readonly disk?: number;
+  /** Physical address, or byte offset on the disk. */
   readonly address: number;
   readonly bytes: Uint8Array;
 }
@@ -49,6 +58,33 @@ export interface VirtualClock {
 export interface TimerPort {
   /** Arms the timer; a deadline at or before now fires at the next boundary. Infinity disarms it. */
   arm(deadlineNs: number): void;
+}
+
+/** A device's way to guest memory, by physical address. Views hold until the machine runs on. */
+export interface DmaPort {
+  /** The bytes to read, or undefined when some of them are not memory. */
+  readable(address: number, length: number): Uint8Array | undefined;
+  /** The bytes, about to be written; or undefined when some of them are not RAM. */
+  writable(address: number, length: number): Uint8Array | undefined;
+}
+
+/** What a block device stores its sectors on. Offsets and lengths are in bytes, and within it. */
+export interface BlockPort {
+  /** Its size, in sectors of 512 bytes. */
+  readonly sectors: number;
+  read(offset: number, to: Uint8Array): void;
+  /** False, and nothing is written, when there is no room to keep changes. */
+  write(offset: number, from: Uint8Array): boolean;
+  /** As `write` of as many zeros. */
+  zero(offset: number, length: number): boolean;
+}
+
+/** What a disk holds when the machine is built: zeros but for the extents, which are in order. */
+export interface DiskContents {
+  /** Of the image file, for messages. */
+  readonly name: string;
+  readonly sectors: number;
+  readonly extents: readonly { readonly offset: number; readonly bytes: Uint8Array }[];
 }
 
 /** Bytes that a device sends to the host: console output. Never blocks the guest. */

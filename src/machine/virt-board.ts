@@ -1,7 +1,10 @@
 import { Clint, clintState } from '../devices/clint.js';
+import { GoldfishRtc, goldfishRtcState } from '../devices/goldfish-rtc.js';
 import { Plic, plicState } from '../devices/plic.js';
 import { TestFinisher } from '../devices/test-finisher.js';
 import { UART_STATE, Uart16550 } from '../devices/uart16550.js';
+import { VIRTIO_BLOCK_STATE, virtioBlock } from '../devices/virtio/block.js';
+import { EmptyVirtioSlot, VIRTIO_SLOT_BYTES, type VirtioMmio } from '../devices/virtio/mmio-transport.js';
 import { BreakpointSet } from '../engine/breakpoint-set.js';
 import { DecodeCache } from '../engine/decode-cache.js';
 import { Engine, type EngineOptions } from '../engine/engine.js';
@@ -18,8 +21,9 @@ import { INTERRUPT, MSTATUS, parseIsa } from '../riscv/privileged.js';
 import { type Component, defineState, StatePlan, u8, u32 } from '../state/layout.js';
 import { Bus } from './bus.js';
 import { CONSOLE_QUEUE_STATE, ConsoleQueue } from './console-queue.js';
-import { RAM_BASE, VIRT_IRQ, VIRT_MAP } from './memory-map.js';
-import type { IrqLine, MachineConfig, OutputPort, PowerPort } from './ports.js';
+import { backingBytes, Disk } from './disk.js';
+import { RAM_BASE, VIRT_IRQ, VIRT_MAP, VIRTIO_SLOTS, virtioSlot } from './memory-map.js';
+import type { BootImage, DmaPort, IrqLine, MachineConfig, OutputPort, PowerPort } from './ports.js';
 import { timeState, VirtualTime } from './virtual-time.js';
 
 /** What the machine itself remembers: whose turn it is, and how it ended. */
@@ -45,8 +49,11 @@ export interface BoardPorts {
   readonly onAttention: () => void;
 }
 
-/** Character time-out of the UART; the CLINT's timers come before it, one for each hart. */
-const uartTimer = (harts: number) => harts;
+/** Numbers of the timers behind those of the CLINT, which has one for each hart; disks have the last ones. */
+const TIMER_AFTER_HARTS = { uart: 0, rtc: 1, firstDisk: 2 } as const;
+
+/** The disk in a slot, and the slot of a disk: as in QEMU, the first device takes the highest slot. */
+const slotOfDisk = (number: number) => VIRTIO_SLOTS - 1 - number;
 
 /** The `virt` board: every part of the machine, wired. It decides nothing about when things run. */
 export class VirtBoard {
@@ -65,15 +72,19 @@ export class VirtBoard {
   readonly plic: Plic;
   readonly uart: Uart16550;
   readonly console: ConsoleQueue;
+  readonly rtc: GoldfishRtc;
+  readonly disks: readonly VirtioMmio[];
 
   constructor(
     readonly config: MachineConfig,
+    images: readonly BootImage[],
     ports: BoardPorts,
     options: EngineOptions = DEFAULT_ENGINE,
   ) {
     const { plan } = this;
     const machine = plan.add('machine', MACHINE_STATE);
-    const timeLayout = timeState(config.harts + 1);
+    const timerOf = (own: number) => config.harts + own;
+    const timeLayout = timeState(timerOf(TIMER_AFTER_HARTS.firstDisk + config.disks.length));
     const time = plan.add('time', timeLayout);
     const hartParts = Array.from({ length: config.harts }, (_, i) => plan.add(`hart${i}`, HART_STATE));
     const clintLayout = clintState(config.harts);
@@ -82,6 +93,9 @@ export class VirtBoard {
     const plic = plan.add('plic', plicLayout);
     const uart = plan.add('uart0', UART_STATE);
     const consoleQueue = plan.add('console0', CONSOLE_QUEUE_STATE);
+    const rtcLayout = goldfishRtcState(config.rtcSeconds);
+    const rtc = plan.add('rtc', rtcLayout);
+    const disks = config.disks.map((_, disk) => plan.add(`disk${disk}`, VIRTIO_BLOCK_STATE));
 
     const memoryPlan = planMemory({
       stateBytes: plan.byteLength,
@@ -91,6 +105,7 @@ export class VirtBoard {
       regionNoteBytes: REGION_FUNCTIONS,
       ramBytes: config.ramBytes,
       romBytes: Math.ceil(VIRT_MAP.bootRom.bytes / 4096) * 4096,
+      backingBytes: config.disks.reduce((sum, sectors) => sum + backingBytes(sectors), 0),
     });
     this.memory = new GuestMemory(memoryPlan);
     const { buffer } = this.memory.memory;
@@ -182,15 +197,39 @@ export class VirtBoard {
       irq: this.plic.input(VIRT_IRQ.uart0),
       output: ports.output,
       clock: this.time,
-      timer: this.time.timer(uartTimer(config.harts)),
+      timer: this.time.timer(timerOf(TIMER_AFTER_HARTS.uart)),
     });
     this.console = new ConsoleQueue(CONSOLE_QUEUE_STATE.bind(buffer, at(consoleQueue)), this.uart);
+    this.rtc = new GoldfishRtc(rtcLayout.bind(buffer, at(rtc)), {
+      irq: this.plic.input(VIRT_IRQ.rtc),
+      clock: this.time,
+      timer: this.time.timer(timerOf(TIMER_AFTER_HARTS.rtc)),
+    });
+    let backing = memoryPlan.backing;
+    this.disks = disks.map((component, number) => {
+      const sectors = config.disks[number];
+      const contents = images.filter(image => image.disk === number);
+      const disk = new Disk(sectors, contents, this.memory, backing);
+      backing += backingBytes(sectors);
+      return virtioBlock(VIRTIO_BLOCK_STATE.bind(buffer, at(component)), config.virtio, {
+        irq: this.plic.input(VIRT_IRQ.virtio + slotOfDisk(number)),
+        dma: this.#dma,
+        disk,
+        clock: this.time,
+        timer: this.time.timer(timerOf(TIMER_AFTER_HARTS.firstDisk + number)),
+      });
+    });
 
     const { test, clint: clintWindow, plic: plicWindow, uart0 } = VIRT_MAP;
     this.bus.attach(test.base, test.bytes, new TestFinisher(ports.power));
     this.bus.attach(clintWindow.base, clintWindow.decoded, this.clint);
     this.bus.attach(plicWindow.base, plicWindow.bytes, this.plic);
     this.bus.attach(uart0.base, uart0.decoded, this.uart);
+    this.bus.attach(VIRT_MAP.rtc.base, VIRT_MAP.rtc.decoded, this.rtc);
+    for (let slot = 0; slot < VIRTIO_SLOTS; slot++) {
+      const device = this.disks[slotOfDisk(slot)] ?? new EmptyVirtioSlot(config.virtio);
+      this.bus.attach(virtioSlot(slot).base, VIRTIO_SLOT_BYTES, device);
+    }
     this.engine.connect(() => this.running!);
     if (this.engine.regions !== undefined) this.engine.regions.breakpoints = this.breakpoints;
     for (const hart of this.harts) hart.attach(this.engine.run);
@@ -201,8 +240,23 @@ export class VirtBoard {
 
   /** A timer of the board came due. */
   fireTimer(index: number): void {
-    if (index < this.harts.length) this.clint.onTimer(index);
-    else this.uart.onTimer(0);
+    const own = index - this.harts.length;
+    if (own < 0) this.clint.onTimer(index);
+    else if (own === TIMER_AFTER_HARTS.uart) this.uart.onTimer(0);
+    else if (own === TIMER_AFTER_HARTS.rtc) this.rtc.onTimer();
+    else this.disks[own - TIMER_AFTER_HARTS.firstDisk].onTimer();
+  }
+
+  readonly #dma: DmaPort = {
+    readable: (address, length) => this.#memoryAt(address, length, false),
+    writable: (address, length) => this.#memoryAt(address, length, true),
+  };
+
+  #memoryAt(address: number, length: number, write: boolean): Uint8Array | undefined {
+    const host = this.bus.hostAddress(address, length, write);
+    if (host === 0) return undefined;
+    if (write && length > 0) this.memory.beforeWrite(host, length);
+    return this.memory.u8.subarray(host, host + length);
   }
 
   flushTranslations(): void {

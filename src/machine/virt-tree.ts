@@ -1,19 +1,20 @@
 import { TIMEBASE_FREQUENCY } from '../devices/clint.js';
 import { PLIC_SOURCES } from '../devices/plic.js';
+import { deviceTreeIsa, parseIsa } from '../riscv/privileged.js';
 import { cells, cells64, node, strings, type TreeNode, type TreeValue } from './device-tree.js';
-import { RAM_BASE, type Region, VIRT_IRQ, VIRT_MAP } from './memory-map.js';
+import { RAM_BASE, type Region, VIRT_IRQ, VIRT_MAP, VIRTIO_SLOTS, virtioSlot } from './memory-map.js';
 import type { MachineConfig } from './ports.js';
 import { seedBytes } from './seed-bytes.js';
 
 export interface VirtTreeOptions
   extends Pick<MachineConfig, 'isa' | 'harts' | 'ramBytes' | 'append' | 'entropySeed'> {
-  /** Largest translation mode of the harts; absent when they have no MMU. */
-  readonly mmu?: 'sv32' | 'sv39' | 'sv48' | 'sv57';
   /** Physical addresses of an initial RAM disk: first byte, and first byte after it. */
   readonly initrd?: { readonly start: number; readonly end: number };
 }
 
 const UART_CLOCK_HZ = 3_686_400;
+/** Of the translation modes that harts with S-mode have. */
+const LARGEST_MMU_MODE = { 32: 'sv32', 64: 'sv48' } as const;
 const RNG_SEED_BYTES = 32;
 const RNG_SEED_STREAM = 0;
 
@@ -72,6 +73,18 @@ export function virtTree(options: VirtTreeOptions): TreeNode {
         ranges: true,
       },
       [
+        device('rtc', VIRT_MAP.rtc, {
+          interrupts: cells(VIRT_IRQ.rtc),
+          'interrupt-parent': cells(plic),
+          compatible: strings('google,goldfish-rtc'),
+        }),
+        ...Array.from({ length: VIRTIO_SLOTS }, (_, slot) =>
+          device('virtio_mmio', virtioSlot(slot), {
+            interrupts: cells(VIRT_IRQ.virtio + slot),
+            'interrupt-parent': cells(plic),
+            compatible: strings('virtio,mmio'),
+          }),
+        ).reverse(),
         device('test', VIRT_MAP.test, {
           phandle: cells(test),
           compatible: strings('sifive,test1', 'sifive,test0', 'syscon'),
@@ -128,7 +141,9 @@ function chosen({ append, entropySeed, initrd }: VirtTreeOptions): TreeNode {
   });
 }
 
-function cpuNode(hart: number, phandle: number, { isa, mmu }: VirtTreeOptions): TreeNode {
+function cpuNode(hart: number, phandle: number, { isa }: VirtTreeOptions): TreeNode {
+  const { xlen, extensions } = parseIsa(isa);
+  const mmu = extensions.has('s') ? LARGEST_MMU_MODE[xlen] : undefined;
   return node(
     `cpu@${hart.toString(16)}`,
     {
@@ -137,7 +152,7 @@ function cpuNode(hart: number, phandle: number, { isa, mmu }: VirtTreeOptions): 
       reg: cells(hart),
       status: strings('okay'),
       compatible: strings('riscv'),
-      'riscv,isa': strings(isa),
+      'riscv,isa': strings(deviceTreeIsa(isa)),
       ...(mmu ? { 'mmu-type': strings(`riscv,${mmu}`) } : {}),
     },
     [

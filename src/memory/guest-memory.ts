@@ -56,7 +56,7 @@ export interface WriteObserver {
 /**
  * Guest memory and all that stands beside it in one WebAssembly.Memory.
  * A *host address* is a byte address in that memory; a *page* is an index counted from the first page of RAM,
- * ROM pages following those of RAM.
+ * the pages of ROM and of backing storage following those of RAM.
  */
 export class GuestMemory {
   readonly memory: WebAssembly.Memory;
@@ -79,13 +79,10 @@ export class GuestMemory {
     this.u32 = new Uint32Array(buffer);
     this.i32 = new Int32Array(buffer);
     this.ramPages = plan.ramBytes / PAGE_BYTES;
-    this.pageCount = this.ramPages + plan.romBytes / PAGE_BYTES;
+    const guestBytes = plan.ramBytes + plan.romBytes + plan.backingBytes;
+    this.pageCount = guestBytes / PAGE_BYTES;
     this.flags = new Uint8Array(buffer, plan.flags, this.pageCount);
-    this.codeMap = new Uint8Array(
-      buffer,
-      plan.codeMap,
-      (plan.ramBytes + plan.romBytes) >>> CODE_GRANULE_SHIFT,
-    );
+    this.codeMap = new Uint8Array(buffer, plan.codeMap, Math.ceil(guestBytes / CODE_GRANULE_BYTES));
     this.sinceSnapshot = new DirtyPages(this.pageCount);
     this.sinceDigest = new DirtyPages(this.pageCount);
     this.#sinceEpoch = new DirtyPages(this.pageCount);

@@ -28,6 +28,9 @@ export interface MemoryPlan {
   /** Read-only guest memory, right behind RAM. */
   readonly rom: number;
   readonly romBytes: number;
+  /** Pages that no hart can reach, behind ROM: what disks keep of the guest's writes. */
+  readonly backing: number;
+  readonly backingBytes: number;
   /** Size of the memory in wasm pages of 64 KiB. */
   readonly wasmPages: number;
 }
@@ -52,6 +55,7 @@ export interface MemoryPlanRequest {
   readonly regionNoteBytes: number;
   readonly ramBytes: number;
   readonly romBytes: number;
+  readonly backingBytes: number;
 }
 
 export function planMemory(request: MemoryPlanRequest): MemoryPlan {
@@ -61,7 +65,7 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
     at = start + bytes;
     return start;
   };
-  const guestBytes = request.ramBytes + request.romBytes;
+  const guestBytes = request.ramBytes + request.romBytes + request.backingBytes;
   const state = take(request.stateBytes, 64);
   const tlb = take(request.tlbBytes, 64);
   const decode = take(request.decodePages * DECODE_PAGE_BYTES, 64);
@@ -71,9 +75,10 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
   // The engine finds a page's flag and a granule's code mark by shifting the host address and adding a
   // constant, which has to be positive: both maps stand above (address of RAM) >> shift.
   const flags = take(guestBytes / PAGE_BYTES, 64);
-  const codeMap = take(guestBytes >>> CODE_GRANULE_SHIFT, 64);
+  const codeMap = take(guestBytes / 2 ** CODE_GRANULE_SHIFT, 64);
   const ram = take(request.ramBytes, 65536);
   const rom = take(request.romBytes, PAGE_BYTES);
+  const backing = take(request.backingBytes, PAGE_BYTES);
   return {
     mailbox: MAILBOX,
     control: CONTROL,
@@ -92,6 +97,8 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
     ramBytes: request.ramBytes,
     rom,
     romBytes: request.romBytes,
+    backing,
+    backingBytes: request.backingBytes,
     wasmPages: Math.ceil(at / 65536),
   };
 }

@@ -21,7 +21,7 @@
  *
  * Chunk contents by type, in the order in which they stand:
  * 1 header, the first chunk: canonical JSON (keys sorted, no spaces), UTF-8:
- *     {"config": MachineConfig, "images": [{"address", "length", "name"}...], "writtenBy"}
+ *     {"config": MachineConfig, "images": [{"address", "length", "name", "disk"?}...], "writtenBy"}
  * 2 image: the images' bytes, one image after the other. Each image starts a new chunk, cut into chunks of at
  *     most 1 MiB; an empty image has no chunk. The images are complete before any chunk below.
  * The others come in the order of time. Each icount in them is a varint, the difference to the icount given

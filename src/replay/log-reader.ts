@@ -130,14 +130,14 @@ class HeaderReader {
 
   #completeImages({ images }: HeaderContent): void {
     while (this.#images.length < images.length && this.#missing === 0) {
-      const { name, address, length } = images[this.#images.length];
+      const { name, disk, address, length } = images[this.#images.length];
       const bytes = new Uint8Array(length);
       let at = 0;
       for (const piece of this.#pieces) {
         bytes.set(piece, at);
         at += piece.length;
       }
-      this.#images.push({ name, address, bytes });
+      this.#images.push({ name, ...(disk === undefined ? {} : { disk }), address, bytes });
       this.#pieces = [];
       this.#missing = images[this.#images.length]?.length ?? 0;
     }

@@ -5,7 +5,12 @@ import type { RecordingHeader } from './recording.js';
 /** What the header chunk says; the images' bytes follow in chunks of their own. */
 export interface HeaderContent {
   readonly config: MachineConfig;
-  readonly images: readonly { readonly name: string; readonly address: number; readonly length: number }[];
+  readonly images: readonly {
+    readonly name: string;
+    readonly disk?: number;
+    readonly address: number;
+    readonly length: number;
+  }[];
   readonly writtenBy: string;
 }
 
@@ -16,6 +21,9 @@ const integer =
   value =>
     Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
 const text: Check = value => typeof value === 'string';
+
+/** The RTC counts nanoseconds in 64 bits. */
+const LATEST_RTC_SECONDS = 2 ** 33;
 
 const CONFIG_CHECKS: Readonly<Record<keyof MachineConfig, Check>> = {
   board: value => value === 'virt',
@@ -28,6 +36,9 @@ const CONFIG_CHECKS: Readonly<Record<keyof MachineConfig, Check>> = {
   entropySeed: integer(0),
   append: text,
   entry: integer(0),
+  rtcSeconds: integer(0, LATEST_RTC_SECONDS),
+  virtio: value => value === 'legacy' || value === 'modern',
+  disks: value => Array.isArray(value) && value.length <= 8 && value.every(integer(1)),
 };
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -37,7 +48,12 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 export function headerJson(header: RecordingHeader): string {
   const content: HeaderContent = {
     config: header.config,
-    images: header.images.map(({ name, address, bytes }) => ({ name, address, length: bytes.length })),
+    images: header.images.map(({ name, disk, address, bytes }) => ({
+      name,
+      ...(disk === undefined ? {} : { disk }),
+      address,
+      length: bytes.length,
+    })),
     writtenBy: header.writtenBy,
   };
   return JSON.stringify(content, (_, value: unknown) =>
@@ -65,7 +81,11 @@ export function parseHeaderJson(json: string): HeaderContent {
       throw new InputError(`its header has an unknown setting "${key}"`);
   }
   const isImage: Check = image =>
-    isObject(image) && text(image.name) && integer(0)(image.address) && integer(0)(image.length);
+    isObject(image) &&
+    text(image.name) &&
+    (image.disk === undefined || integer(0, (config.disks as number[]).length - 1)(image.disk)) &&
+    integer(0)(image.address) &&
+    integer(0)(image.length);
   if (!Array.isArray(images) || !images.every(isImage))
     throw new InputError('its header has no valid "images"');
   if (typeof writtenBy !== 'string') throw new InputError('its header has no valid "writtenBy"');

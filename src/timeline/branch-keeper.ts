@@ -23,7 +23,6 @@ export class BranchKeeper {
   readonly #branches: Branch[];
   #diversion: Diversion | undefined;
   #forks = 0;
-  readonly #notices: string[] = [];
 
   constructor(
     readonly player: Player,
@@ -66,22 +65,15 @@ export class BranchKeeper {
     if (restored) this.#abandon(diversion);
   }
 
-  /** To be called when the machine is about to move. */
-  beforeMove(): void {
+  /** To be called when the machine is about to move: a line for the user when a branch turns out to last. */
+  beforeMove(): string | undefined {
     const diversion = this.#diversion;
-    if (diversion === undefined) return;
+    if (diversion === undefined) return undefined;
     diversion.resumes++;
-    if (diversion.movedPc && diversion.resumes === 1) return;
+    if (diversion.movedPc && diversion.resumes === 1) return undefined;
     const { branch, parent } = diversion;
     this.#diversion = undefined;
-    this.#notices.push(
-      `This is ${branch.name} now: it left ${parent.name} at icount ${branch.forkedAt}, which keeps its history (monitor branch).`,
-    );
-  }
-
-  /** What the user has to be told, once. */
-  takeNotices(): string[] {
-    return this.#notices.splice(0);
+    return `This is ${branch.name} now: it left ${parent.name}, whose history stays, at icount ${branch.forkedAt} (monitor branch list).`;
   }
 
   list(): BranchStatus[] {

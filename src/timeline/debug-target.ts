@@ -130,6 +130,39 @@ export interface BranchOps {
   drop(name: string): void;
 }
 
+/** A step of the history that a question found. */
+export interface FoundStep {
+  /** The boundary before the step. */
+  readonly icount: number;
+  readonly hart: number;
+  readonly pc: bigint;
+}
+
+/** A write, with the bytes before and after it as they stand in memory. */
+export interface FoundWrite extends FoundStep {
+  readonly old: Uint8Array;
+  readonly new: Uint8Array;
+}
+
+/**
+ * Questions about the whole history. Afterwards the machine stands where it stood; interrupted, they throw
+ * TargetError. `limit`: how many of the last ones are wanted.
+ */
+export interface QuestionOps {
+  lastWrite(address: bigint, length: number): Promise<FoundWrite | undefined>;
+  writes(address: bigint, length: number, limit?: number): Promise<readonly FoundWrite[]>;
+  firstExecution(address: bigint): Promise<FoundStep | undefined>;
+  interrupts(limit?: number): Promise<readonly (FoundStep & { readonly cause: number })[]>;
+  whoPrinted(text: string): Promise<FoundStep | undefined>;
+}
+
+/** The firmware's symbols. */
+export interface SymbolOps {
+  find(name: string): { readonly address: bigint; readonly size: number } | undefined;
+  /** `name` or `name+offset`. */
+  describe(address: bigint): string | undefined;
+}
+
 /** A request that cannot be met as things stand; the message is shown to the user. */
 export class TargetError extends Error {
   override readonly name: string = 'TargetError';
@@ -172,8 +205,8 @@ export interface DebugTarget {
   /** Whether a step of a hart, in either direction, hides the interrupt handlers it runs into. Off at first. */
   stepOverInterrupts: boolean;
 
-  /** Runs until something stops it. Only one resume at a time. */
-  resume(request: Resume): Promise<DebugStop>;
+  /** Runs until something stops it. Only one resume at a time. `tell` hears lines for the user meanwhile. */
+  resume(request: Resume, tell?: (line: string) => void): Promise<DebugStop>;
   /** Ends the resume under way with an `interrupt` stop; without one it has no effect. */
   interrupt(): void;
 
@@ -190,8 +223,8 @@ export interface DebugTarget {
   /** Console input typed through the debugger. Throws as `reset` does. */
   typeConsole(bytes: Uint8Array): void;
   readonly branches?: BranchOps;
-  /** Lines for the user that came up since they were last asked for. */
-  takeNotices?(): string[];
+  readonly questions?: QuestionOps;
+  readonly symbols?: SymbolOps;
   /** Writes the history of the present branch as a recording. Throws TargetError or InputError. */
   saveHistory?(path: string): Promise<void>;
   /** Called when a debugger connects: takes the overlay snapshot. */

@@ -1,31 +1,9 @@
 import type { DebugHit, Machine } from '../machine/machine.js';
 import type { ConsoleOutput } from './console-output.js';
 import { DebugPoints } from './debug-points.js';
-import { TargetError } from './debug-target.js';
+import { type FoundStep, type FoundWrite, type QuestionOps, TargetError } from './debug-target.js';
 import type { Player } from './player.js';
 import { ReverseSearch } from './reverse-search.js';
-
-/** One write to a place in memory. Bytes are as they stand in memory. */
-export interface WriteRecord {
-  /** The boundary before the step that wrote. */
-  readonly icount: number;
-  readonly hart: number;
-  readonly pc: bigint;
-  readonly old: Uint8Array;
-  readonly new: Uint8Array;
-}
-
-/** A moment at which a hart was about to run the instruction at pc. */
-export interface ExecutionRecord {
-  readonly icount: number;
-  readonly hart: number;
-  readonly pc: bigint;
-}
-
-export interface InterruptRecord extends ExecutionRecord {
-  /** Interrupt number, as in mcause. */
-  readonly cause: number;
-}
 
 const MOST_RECORDS = 10_000;
 
@@ -33,7 +11,7 @@ const MOST_RECORDS = 10_000;
  * Questions about the whole history: each is one pass over the intervals that matter. Afterwards the machine
  * stands where it stood. Interrupted, they throw TargetError.
  */
-export class Questions {
+export class Questions implements QuestionOps {
   constructor(
     readonly player: Player,
     readonly output: ConsoleOutput,
@@ -44,7 +22,7 @@ export class Questions {
   }
 
   /** The last write before the present to any of `length` bytes. */
-  lastWrite(address: bigint, length: number): Promise<WriteRecord | undefined> {
+  lastWrite(address: bigint, length: number): Promise<FoundWrite | undefined> {
     return this.#visiting(async () => {
       const points = new DebugPoints(this.#machine);
       points.insertWatchpoint('write', address, length);
@@ -64,7 +42,7 @@ export class Questions {
   }
 
   /** Every write in the history to any of `length` bytes, oldest first; the last `limit` of them. */
-  writes(address: bigint, length: number, limit = MOST_RECORDS): Promise<WriteRecord[]> {
+  writes(address: bigint, length: number, limit = MOST_RECORDS): Promise<FoundWrite[]> {
     return this.#visiting(async () => {
       const points = new DebugPoints(this.#machine);
       points.insertWatchpoint('write', address, length);
@@ -86,11 +64,11 @@ export class Questions {
   }
 
   /** The first time in the history that the instruction at an address runs. */
-  firstExecution(address: bigint): Promise<ExecutionRecord | undefined> {
+  firstExecution(address: bigint): Promise<FoundStep | undefined> {
     return this.#visiting(async () => {
       const points = new DebugPoints(this.#machine);
       points.insertBreakpoint(address);
-      let first: ExecutionRecord | undefined;
+      let first: FoundStep | undefined;
       await this.#pass(
         points,
         hit => {
@@ -103,9 +81,9 @@ export class Questions {
   }
 
   /** Interrupts that were taken, oldest first; the last `limit` of them. */
-  interrupts(limit = MOST_RECORDS): Promise<InterruptRecord[]> {
+  interrupts(limit = MOST_RECORDS): Promise<(FoundStep & { cause: number })[]> {
     return this.#visiting(async () => {
-      const taken: InterruptRecord[] = [];
+      const taken: (FoundStep & { cause: number })[] = [];
       await this.#goTo(this.player.history.begin);
       const stop = await this.player.advance(this.player.history.end, {
         idle: 'jump',
@@ -121,7 +99,7 @@ export class Questions {
   }
 
   /** The step that printed the last byte of the last occurrence of `text` that ends before the present. */
-  whoPrinted(text: string): Promise<ExecutionRecord | undefined> {
+  whoPrinted(text: string): Promise<FoundStep | undefined> {
     const here = this.#machine.icount;
     return this.#visiting(async () => {
       const icount = this.output.lastPrinted(text, here);

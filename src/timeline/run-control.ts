@@ -26,6 +26,8 @@ export interface RunLimits {
   readonly deadlineMs?: number;
 }
 
+const PROGRESS_MS = 1000;
+
 /** Moves the machine for a debugger: forward along the history and beyond, backward by restoring. */
 export class RunControl {
   readonly search: ReverseSearch;
@@ -56,12 +58,12 @@ export class RunControl {
     return this.#history.mode === 'live' && this.#history.powerOff === undefined;
   }
 
-  async resume(request: Resume): Promise<DebugStop> {
+  async resume(request: Resume, tell: (line: string) => void): Promise<DebugStop> {
     switch (request.kind) {
       case 'continue':
         return request.direction === 'forward'
           ? this.#continueForward(request.points)
-          : this.#continueBackward(request.points);
+          : this.#continueBackward(tell, request.points);
       case 'step':
         return request.direction === 'forward'
           ? this.#stepForward(request.hart, request.points)
@@ -157,12 +159,15 @@ export class RunControl {
     }
   }
 
-  async #continueBackward(present: PresentPoints = 'protocol'): Promise<DebugStop> {
+  async #continueBackward(
+    tell: (line: string) => void,
+    present: PresentPoints = 'protocol',
+  ): Promise<DebugStop> {
     const from = this.#machine.icount;
     // With nothing to stop at, going back ends at the beginning.
     if (!this.points.empty) {
       const shownAt = present === 'protocol' ? shownToGdb : shownBefore;
-      const found = await this.search.findBefore(from, () => {}, shownAt);
+      const found = await this.search.findBefore(from, this.#progress(from, tell), shownAt);
       if (found === 'interrupted') return this.#interruptedAt(from);
       if (found !== 'none') {
         if ((await this.#land(found.icount)) === 'interrupted') return this.#interruptedAt(from);
@@ -171,6 +176,18 @@ export class RunControl {
     }
     if ((await this.seek(this.#history.begin)) === 'interrupted') return this.#interruptedAt(from);
     return { kind: 'history', edge: 'begin', hart: this.#machine.nextHart };
+  }
+
+  /** Tells once a second how far back a search is. */
+  #progress(from: number, tell: (line: string) => void): (icount: number) => void {
+    const { clock } = this.live;
+    let dueMs = clock.nowMs() + PROGRESS_MS;
+    return icount => {
+      if (clock.nowMs() < dueMs) return;
+      dueMs = clock.nowMs() + PROGRESS_MS;
+      const percent = Math.round((100 * (from - icount)) / Math.max(1, from - this.#history.begin));
+      tell(`searching back: ${percent}% of the history before here, at icount ${icount}`);
+    };
   }
 
   async #stepBackward(hart: number | undefined, present: PresentPoints = 'protocol'): Promise<DebugStop> {

@@ -1,5 +1,6 @@
 import { Machine } from '../machine/machine.js';
 import type { BootImage, ConsoleBackend, HostClock, MachineConfig, ShutdownCause } from '../machine/ports.js';
+import type { ElfSymbol } from '../machine/symbols.js';
 import { DivergenceError, findDivergence } from '../replay/divergence.js';
 import { describeEvent } from '../replay/event-kinds.js';
 import { writeRecording } from '../replay/log-writer.js';
@@ -32,6 +33,7 @@ import { Questions } from './questions.js';
 import { Recorder, takeCheckpoint } from './recorder.js';
 import { RunControl } from './run-control.js';
 import type { SnapshotBudget } from './snapshot-list.js';
+import { SymbolNames } from './symbol-names.js';
 
 /** The host's side of a session. */
 export interface HostPorts {
@@ -52,6 +54,8 @@ export interface MachineSource {
   readonly images: readonly BootImage[];
   readonly writtenBy: string;
   readonly recording?: Recording;
+  /** The firmware's symbols, where they are known. */
+  readonly symbols?: readonly ElfSymbol[];
 }
 
 export type EndOfRun =
@@ -73,8 +77,8 @@ export class Timeline implements DebugTarget {
   readonly #output: ConsoleOutput;
   readonly #branches: BranchKeeper;
   readonly branches: BranchOps;
-  /** Questions about the whole history. */
   readonly questions: Questions;
+  readonly symbols: SymbolNames;
 
   constructor(
     readonly source: MachineSource,
@@ -95,6 +99,7 @@ export class Timeline implements DebugTarget {
     this.#points = new DebugPoints(this.machine);
     this.#control = new RunControl(this.player, this.#live, this.#points, this.#pace, this.#output);
     this.description = describeTarget(this.machine);
+    this.symbols = new SymbolNames(source.symbols ?? []);
     this.questions = new Questions(this.player, this.#output);
     const { generalRegisters, pcRegister } = this.machine.debug;
     this.#branches = new BranchKeeper(this.player, generalRegisters, pcRegister);
@@ -232,11 +237,12 @@ export class Timeline implements DebugTarget {
 
   // Moving.
 
-  async resume(request: Resume): Promise<DebugStop> {
+  async resume(request: Resume, tell: (line: string) => void = () => {}): Promise<DebugStop> {
     this.#pace.begin();
-    this.#branches.beforeMove();
+    const notice = this.#branches.beforeMove();
+    if (notice !== undefined) tell(notice);
     try {
-      return await this.#control.resume(request);
+      return await this.#control.resume(request, tell);
     } finally {
       this.#output.reached(this.machine.icount);
     }
@@ -345,10 +351,6 @@ export class Timeline implements DebugTarget {
     if (last.kind === 'interrupted') throw new TargetError('interrupted');
     this.#compareEnd(recording.end);
     return { checkpoints, icount: this.machine.icount, end: recording.end };
-  }
-
-  takeNotices(): string[] {
-    return this.#branches.takeNotices();
   }
 
   /** Writes the present branch from beginning to end as a recording; the machine stays where it is. */

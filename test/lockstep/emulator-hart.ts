@@ -29,6 +29,9 @@ export function testMachine(isa: string, changes: Partial<MachineConfig> = {}): 
     entropySeed: 1,
     append: '',
     entry: 0x8000_0000,
+    rtcSeconds: 0,
+    virtio: 'legacy',
+    disks: [],
     ...changes,
   };
   return new Machine(config, [], NO_OUTPUT);

@@ -25,6 +25,9 @@ export const CONFIG: MachineConfig = {
   entropySeed: 1,
   append: '',
   entry: 0x8000_0000,
+  rtcSeconds: 0,
+  virtio: 'legacy',
+  disks: [],
 };
 
 export const HEADER: RecordingHeader = {

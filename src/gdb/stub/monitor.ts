@@ -1,27 +1,8 @@
 /** The `monitor` commands: one table for dispatch and for `monitor help`. */
 
 import { type DebugTarget, TargetError } from '../../timeline/debug-target.js';
-import type { Registers } from './registers.js';
-
-export interface MonitorContext {
-  readonly target: DebugTarget;
-  readonly registers: Registers;
-  /** The selected hart. */
-  readonly hart: number;
-}
-
-export interface MonitorAnswer {
-  readonly text: string;
-  /** The machine is at another moment: what the debugger has cached is stale. */
-  readonly moved?: boolean;
-}
-
-interface MonitorCommand {
-  readonly name: string;
-  readonly usage: string;
-  readonly summary: string;
-  readonly run: (context: MonitorContext, argument: string) => MonitorAnswer | Promise<MonitorAnswer>;
-}
+import { type MonitorAnswer, type MonitorCommand, type MonitorContext, required } from './monitor-command.js';
+import { HISTORY_COMMANDS } from './monitor-history.js';
 
 const EVENTS_SHOWN = 20;
 
@@ -136,6 +117,7 @@ const COMMANDS: readonly MonitorCommand[] = [
       return { text: 'the board is reset', moved: true };
     },
   },
+  ...HISTORY_COMMANDS,
 ];
 
 const STALE_ADVICE =
@@ -185,11 +167,6 @@ async function goTo({ target }: MonitorContext, argument: string): Promise<Monit
 }
 
 const onOff = (target: DebugTarget) => (target.stepOverInterrupts ? 'on' : 'off');
-
-function required(argument: string, usage: string): string {
-  if (argument === '') throw new TargetError(`nothing given; usage: ${usage}`);
-  return argument;
-}
 
 function help(): string {
   const rows = COMMANDS.map(({ name, usage, summary }) => [`${name} ${usage}`.trim(), summary] as const);

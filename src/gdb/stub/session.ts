@@ -149,7 +149,7 @@ export class Session {
     let stop: DebugStop;
     this.resuming = true;
     try {
-      const stopped = this.target.resume(request);
+      const stopped = this.target.resume(request, line => this.send({ kind: 'console', text: `${line}\n` }));
       this.interruptIfAsked();
       stop = await stopped;
     } catch (error) {

@@ -1,0 +1,290 @@
+import type { BlockPort, TimerPort, VirtualClock } from '../../machine/ports.js';
+import { u8 } from '../../state/layout.js';
+import {
+  type TransportPorts,
+  type VirtioFunction,
+  VirtioMmio,
+  type VirtioVersion,
+  virtioState,
+} from './mmio-transport.js';
+import { type Chain, RING_FEATURE, RingFault } from './queue.js';
+
+const SECTOR_BYTES = 512;
+const QUEUE_SIZE = 256;
+/** From a driver's notification, or the request before, to a request's completion: virtual time of a fast disk. */
+const REQUEST_NS = 50_000;
+
+/** Features of virtio 1.2, section 5.2.3, that QEMU 7.2 offers by default. */
+const FEATURE = {
+  segmentMax: 1 << 2,
+  geometry: 1 << 4,
+  blockSize: 1 << 6,
+  scsi: 1 << 7,
+  flush: 1 << 9,
+  topology: 1 << 10,
+  configWriteCache: 1 << 11,
+  discard: 1 << 13,
+  writeZeroes: 1 << 14,
+} as const;
+const { scsi: LEGACY_ONLY, ...COMMON } = FEATURE;
+const OFFERED =
+  Object.values(COMMON).reduce((all, bit) => all | bit, 0) | RING_FEATURE.indirect | RING_FEATURE.eventIndex;
+/** VIRTIO_F_VERSION_1 and, without a register for it as in QEMU, VIRTIO_F_RING_RESET. */
+const MODERN_HIGH = 0x101;
+
+const REQUEST = {
+  in: 0,
+  out: 1,
+  flush: 4,
+  getId: 8,
+  discard: 11,
+  writeZeroes: 13,
+  barrier: 0x8000_0000,
+} as const;
+const RESULT = { ok: 0, error: 1, unsupported: 2 } as const;
+const HEADER_BYTES = 16;
+const RANGE_BYTES = 16;
+const UNMAP = 1;
+/** Requests above 2 GiB less a sector are refused, as in QEMU. */
+const MOST_SECTORS = 0x3f_ffff;
+
+const CONFIG_BYTES = 60;
+const WRITE_CACHE = 32;
+
+export const VIRTIO_BLOCK_STATE = virtioState('virtio-block', QUEUE_SIZE, {
+  /** Requests are being served: the timer is armed. */
+  busy: u8(),
+  /** The driver's choice, which changes nothing: writes are never lost. */
+  writeCache: u8(1),
+});
+
+export type VirtioBlockState = ReturnType<(typeof VIRTIO_BLOCK_STATE)['bind']>;
+
+export interface VirtioBlockPorts extends TransportPorts {
+  readonly disk: BlockPort;
+  readonly clock: VirtualClock;
+  /** Completion of the next request; the device ignores its `onTimer` index. */
+  readonly timer: TimerPort;
+}
+
+/** A slot with a block device in it. */
+export function virtioBlock(
+  state: VirtioBlockState,
+  version: VirtioVersion,
+  ports: VirtioBlockPorts,
+): VirtioMmio {
+  const transport = new VirtioMmio(state, version, ports);
+  transport.attach(new VirtioBlock(state, transport, ports));
+  return transport;
+}
+
+/**
+ * Block device (virtio 1.2, section 5.2) with QEMU 7.2's features, configuration and checks. Requests are
+ * served one after the other: each is read from the ring, carried out and completed at one moment.
+ */
+class VirtioBlock implements VirtioFunction {
+  readonly deviceId = 2;
+  readonly queueSize = QUEUE_SIZE;
+  readonly features = {
+    legacy: [OFFERED | LEGACY_ONLY | RING_FEATURE.notifyOnEmpty, 0],
+    modern: [OFFERED, MODERN_HIGH],
+  } as const;
+  readonly configBytes = CONFIG_BYTES;
+  readonly #config: Uint8Array;
+
+  constructor(
+    private readonly state: VirtioBlockState,
+    private readonly transport: VirtioMmio,
+    private readonly ports: VirtioBlockPorts,
+  ) {
+    this.#config = configOf(ports.disk.sectors);
+  }
+
+  readConfig(offset: number): number {
+    return offset === WRITE_CACHE ? this.state.writeCache : this.#config[offset];
+  }
+
+  writeConfig(offset: number, value: number): void {
+    if (offset === WRITE_CACHE) this.state.writeCache = value === 0 ? 0 : 1;
+  }
+
+  notified(): void {
+    if (this.state.busy === 0) this.#continue();
+  }
+
+  onTimer(): void {
+    this.state.busy = 0;
+    if (this.state.broken !== 0) return;
+    this.transport.guarded(() => {
+      this.#serveNext();
+      this.transport.interruptForQueue();
+    });
+    this.#continue();
+  }
+
+  drain(): void {
+    this.ports.timer.arm(Number.POSITIVE_INFINITY);
+    if (this.state.busy === 0) return;
+    this.state.busy = 0;
+    this.transport.guarded(() => {
+      while (this.#serveNext());
+    });
+  }
+
+  /** Arms the timer for the next request, if there is one. */
+  #continue(): void {
+    if (this.state.broken !== 0) return;
+    this.transport.guarded(() => {
+      if (!this.transport.queue.pending) return;
+      this.state.busy = 1;
+      this.ports.timer.arm(this.ports.clock.nowNs() + REQUEST_NS);
+    });
+  }
+
+  /** Carries out one request; false when there is none. */
+  #serveNext(): boolean {
+    const { queue } = this.transport;
+    const chain = queue.pop();
+    if (chain === undefined) return false;
+    const { out, in: filled, head } = chain;
+    if (out.length === 0 || filled.length === 0) throw new RingFault('virtio-blk missing headers');
+    if (lengthOf(out) < HEADER_BYTES) throw new RingFault('virtio-blk request outhdr too short');
+    const last = filled[filled.length - 1];
+    last[last.length - 1] = this.#execute(chain);
+    queue.push(head, lengthOf(filled));
+    return true;
+  }
+
+  /** The status byte is the last one to fill; what is before it is data. */
+  #execute({ out, in: filled }: Chain): number {
+    const header = takeFront(out, HEADER_BYTES);
+    const data = skipFront(out, HEADER_BYTES);
+    const room = dropLastByte(filled);
+    const type = header.getUint32(0, true);
+    // "Barrier" is a hint of long ago.
+    const kind = (type & ~REQUEST.barrier) >>> 0;
+    switch (kind & ~REQUEST.out) {
+      case REQUEST.in:
+        return (kind & REQUEST.out) !== 0 ? this.#write(header, data) : this.#read(header, room);
+      case REQUEST.flush:
+        return RESULT.ok;
+      case REQUEST.getId:
+        // A serial number that is empty.
+        if (room.length > 0) room[0][0] = 0;
+        return RESULT.ok;
+      case REQUEST.discard & ~REQUEST.out:
+      case REQUEST.writeZeroes & ~REQUEST.out:
+        if ((kind & REQUEST.out) === 0 || lengthOf(data) > RANGE_BYTES) return RESULT.unsupported;
+        if (lengthOf(data) < RANGE_BYTES) {
+          throw new RingFault('virtio-blk discard/write_zeroes header too short');
+        }
+        return this.#zero(takeFront(data, RANGE_BYTES), kind === REQUEST.writeZeroes);
+      default:
+        return RESULT.unsupported;
+    }
+  }
+
+  #read(header: DataView, room: readonly Uint8Array[]): number {
+    let offset = this.#place(sectorOf(header, 8), lengthOf(room));
+    if (offset < 0) return RESULT.error;
+    for (const part of room) {
+      this.ports.disk.read(offset, part);
+      offset += part.length;
+    }
+    return RESULT.ok;
+  }
+
+  #write(header: DataView, data: readonly Uint8Array[]): number {
+    const offset = this.#place(sectorOf(header, 8), lengthOf(data));
+    if (offset < 0) return RESULT.error;
+    return this.ports.disk.write(offset, data.length === 1 ? data[0] : joined(data))
+      ? RESULT.ok
+      : RESULT.error;
+  }
+
+  /** Discarded sectors keep what they hold, as QEMU's default `discard=ignore`. */
+  #zero(range: DataView, writes: boolean): number {
+    const sectors = range.getUint32(8, true);
+    const flags = range.getUint32(12, true);
+    const offset = sectors > MOST_SECTORS ? -1 : this.#place(sectorOf(range, 0), sectors * SECTOR_BYTES);
+    if (offset < 0) return RESULT.error;
+    if ((flags & ~UNMAP) !== 0 || (!writes && (flags & UNMAP) !== 0)) return RESULT.unsupported;
+    if (!writes) return RESULT.ok;
+    return this.ports.disk.zero(offset, sectors * SECTOR_BYTES) ? RESULT.ok : RESULT.error;
+  }
+
+  /** Byte offset of a request, or -1 when it is not whole sectors of the disk. */
+  #place(sector: number, bytes: number): number {
+    const sectors = bytes / SECTOR_BYTES;
+    if (!Number.isInteger(sectors) || sectors > MOST_SECTORS) return -1;
+    return sector + sectors <= this.ports.disk.sectors ? sector * SECTOR_BYTES : -1;
+  }
+}
+
+/** Inexact above 2^53, which is on no disk. */
+const sectorOf = (view: DataView, at: number) =>
+  view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+
+const lengthOf = (parts: readonly Uint8Array[]) => parts.reduce((sum, part) => sum + part.length, 0);
+
+/** A copy of the first bytes of a scattered buffer that has as many. */
+function takeFront(parts: readonly Uint8Array[], bytes: number): DataView {
+  const front = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    front.set(part.subarray(0, bytes - at), at);
+    at = Math.min(at + part.length, bytes);
+  }
+  return new DataView(front.buffer);
+}
+
+function skipFront(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let left = bytes;
+  const rest: Uint8Array[] = [];
+  for (const part of parts) {
+    if (part.length > left) rest.push(part.subarray(left));
+    left = Math.max(left - part.length, 0);
+  }
+  return rest;
+}
+
+function dropLastByte(parts: readonly Uint8Array[]): Uint8Array[] {
+  const last = parts[parts.length - 1];
+  const kept = parts.slice(0, -1);
+  return last.length > 1 ? [...kept, last.subarray(0, -1)] : kept;
+}
+
+/** A write is all or nothing: its parts are put together first. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(lengthOf(parts));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** virtio 1.2, section 5.2.4. */
+function configOf(sectors: number): Uint8Array {
+  const config = new Uint8Array(CONFIG_BYTES);
+  const view = new DataView(config.buffer);
+  const [heads, sectorsPerTrack] = [16, 63];
+  const cylinders = Math.floor(sectors / (heads * sectorsPerTrack));
+  view.setUint32(0, sectors % 2 ** 32, true);
+  view.setUint32(4, Math.floor(sectors / 2 ** 32), true);
+  view.setUint32(12, QUEUE_SIZE - 2, true);
+  view.setUint16(16, Math.min(Math.max(cylinders, 2), 16383), true);
+  view.setUint8(18, heads);
+  view.setUint8(19, sectorsPerTrack);
+  view.setUint32(20, SECTOR_BYTES, true);
+  view.setUint8(WRITE_CACHE, 1);
+  view.setUint16(34, 1, true);
+  view.setUint32(36, MOST_SECTORS, true);
+  view.setUint32(40, 1, true);
+  view.setUint32(44, 1, true);
+  view.setUint32(48, MOST_SECTORS, true);
+  view.setUint32(52, 1, true);
+  view.setUint8(56, 1);
+  return config;
+}

@@ -1,0 +1,28 @@
+import { type DebugTarget, TargetError } from '../../timeline/debug-target.js';
+import type { Registers } from './registers.js';
+
+export interface MonitorContext {
+  readonly target: DebugTarget;
+  readonly registers: Registers;
+  /** The selected hart. */
+  readonly hart: number;
+}
+
+export interface MonitorAnswer {
+  readonly text: string;
+  /** The machine is at another moment: what the debugger has cached is stale. */
+  readonly moved?: boolean;
+}
+
+export interface MonitorCommand {
+  readonly name: string;
+  readonly usage: string;
+  readonly summary: string;
+  readonly run: (context: MonitorContext, argument: string) => MonitorAnswer | Promise<MonitorAnswer>;
+}
+
+/** The argument of a command that needs one. Throws TargetError when it is missing. */
+export function required(argument: string, usage: string): string {
+  if (argument === '') throw new TargetError(`nothing given; usage: ${usage}`);
+  return argument;
+}
