@@ -7,6 +7,8 @@ import { RegionJit } from './jit/region-jit.js';
 export interface EngineOptions {
   /** Compile what runs often. */
   readonly jit: boolean;
+  /** Taken jumps to an instruction, 1 to 256, before it is looked at as a place to compile from; 256 when absent. */
+  readonly hotAfter?: number;
 }
 
 /** Runs guest code: the interpreter, and the regions it enters. */
@@ -26,7 +28,12 @@ export class Engine {
     options: EngineOptions,
   ) {
     const { memory, isa } = decode;
-    const interpreter = generateInterpreter(isa, memory.plan, hart, options.jit);
+    const interpreter = generateInterpreter(
+      isa,
+      memory.plan,
+      hart,
+      options.jit ? (options.hotAfter ?? 256) : undefined,
+    );
     this.systemOperations = interpreter.systemOperations;
     this.#module = interpreter.bytes;
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: REGION_FUNCTIONS });

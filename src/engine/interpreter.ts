@@ -53,12 +53,13 @@ export function generateInterpreter(
   isa: InstructionSet,
   plan: MemoryPlan,
   hart: HartOffsets,
-  /** Counts jumps and enters compiled regions, through the table `host.regions`. */
-  regions: boolean,
+  /** Jumps to an instruction, up to 256, after which it is hot; undefined: no regions. */
+  hotAfter: number | undefined,
 ): InterpreterModule {
   const builder = new ModuleBuilder();
   builder.importMemory('host', 'memory', plan.wasmPages);
-  if (regions) builder.importTable('host', 'regions', REGION_FUNCTIONS);
+  // Regions are entered through a table.
+  if (hotAfter !== undefined) builder.importTable('host', 'regions', REGION_FUNCTIONS);
   const i32 = 'i32' as const;
   const hostImport = (name: HostImport, parameters: number, result = true) =>
     builder.importFunction('host', name, Array<'i32'>(parameters).fill(i32), result ? [i32] : []);
@@ -75,13 +76,14 @@ export function generateInterpreter(
     illegal: hostImport('illegal', 0),
     hot: hostImport('hot', 1, false),
   };
-  const regionType = regions ? builder.type(REGION_PARAMETERS, [i32]) : undefined;
+  const regions =
+    hotAfter !== undefined ? { type: builder.type(REGION_PARAMETERS, [i32]), hotAfter } : undefined;
   const runtime = defineRuntime(builder, {
     distance: hart.floatStatus - hart.floatControl,
     mask: hart.floatStatusMask,
   });
   const run = builder.function([i32, i32, i32, i32], [i32], 'run');
-  const emitter = new InterpreterEmitter(run.body, isa, plan, hart, imports, runtime, regionType);
+  const emitter = new InterpreterEmitter(run.body, isa, plan, hart, imports, runtime, regions);
   emitter.emit();
   return { bytes: builder.finish(), systemOperations: emitter.systemOperations };
 }
@@ -119,8 +121,8 @@ class InterpreterEmitter extends SemanticsEmitter {
     readonly offsets: HartOffsets,
     readonly imports: Record<HostImport, number>,
     readonly runtime: RuntimeIndices,
-    /** Type of a region's function; undefined when there are none. */
-    readonly regionType: number | undefined,
+    /** Type of a region's function, and how many jumps make a place hot; undefined when there are none. */
+    readonly regions: { readonly type: number; readonly hotAfter: number } | undefined,
   ) {
     super(f, isa.xlen, runtime.multiply_high);
     this.#ip = f.local('i32');
@@ -264,8 +266,8 @@ class InterpreterEmitter extends SemanticsEmitter {
 
   /** Calls the region that is marked here, if it is for this mode and address; else runs the instruction. */
   #region(): void {
-    const { f, plan, regionType } = this;
-    if (regionType === undefined) {
+    const { f, plan, regions } = this;
+    if (regions === undefined) {
       f.op('unreachable');
       return;
     }
@@ -289,7 +291,7 @@ class InterpreterEmitter extends SemanticsEmitter {
       .memory('i32_load', plan.regionEntries + REGION_ENTRY.function)
       .tee(entry);
     f.memory('i32_store', plan.control + CONTROL.lastRegion).get(entry);
-    f.callIndirect(regionType).tee(left).get(this.#n).op('i32_eq').brIf(covered);
+    f.callIndirect(regions.type).tee(left).get(this.#n).op('i32_eq').brIf(covered);
     f.i32(0)
       .get(left)
       .memory('i32_store', plan.control + CONTROL.lastBudget);
@@ -311,15 +313,16 @@ class InterpreterEmitter extends SemanticsEmitter {
 
   /** A jump to the present slot was taken. */
   #countJump(): void {
-    const { f, plan, regionType } = this;
-    if (regionType === undefined) return;
+    const { f, plan, regions } = this;
+    if (regions === undefined) return;
     const mark = this.scratch('i32');
     const count = this.scratch('i32');
     const hotness = plan.marks - (plan.decode >>> MARK_SHIFT) + MARK.hotness;
     this.#mark();
     f.tee(mark).get(mark).memory('i32_load8_u', hotness).i32(1).op('i32_add').tee(count);
     f.memory('i32_store8', hotness);
-    f.get(count).i32(256).op('i32_eq').if();
+    f.get(count).i32(regions.hotAfter).op('i32_eq').if();
+    f.get(mark).i32(0).memory('i32_store8', hotness);
     this.#sync();
     f.get(this.#ip).call(this.imports.hot);
     f.end();

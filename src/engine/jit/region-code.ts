@@ -108,12 +108,20 @@ export class CodeReader {
     return { instructions, entries };
   }
 
+  /** Whether these pages are mapped as they were when they were read. */
+  agrees(pages: readonly CodePage[]): boolean {
+    return pages.every(page => this.#page(page.low)?.decoded === page.decoded);
+  }
+
   /** One region of code found here and in regions that it takes the place of. */
   combine(root: number, parts: readonly FoundCode[]): RegionCode {
     const all = new Map<number, CodeInstruction>();
     const entries = new Set<number>();
     for (const part of parts) {
-      for (const [low, one] of part.instructions) all.set(low, one);
+      for (const [low, one] of part.instructions) {
+        // What was left to the interpreter for a breakpoint's sake may be compiled by now.
+        if (one.flow !== 'interpret' || !all.has(low)) all.set(low, one);
+      }
       for (const entry of part.entries) entries.add(entry);
     }
     for (const entry of entries) {

@@ -94,10 +94,14 @@ export class RegionJit implements HotCode {
     }
     if (this.#regions.size >= MOST_REGIONS || this.#freeEntries.length < MOST_INSTRUCTIONS) this.#dropAll();
     const reader = new CodeReader(this.decode, high, fetchTlb, this.#isBreakpoint);
-    const around = entered?.region ?? this.#find(guestPage, r => r.variant === variant && r.holds(low, high));
+    const mapped = (region: Region) => reader.agrees(region.code.pages);
+    const around =
+      entered?.region ??
+      this.#find(guestPage, r => r.variant === variant && r.holds(low, high) && r.slotOf(low) === slot);
     if (around !== undefined) {
+      if (!mapped(around)) return;
       const came = entered === undefined ? undefined : this.#cameFrom(high, variant);
-      const joined = came !== undefined && came !== around && this.#fit(around.code, came);
+      const joined = came !== undefined && came !== around && this.#fit(around.code, came) && mapped(came);
       if (entered !== undefined && (!joined || this.#asked.get(slot)!.times < TIMES_BEFORE_JOINING)) return;
       const within = joined ? [around, came] : [around];
       if (!this.#isWorthIt(slot, within)) return;
@@ -110,7 +114,7 @@ export class RegionJit implements HotCode {
       this.#postpone(slot);
       return;
     }
-    const neighbours = this.#neighbours(reader.combine(low, [anything]), variant);
+    const neighbours = this.#neighbours(reader.combine(low, [anything]), variant).filter(mapped);
     const alone = reader.discover(low, MOST_INSTRUCTIONS, at => neighbours.some(r => r.holds(at, high)))!;
     let size = alone.instructions.size;
     const within: Region[] = [];
