@@ -149,7 +149,7 @@ export class Session {
     let stop: DebugStop;
     this.resuming = true;
     try {
-      const stopped = this.target.resume(request, line => this.send({ kind: 'console', text: `${line}\n` }));
+      const stopped = this.target.resume(request, line => this.print(`${line}\n`));
       this.interruptIfAsked();
       stop = await stopped;
     } catch (error) {
@@ -178,7 +178,7 @@ export class Session {
 
   /** Only between a resume and its stop reply does the debugger take console output. */
   private print(text: string): void {
-    if (this.resuming && !this.closed) this.output.write(encodeReply({ kind: 'console', text }));
+    if (this.resuming) this.send({ kind: 'console', text });
   }
 
   private async breathe(): Promise<boolean> {
