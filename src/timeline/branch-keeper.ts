@@ -1,4 +1,5 @@
 import type { Branch } from './branch.js';
+import type { ConsoleOutput } from './console-output.js';
 import { type BranchStatus, TargetError } from './debug-target.js';
 import type { Player } from './player.js';
 
@@ -10,6 +11,8 @@ interface Diversion {
   /** What the hart's registers were before the first change. */
   readonly registers: readonly (Uint8Array | undefined)[];
   resumes: number;
+  announced: boolean;
+  wroteMemory: boolean;
   /** An inferior call sets the pc; other changes are meant to last. */
   movedPc: boolean;
 }
@@ -26,6 +29,7 @@ export class BranchKeeper {
 
   constructor(
     readonly player: Player,
+    readonly output: ConsoleOutput,
     /** Numbers of the general registers and the pc, which an inferior call puts back. */
     readonly registers: readonly number[],
     readonly pcRegister: number,
@@ -50,7 +54,17 @@ export class BranchKeeper {
     const registers = this.registers.map(number => machine.debug.readRegister(hart, number)?.slice());
     const branch = player.fork(`branch${++this.#forks}`);
     this.#branches.push(branch);
-    this.#diversion = { branch, parent, hart, registers, resumes: 0, movedPc: false };
+    this.output.onBranch(branch.name, branch.forkedAt);
+    this.#diversion = {
+      branch,
+      parent,
+      hart,
+      registers,
+      resumes: 0,
+      announced: false,
+      wroteMemory: false,
+      movedPc: false,
+    };
   }
 
   /** To be called after a register was written: ends an excursion that has put everything back. */
@@ -58,6 +72,8 @@ export class BranchKeeper {
     const diversion = this.#diversion;
     if (diversion === undefined || diversion.hart !== hart) return;
     if (register === this.pcRegister) diversion.movedPc = true;
+    // Registers that are back mean nothing when memory was changed on purpose.
+    if (!diversion.movedPc && (diversion.wroteMemory || diversion.resumes > 0)) return;
     const { debug } = this.player.machine;
     const restored = this.registers.every((number, i) =>
       sameBytes(debug.readRegister(hart, number), diversion.registers[i]),
@@ -65,14 +81,18 @@ export class BranchKeeper {
     if (restored) this.#abandon(diversion);
   }
 
+  afterMemoryWrite(): void {
+    if (this.#diversion !== undefined) this.#diversion.wroteMemory = true;
+  }
+
   /** To be called when the machine is about to move: a line for the user when a branch turns out to last. */
   beforeMove(): string | undefined {
     const diversion = this.#diversion;
     if (diversion === undefined) return undefined;
     diversion.resumes++;
-    if (diversion.movedPc && diversion.resumes === 1) return undefined;
+    if (diversion.announced || (diversion.movedPc && diversion.resumes === 1)) return undefined;
     const { branch, parent } = diversion;
-    this.#diversion = undefined;
+    diversion.announced = true;
     return `This is ${branch.name} now: it left ${parent.name}, whose history stays, at icount ${branch.forkedAt} (monitor branch list).`;
   }
 
@@ -91,6 +111,7 @@ export class BranchKeeper {
     const branch = this.#named(name);
     this.#diversion = undefined;
     if (branch !== this.player.branch) this.player.enter(branch);
+    this.output.onBranch(branch.name, branch.forkedAt);
     return branch;
   }
 
@@ -109,12 +130,14 @@ export class BranchKeeper {
     const [start] = branch.snapshots.all;
     this.player.branch = parent;
     this.player.restore(start);
+    this.output.onBranch(parent.name, parent.forkedAt);
     this.#remove(branch);
   }
 
   #remove(branch: Branch): void {
     this.#branches.splice(this.#branches.indexOf(branch), 1);
     branch.snapshots.clear();
+    this.output.forgetBranch(branch.name);
   }
 
   #named(name: string): Branch {

@@ -1,78 +1,111 @@
-/** Bytes of output that are remembered; the older half goes when there is more. */
+/** Bytes of output that are remembered for a branch; the older half goes when there is more. */
 const LONGEST_TRANSCRIPT = 2 ** 22;
+
+/** What was printed on one branch, and by which steps. */
+class OutputTrack {
+  /** Output of steps before this boundary has been shown. */
+  furthest: number;
+  #bytes = new Uint8Array(1024);
+  #icounts = new Float64Array(1024);
+  #length = 0;
+
+  constructor(
+    readonly start: number,
+    readonly parent: OutputTrack | undefined,
+  ) {
+    this.furthest = start;
+  }
+
+  remember(byte: number, icount: number): void {
+    if (this.#length === LONGEST_TRANSCRIPT) this.#forgetHalf();
+    else if (this.#length === this.#bytes.length) this.#resize(this.#length * 2);
+    this.#bytes[this.#length] = byte;
+    this.#icounts[this.#length++] = icount;
+  }
+
+  /** The step that printed the last byte of the last occurrence of a text printed before a boundary. */
+  lastPrinted(wanted: Uint8Array, before: number): number | undefined {
+    for (let at = this.#length - wanted.length; at >= 0; at--) {
+      const last = at + wanted.length - 1;
+      if (this.#icounts[last] >= before) continue;
+      if (wanted.every((byte, i) => this.#bytes[at + i] === byte)) return this.#icounts[last];
+    }
+    return this.parent?.lastPrinted(wanted, Math.min(before, this.start));
+  }
+
+  #forgetHalf(): void {
+    const half = this.#length / 2;
+    this.#bytes.copyWithin(0, half);
+    this.#icounts.copyWithin(0, half);
+    this.#length = half;
+  }
+
+  #resize(length: number): void {
+    const bytes = new Uint8Array(length);
+    const icounts = new Float64Array(length);
+    bytes.set(this.#bytes);
+    icounts.set(this.#icounts);
+    this.#bytes = bytes;
+    this.#icounts = icounts;
+  }
+}
 
 /**
  * Guest output on its way to the host. What the guest prints again while the history is replayed was shown
- * before, and is dropped: only output from beyond the furthest boundary ever reached is new.
+ * before, and is dropped: only output from beyond the furthest boundary ever reached on a branch is new.
  */
 export class ConsoleOutput {
-  #furthest = 0;
   readonly #buffer = new Uint8Array(4096);
-  #length = 0;
-  /** Everything printed, and the step that printed each byte. */
-  #transcript = new Uint8Array(4096);
-  #icounts = new Float64Array(4096);
-  #printed = 0;
+  #buffered = 0;
+  readonly #tracks = new Map<string, OutputTrack>();
+  #track = new OutputTrack(0, undefined);
 
   constructor(
     readonly show: (bytes: Uint8Array) => void,
     /** Icount of the step under way. */
     readonly icount: () => number,
-  ) {}
+    firstBranch: string,
+  ) {
+    this.#tracks.set(firstBranch, this.#track);
+  }
 
   write(byte: number): void {
     const icount = this.icount();
-    if (icount < this.#furthest) return;
-    this.#remember(byte, icount);
-    if (this.#length === this.#buffer.length) this.flush();
-    this.#buffer[this.#length++] = byte;
+    if (icount < this.#track.furthest) return;
+    this.#track.remember(byte, icount);
+    if (this.#buffered === this.#buffer.length) this.flush();
+    this.#buffer[this.#buffered++] = byte;
   }
 
   /** Output of steps before this boundary has been seen. */
   reached(icount: number): void {
-    if (icount > this.#furthest) this.#furthest = icount;
+    if (icount > this.#track.furthest) this.#track.furthest = icount;
     this.flush();
+  }
+
+  flush(): void {
+    if (this.#buffered === 0) return;
+    this.show(this.#buffer.slice(0, this.#buffered));
+    this.#buffered = 0;
+  }
+
+  /** From here on the machine is on this branch; one not heard of before begins at the boundary `icount`. */
+  onBranch(name: string, icount: number): void {
+    let track = this.#tracks.get(name);
+    if (track === undefined) {
+      track = new OutputTrack(icount, this.#track);
+      this.#tracks.set(name, track);
+    }
+    this.#track = track;
+  }
+
+  forgetBranch(name: string): void {
+    this.#tracks.delete(name);
   }
 
   /** The step that printed the last byte of the last occurrence of a text printed before a boundary. */
   lastPrinted(text: string, before: number): number | undefined {
     const wanted = new TextEncoder().encode(text);
-    if (wanted.length === 0) return undefined;
-    for (let at = this.#printed - wanted.length; at >= 0; at--) {
-      const last = at + wanted.length - 1;
-      if (this.#icounts[last] >= before) continue;
-      if (wanted.every((byte, i) => this.#transcript[at + i] === byte)) return this.#icounts[last];
-    }
-    return undefined;
-  }
-
-  #remember(byte: number, icount: number): void {
-    if (this.#printed === this.#transcript.length) {
-      if (this.#printed === LONGEST_TRANSCRIPT) this.#forgetHalf();
-      else this.#resize(this.#printed * 2);
-    }
-    this.#transcript[this.#printed] = byte;
-    this.#icounts[this.#printed++] = icount;
-  }
-
-  #forgetHalf(): void {
-    this.#transcript.copyWithin(0, this.#printed / 2);
-    this.#icounts.copyWithin(0, this.#printed / 2);
-    this.#printed /= 2;
-  }
-
-  #resize(length: number): void {
-    const transcript = new Uint8Array(length);
-    const icounts = new Float64Array(length);
-    transcript.set(this.#transcript);
-    icounts.set(this.#icounts);
-    this.#transcript = transcript;
-    this.#icounts = icounts;
-  }
-
-  flush(): void {
-    if (this.#length === 0) return;
-    this.show(this.#buffer.slice(0, this.#length));
-    this.#length = 0;
+    return wanted.length === 0 ? undefined : this.#track.lastPrinted(wanted, before);
   }
 }

@@ -89,6 +89,7 @@ export class Timeline implements DebugTarget {
     this.#output = new ConsoleOutput(
       bytes => host.console.write(bytes),
       () => this.machine.board.time.icount,
+      'main',
     );
     this.machine = new Machine(config, images, this.#output);
     const history = recording === undefined ? History.live() : History.of(recording.events, recording.end);
@@ -102,7 +103,7 @@ export class Timeline implements DebugTarget {
     this.symbols = new SymbolNames(source.symbols ?? []);
     this.questions = new Questions(this.player, this.#output);
     const { generalRegisters, pcRegister } = this.machine.debug;
-    this.#branches = new BranchKeeper(this.player, generalRegisters, pcRegister);
+    this.#branches = new BranchKeeper(this.player, this.#output, generalRegisters, pcRegister);
     this.branches = {
       list: () => this.#branches.list(),
       drop: name => this.#branches.drop(name),
@@ -176,6 +177,7 @@ export class Timeline implements DebugTarget {
     this.#branches.beforeChange(hart);
     const digits = BigInt.asUintN(64, address).toString(16).padStart(16, '0');
     this.#live.enter({ kind: 'write-memory', hart, address: digits, bytes: bytes.slice() });
+    this.#branches.afterMemoryWrite();
   }
 
   reset(): void {

@@ -31,6 +31,15 @@ describe('monitor', () => {
       'events [COUNT|all]',
       'type TEXT',
       'reset',
+      'branch list',
+      'branch switch NAME',
+      'branch drop NAME',
+      'history save FILE',
+      'last-write [--json] ADDR|SYMBOL [LEN]',
+      'writes [--json] ADDR|SYMBOL [LEN]',
+      'first-exec [--json] ADDR|SYMBOL',
+      'irq-history [--json]',
+      'who-printed [--json] TEXT',
     ]);
     expect(await wire.monitor('')).toBe(`${lines.join('\n')}\n`);
   });
