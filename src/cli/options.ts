@@ -1,5 +1,6 @@
 /** One table of the machine's options: it makes the options of each command, their help and their types. */
 import { type Command, Option } from 'commander';
+import { CPUS, type CpuName } from '../api/cpus.js';
 import {
   parseAssignment,
   parseCountFrom,
@@ -37,8 +38,8 @@ export const MACHINE_OPTIONS = {
   machine: option('--machine <board>', 'board to build', parseOneOf('virt'), 'virt'),
   cpu: option(
     '--cpu <isa>',
-    'instruction set: rv64imac or rv32imac',
-    parseOneOf('rv64imac', 'rv32imac'),
+    'instruction set: rv64gc, rv32gc, rv64imac or rv32imac',
+    parseOneOf(...(Object.keys(CPUS) as CpuName[])),
     "as the ELF file's class",
   ),
   smp: option('--smp <n>', 'number of harts, 1 to 8', parseCountFrom(1, 8), '1'),
