@@ -1,4 +1,5 @@
 import { systemClock } from '../host/clock.js';
+import { readDiskImage } from '../host/disk/disk-file.js';
 import { createAppendFile, readInputFile } from '../host/files.js';
 import { readRecording } from '../replay/log-reader.js';
 import { InputError } from '../state/input-error.js';
@@ -13,6 +14,12 @@ export type Place = bigint | number | string;
 export interface BootOptions extends ConfigOptions {
   /** Write a recording to this file; it is complete when the session is closed. */
   readonly record?: string;
+  /** Firmware that runs first and hands over to the one named: OpenSBI, say. */
+  readonly bios?: string;
+  /** Initial RAM disk for a kernel. */
+  readonly initrd?: string;
+  /** Disk images, raw or qcow2, up to 8; they are never written. */
+  readonly disks?: readonly string[];
   /** Steps between snapshots; found from the host's time when not given. */
   readonly snapshotInterval?: number;
 }
@@ -244,6 +251,9 @@ const toBigInt = (bytes: Uint8Array) => bytes.reduceRight((value, byte) => (valu
 const fromBigInt = (value: bigint, length: number) =>
   Uint8Array.from({ length }, (_, i) => Number((BigInt.asUintN(64, value) >> BigInt(8 * i)) & 0xffn));
 
+const namedFile = (path: string | undefined, what: string) =>
+  path === undefined ? undefined : { name: path, bytes: readInputFile(path, what) };
+
 /**
  * Boots firmware from a file; the machine stands before its first step. Virtual time jumps over idle waits.
  * Throws InputError for a file or option that cannot be used.
@@ -253,7 +263,14 @@ export function boot(path: string, options: BootOptions = {}): DebugSession {
   const console = new MemoryConsole();
   const timeline = bootSession(
     { name: path, bytes },
-    { config: options, clock: 'virtual', snapshotIntervalSteps: options.snapshotInterval },
+    {
+      config: options,
+      bios: namedFile(options.bios, 'firmware'),
+      initrd: namedFile(options.initrd, 'initrd'),
+      disks: options.disks?.map(disk => readDiskImage(disk, disk)),
+      clock: 'virtual',
+      snapshotIntervalSteps: options.snapshotInterval,
+    },
     { console, clock: systemClock },
   );
   const closers = [() => timeline.close()];

@@ -1,9 +1,12 @@
+import { basename } from 'node:path';
 import { bootSession, type HostPorts, type Session } from '../api/session.js';
-import { systemClock } from '../host/clock.js';
+import { hostSeconds, systemClock } from '../host/clock.js';
+import { readDiskImage } from '../host/disk/disk-file.js';
 import { createAppendFile, sameFile } from '../host/files.js';
 import { InputError } from '../state/input-error.js';
 import { isInteractive, openConsole, STDIO } from './console.js';
 import { type GuestFile, readGuestFile } from './inputs.js';
+import { tell } from './messages.js';
 import type { HistoryOptions, MachineOptions } from './options.js';
 import type { SerialSpec } from './values.js';
 
@@ -35,6 +38,10 @@ export async function bootMachine(
   const serial = options.serial ?? STDIO;
   const biosPath = options.bios === 'none' ? undefined : options.bios;
   const bios = biosPath === undefined ? undefined : readGuestFile(biosPath, 'firmware');
+  const initrd = options.initrd === undefined ? undefined : readGuestFile(options.initrd, 'initrd');
+  const disks = options.disk ?? [];
+  if (disks.length > 8) throw new InputError(`${disks.length} disks are given: there is room for 8`);
+  const contents = disks.map(disk => readDiskImage(disk.path, basename(disk.path), disk.format));
   const opened = await open(serial, host =>
     bootSession(
       firmware,
@@ -46,8 +53,13 @@ export async function bootMachine(
           icountShift: options.icount,
           entropySeed: options.entropy,
           append: options.append,
+          rtcSeconds: options.rtc === 'host' ? hostSeconds() : undefined,
+          virtio: options.virtio,
         },
         bios,
+        initrd,
+        disks: contents,
+        notice: tell,
         clock: options.clock ?? (isInteractive(serial) ? 'realtime' : 'virtual'),
         snapshotMemoryBytes: options.snapshotMemory,
         snapshotIntervalSteps: options.snapshotInterval,
@@ -58,8 +70,9 @@ export async function bootMachine(
   return {
     ...opened,
     record(file) {
-      if ([path, biosPath].some(input => input !== undefined && sameFile(input, file))) {
-        throw new InputError(`cannot record to ${file}: it is the firmware`);
+      const inputs = [path, biosPath, options.initrd, ...disks.map(disk => disk.path)];
+      if (inputs.some(input => input !== undefined && sameFile(input, file))) {
+        throw new InputError(`cannot record to ${file}: the machine is built from it`);
       }
       opened.record(file);
     },

@@ -4,6 +4,7 @@ import { CPUS, type CpuName } from '../api/cpus.js';
 import {
   parseAssignment,
   parseCountFrom,
+  parseDisk,
   parseHostPort,
   parseOneOf,
   parseSeconds,
@@ -16,7 +17,8 @@ interface OptionSpec<T> {
   readonly help: string;
   /** What holds when the option is not given, for the help text. */
   readonly fallback?: string;
-  readonly parse: (text: string) => T;
+  /** `before`: the value so far, when the option is given once more. */
+  parse(text: string, before?: T): T;
 }
 
 const option = <T>(
@@ -29,6 +31,13 @@ const option = <T>(
   help,
   parse,
   ...(fallback === undefined ? {} : { fallback }),
+});
+
+/** An option that may be given more than once: its values in order. */
+const repeatable = <T>(flags: string, help: string, parse: (text: string) => T) => ({
+  flags,
+  help,
+  parse: (text: string, before?: readonly T[]): readonly T[] => [...(before ?? []), parse(text)],
 });
 
 const text = (value: string): string => value;
@@ -46,6 +55,7 @@ export const MACHINE_OPTIONS = {
   memory: option('--memory <size>', 'guest RAM, with suffix K, M or G', parseSize, '128M'),
   bios: option('--bios <file>', 'firmware that runs before the kernel, or none', text, 'none'),
   kernel: option('--kernel <file>', 'the firmware, instead of naming it as argument', text),
+  initrd: option('--initrd <file>', 'initial RAM disk for the kernel', text),
   append: option('--append <text>', 'kernel command line, put into the device tree', text),
   icount: option(
     '--icount <shift=N>',
@@ -57,6 +67,23 @@ export const MACHINE_OPTIONS = {
     'idle time: virtual jumps over it, realtime waits as long as it lasts',
     parseOneOf('virtual', 'realtime'),
     'realtime when the console is interactive, else virtual',
+  ),
+  rtc: option(
+    '--rtc <base>',
+    "real-time clock: vm starts in 2024, host at the host's time; then both follow virtual time",
+    parseOneOf('vm', 'host'),
+    'vm',
+  ),
+  disk: repeatable(
+    '--disk <file[,format=F]>',
+    "disk image, raw or qcow2, never written: the guest's writes stay in the machine; up to 8 of them",
+    parseDisk,
+  ),
+  virtio: option(
+    '--virtio <version>',
+    "interface of disks: legacy is version 1 of virtio-mmio, QEMU's default; modern is version 2",
+    parseOneOf('legacy', 'modern'),
+    'legacy',
   ),
   serial: option(
     '--serial <where>',
@@ -124,7 +151,7 @@ export type ReplayConsoleOptions = Values<typeof REPLAY_CONSOLE_OPTIONS>;
 export function addOptions(command: Command, table: Table): Command {
   for (const { flags, help, fallback, parse } of Object.values(table)) {
     const text = fallback === undefined ? help : `${help} (default: ${fallback})`;
-    command.addOption(new Option(flags, text).argParser(parse));
+    command.addOption(new Option(flags, text).argParser<unknown>(parse));
   }
   return command;
 }

@@ -85,6 +85,21 @@ export function parseSerial(text: string): SerialSpec {
   throw new InvalidArgumentError('Allowed: stdio, null, file:PATH, tcp:HOST:PORT.');
 }
 
+/** A disk image, and its format unless the file is to tell. */
+export interface DiskSpec {
+  readonly path: string;
+  readonly format: 'raw' | 'qcow2' | undefined;
+}
+
+/** `FILE[,format=raw|qcow2]`. */
+export function parseDisk(text: string): DiskSpec {
+  const match = /^(.+?)(?:,format=(raw|qcow2))?$/.exec(text);
+  if (match === null || match[1].includes(',format=')) {
+    throw new InvalidArgumentError('FILE[,format=raw|qcow2] is needed.');
+  }
+  return { path: match[1], format: match[2] as DiskSpec['format'] };
+}
+
 /** A place in a recording. */
 export function parseMoment(text: string): 'start' | 'end' | number {
   if (text === 'start' || text === 'end') return text;

@@ -18,3 +18,6 @@ export const systemClock: HostClock = {
     });
   },
 };
+
+/** The host's time of day, in whole seconds since 1970. */
+export const hostSeconds = (): number => Math.floor(Date.now() / 1000);
