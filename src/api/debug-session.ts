@@ -3,9 +3,11 @@ import { readDiskImage } from '../host/disk/disk-file.js';
 import { createAppendFile, readInputFile } from '../host/files.js';
 import { readRecording } from '../replay/log-reader.js';
 import { InputError } from '../state/input-error.js';
-import type { DebugStop, FoundStep, FoundWrite, WatchAccess } from '../timeline/debug-target.js';
+import type { Condition } from '../timeline/condition.js';
+import type { DebugStop, FoundStep, FoundWrite, Resume, WatchAccess } from '../timeline/debug-target.js';
 import type { Timeline } from '../timeline/timeline.js';
 import { MemoryConsole } from './memory-console.js';
+import { ScriptConditions, type When } from './script-conditions.js';
 import { bootSession, type ConfigOptions, replaySession } from './session.js';
 
 /** An address, or the name of a symbol of the firmware. */
@@ -31,7 +33,8 @@ export interface BootOptions extends ConfigOptions {
 export class DebugSession {
   readonly #registers: ReadonlyMap<string, number>;
   readonly #closers: (() => void)[];
-  readonly #breaks = new Set<bigint>();
+  readonly #breaks = new Map<bigint, Condition | undefined>();
+  readonly #conditions = new ScriptConditions();
 
   /** @internal Made by `boot` and `openRecording`. */
   constructor(
@@ -67,7 +70,7 @@ export class DebugSession {
    * machine stands before the access. What is at the present place does not stop it again.
    */
   continue(): Promise<DebugStop> {
-    return this.timeline.resume({ kind: 'continue', direction: 'forward', points: 'elsewhere' });
+    return this.#resume({ kind: 'continue', direction: 'forward', points: 'elsewhere' });
   }
 
   /**
@@ -75,7 +78,7 @@ export class DebugSession {
    * undone: the same place that `continue` stops at.
    */
   reverseContinue(): Promise<DebugStop> {
-    return this.timeline.resume({ kind: 'continue', direction: 'backward', points: 'elsewhere' });
+    return this.#resume({ kind: 'continue', direction: 'backward', points: 'elsewhere' });
   }
 
   /** Takes `count` steps forward, of one hart or of whichever is next, past breakpoints and watchpoints. */
@@ -91,39 +94,44 @@ export class DebugSession {
   /** Runs forward to a place, once, besides what already stops it. */
   async runUntil(place: Place): Promise<DebugStop> {
     const address = this.address(place);
-    this.timeline.insertBreakpoint(address);
+    this.#idle.insertBreakpoint(address);
     try {
       return await this.continue();
     } finally {
-      if (!this.#breaks.has(address)) this.timeline.removeBreakpoint(address);
+      if (this.#breaks.has(address)) this.#insertBreak(address);
+      else this.#idle.removeBreakpoint(address);
     }
   }
 
   /** Goes to an icount of the history, or to one of its ends. Throws TargetError outside it. */
   seek(moment: number | 'start' | 'end'): Promise<void> {
-    return this.timeline.seek(moment);
+    return this.#idle.seek(moment);
   }
 
-  break(place: Place): void {
+  /** Stops before the instruction at a place; with `when`, only where it is true just before it. */
+  break(place: Place, options: { when?: When } = {}): void {
     const address = this.address(place);
-    this.#breaks.add(address);
-    this.timeline.insertBreakpoint(address);
+    this.#breaks.set(address, this.#conditions.of(options.when));
+    this.#insertBreak(address);
   }
 
   removeBreak(place: Place): void {
     const address = this.address(place);
     this.#breaks.delete(address);
-    this.timeline.removeBreakpoint(address);
+    this.#idle.removeBreakpoint(address);
   }
 
-  /** Watches a variable, or `length` bytes at an address. Returns a function that ends it. */
-  watch(place: Place, options: { length?: number; access?: WatchAccess } = {}): () => void {
+  /**
+   * Watches a variable, or `length` bytes at an address; with `when`, only accesses count before which it is
+   * true. Returns a function that ends it.
+   */
+  watch(place: Place, options: { length?: number; access?: WatchAccess; when?: When } = {}): () => void {
     const address = this.address(place);
     const length = options.length ?? (typeof place === 'string' ? this.#symbol(place).size : 0);
     if (length < 1) throw new InputError(`how many bytes to watch at ${place}? give a length`);
     const access = options.access ?? 'write';
-    this.timeline.insertWatchpoint(access, address, length);
-    return () => this.timeline.removeWatchpoint(access, address, length);
+    this.#idle.insertWatchpoint(access, address, length, this.#conditions.of(options.when));
+    return () => this.#idle.removeWatchpoint(access, address, length);
   }
 
   /** Contents of a register by GDB's name: `a0`, `sp`, `pc`, `mcause`, `icount`... */
@@ -142,7 +150,7 @@ export class DebugSession {
   setRegister(name: string, value: bigint, hart = 0): void {
     const number = this.#registers.get(name) ?? this.#registers.get(ALIASES[name] ?? '');
     if (number === undefined) throw new InputError(`there is no register ${name}`);
-    this.timeline.writeRegister(hart, number, fromBigInt(value, 8));
+    this.#idle.writeRegister(hart, number, fromBigInt(value, 8));
   }
 
   /** Bytes as the hart sees them. Throws InputError when not all of them are mapped. */
@@ -161,7 +169,7 @@ export class DebugSession {
 
   /** Changes memory at the live end, as `setRegister`. */
   setMemory(place: Place, bytes: Uint8Array, hart = 0): void {
-    this.timeline.writeMemory(hart, this.address(place), bytes);
+    this.#idle.writeMemory(hart, this.address(place), bytes);
   }
 
   address(place: Place): bigint {
@@ -175,27 +183,27 @@ export class DebugSession {
 
   /** The last write before the present to a variable, or to `length` bytes. */
   lastWrite(place: Place, length = this.#sizeOf(place)): Promise<FoundWrite | undefined> {
-    return this.timeline.questions.lastWrite(this.address(place), length);
+    return this.#idle.questions.lastWrite(this.address(place), length);
   }
 
   /** Every write in the history to a variable, or to `length` bytes, oldest first. */
   writes(place: Place, length = this.#sizeOf(place)): Promise<readonly FoundWrite[]> {
-    return this.timeline.questions.writes(this.address(place), length);
+    return this.#idle.questions.writes(this.address(place), length);
   }
 
   /** The first time in the history that a function, or the instruction at an address, runs. */
   firstExecution(place: Place): Promise<FoundStep | undefined> {
-    return this.timeline.questions.firstExecution(this.address(place));
+    return this.#idle.questions.firstExecution(this.address(place));
   }
 
   /** Every interrupt that was taken, oldest first. */
   interrupts(): Promise<readonly (FoundStep & { readonly cause: number })[]> {
-    return this.timeline.questions.interrupts();
+    return this.#idle.questions.interrupts();
   }
 
   /** The step that printed the end of the last occurrence of a text before the present. */
   whoPrinted(text: string): Promise<FoundStep | undefined> {
-    return this.timeline.questions.whoPrinted(text);
+    return this.#idle.questions.whoPrinted(text);
   }
 
   /** The timeline itself, for what this interface does not cover. */
@@ -220,6 +228,20 @@ export class DebugSession {
     this.close();
   }
 
+  /** The timeline, for what cannot be done in the middle of a run. */
+  get #idle(): Timeline {
+    this.#conditions.refuseInside();
+    return this.timeline;
+  }
+
+  #resume(request: Resume): Promise<DebugStop> {
+    return this.#conditions.watched(this.#idle.resume(request));
+  }
+
+  #insertBreak(address: bigint): void {
+    this.#idle.insertBreakpoint(address, { condition: this.#breaks.get(address) });
+  }
+
   async #steps(
     direction: 'forward' | 'backward',
     count: number,
@@ -227,7 +249,7 @@ export class DebugSession {
   ): Promise<DebugStop> {
     let stop: DebugStop = { kind: 'step', hart: hart ?? 0 };
     for (let i = 0; i < count; i++) {
-      stop = await this.timeline.resume({ kind: 'step', direction, hart, points: 'elsewhere' });
+      stop = await this.#resume({ kind: 'step', direction, hart, points: 'elsewhere' });
       if (stop.kind !== 'step') break;
     }
     return stop;

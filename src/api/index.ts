@@ -11,4 +11,5 @@ export {
 export type { CpuName } from './cpus.js';
 export { type BootOptions, boot, DebugSession, openRecording, type Place } from './debug-session.js';
 export { MemoryConsole } from './memory-console.js';
+export type { When } from './script-conditions.js';
 export { VERSION } from './version.js';

@@ -118,9 +118,9 @@ export class Machine {
     this.#attention = false;
   }
 
-  /** Boundaries passed: the number of steps since the machine was built. */
+  /** Boundaries passed: the number of steps since the machine was built. Right also in the middle of a run. */
   get icount(): number {
-    return this.board.time.state.icount;
+    return this.board.time.icount;
   }
 
   get virtualNs(): number {

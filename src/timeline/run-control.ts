@@ -111,20 +111,21 @@ export class RunControl {
   }
 
   async #continueForward(present: PresentPoints = 'protocol'): Promise<DebugStop> {
+    const { stopAt = -1 } = this;
+    const until = stopAt > this.#machine.icount ? stopAt : Number.POSITIVE_INFINITY;
     if (present === 'elsewhere') {
       this.points.arm('none');
       const stop = await this.run({ until: this.#machine.icount + 1 });
       if (stop.kind !== 'limit') return this.#describe(stop, undefined);
     }
     this.points.arm('forward');
-    const { stopAt = -1 } = this;
-    const until = stopAt > this.#machine.icount ? stopAt : Number.POSITIVE_INFINITY;
     const stop = await this.run({ until });
     return stop.kind === 'limit' ? this.#momentReached(stopAt) : this.#describe(stop, undefined);
   }
 
-  #momentReached(icount: number): DebugStop {
+  async #momentReached(icount: number): Promise<DebugStop> {
     this.stopAt = undefined;
+    await this.#settle();
     return { kind: 'moment', hart: this.#machine.nextHart, icount };
   }
 
@@ -145,7 +146,8 @@ export class RunControl {
   async #finishHandler(context: HartContext): Promise<DebugStop> {
     const stop = await this.run({ until: this.hiding.armForReturn(context) });
     const back = stop.kind === 'hit' && stop.hit.kind === 'breakpoint' && this.hiding.standsIn(context);
-    return back ? { kind: 'step', hart: context.hart } : this.#describe(stop, context.hart);
+    const described = await this.#describe(stop, context.hart);
+    return back ? { kind: 'step', hart: context.hart } : described;
   }
 
   async #rangeStep(hart: number, start: bigint, end: bigint): Promise<DebugStop> {
