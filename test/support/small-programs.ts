@@ -1,6 +1,7 @@
 /** Small raw programs for the start of RAM, assembled by hand: what fixtures in C do not do. */
 
 import * as asm from '../lockstep/encode.js';
+import { type RandomProgramOptions, randomProgram } from '../lockstep/random-program.js';
 
 const { addi } = asm.IMMEDIATE_OPS;
 
@@ -17,4 +18,16 @@ export function sharedCounter(): Uint8Array {
     asm.REGISTER_OPS.add(S0, S0, T2),
     asm.jal(0, -8),
   ]);
+}
+
+/** A random program as a raw image that all harts start at. */
+export function randomImage(options: RandomProgramOptions): Uint8Array {
+  const start = 0x8000_0000;
+  const program = randomProgram(options);
+  const { scratch } = program;
+  const image = new Uint8Array(scratch.address + scratch.bytes.length - start);
+  image.set(asm.assemble([asm.jal(0, program.entry - start)]));
+  image.set(scratch.bytes, scratch.address - start);
+  image.set(program.bytes, program.address - start);
+  return image;
 }
