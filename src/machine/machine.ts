@@ -291,7 +291,9 @@ export class Machine {
       this.lastStepOf[hart.id] = board.time.state.icount - 1;
       this.warpedHere = false;
     }
-    if (board.harts.length > 1) board.machineState.quantumLeft -= steps;
+    if (board.harts.length > 1)
+      board.machineState.quantumLeft = hart.yields ? 0 : board.machineState.quantumLeft - steps;
+    hart.yields = false;
     this.#fireDueTimers();
     if (this.#pumpConsole) {
       this.#pumpConsole = false;

@@ -4,14 +4,15 @@ import { Plic, plicState } from '../devices/plic.js';
 import { TestFinisher } from '../devices/test-finisher.js';
 import { UART_STATE, Uart16550 } from '../devices/uart16550.js';
 import { VIRTIO_BLOCK_STATE, virtioBlock } from '../devices/virtio/block.js';
-import { EmptyVirtioSlot, VIRTIO_SLOT_BYTES, type VirtioMmio } from '../devices/virtio/mmio-transport.js';
+import { EmptyVirtioSlot } from '../devices/virtio/empty-slot.js';
+import { VIRTIO_SLOT_BYTES, type VirtioMmio } from '../devices/virtio/mmio-transport.js';
 import { BreakpointSet } from '../engine/breakpoint-set.js';
 import { DecodeCache } from '../engine/decode-cache.js';
 import { Engine, type EngineOptions } from '../engine/engine.js';
 import { REGION_ENTRIES, REGION_ENTRY_SHIFT, REGION_FUNCTIONS } from '../engine/engine-layout.js';
 import { TouchedPages } from '../engine/touched-pages.js';
 import { WatchList } from '../engine/watch-list.js';
-import { GuestMemory } from '../memory/guest-memory.js';
+import { GuestMemory, PAGE_FLAG } from '../memory/guest-memory.js';
 import { planMemory } from '../memory/memory-plan.js';
 import { type DebugHooks, RiscvHart } from '../riscv/hart.js';
 import { HART_STATE } from '../riscv/hart-state.js';
@@ -162,8 +163,10 @@ export class VirtBoard {
     };
     this.memory.observer = {
       codeWritten: (host, length) => this.decode.invalidate(host, length),
-      pageTableWritten: () => {
+      pageTableWritten: page => {
         this.flushTranslations();
+        // Nothing is left that came out of it; the next walk marks it again.
+        this.memory.flags[page] &= ~PAGE_FLAG.pageTable;
         // The next fetch may need the new entry, though it is on the page that is already looked up.
         this.running?.requestBoundary();
       },

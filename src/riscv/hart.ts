@@ -22,7 +22,7 @@ import { Mmu } from './mmu.js';
 import { PmpUnit } from './pmp.js';
 import { ACCESS, CAUSE, type HartConfig, MSTATUS, PRIVILEGE } from './privileged.js';
 import { SystemOperations } from './system-operations.js';
-import { TrapUnit } from './traps.js';
+import { NO_INTERRUPT, TrapUnit } from './traps.js';
 
 /** What a debugger wants to hear from a hart. True: leave before the instruction. */
 export interface DebugHooks {
@@ -57,6 +57,8 @@ export class RiscvHart implements EngineHost {
   readonly #system: SystemOperations;
   readonly #data = new DataAccess(this);
   exit: number = EXIT.budget;
+  /** The last step of a run gave the rest of the turn away. */
+  yields = false;
   #run: RunFunction = () => 0;
   #granted = 0;
   #variant: RegionVariant = REGION_VARIANT.none;
@@ -76,7 +78,10 @@ export class RiscvHart implements EngineHost {
     this.csrs = new CsrFile(buildCsrTable(config), id, config, state, {
       steps: () => this.steps,
       readTime: out => env.readTime(out),
-      interruptsChanged: () => this.requestBoundary(),
+      interruptsChanged: () => {
+        if (this.traps.interrupt() !== NO_INTERRUPT) this.requestBoundary();
+      },
+      viewChanged: () => this.requestBoundary(),
       translationChanged: () => {
         this.mmu.flush();
         this.requestBoundary();
@@ -144,6 +149,12 @@ export class RiscvHart implements EngineHost {
     if (this.#granted === 0 || left <= 1) return;
     this.#surrendered += left - 1;
     this.env.memory.i32[(this.env.memory.plan.control + CONTROL.budget) >> 2] = 1;
+  }
+
+  /** The instruction under way is the last before another hart gets its turn. */
+  yield(): void {
+    this.yields = true;
+    this.requestBoundary();
   }
 
   /** Enters the pending interrupt `cause`: one step. */

@@ -35,7 +35,7 @@ export class PageWalker {
 
   /**
    * Physical address of a virtual one, or PAGE_FAULT or ACCESS_FAULT. Sets the A and D bits as QEMU does,
-   * unless `quiet`: then the walk changes nothing.
+   * unless `quiet`: then the walk changes nothing, and protection does not count.
    */
   walk(low: number, high: number, access: Access, privilege: number, quiet: boolean): number {
     const levels = this.#levels();
@@ -66,7 +66,7 @@ export class PageWalker {
         table = page;
         continue;
       }
-      if (!this.#permitted(pte, access, privilege)) return PAGE_FAULT;
+      if (!quiet && !this.#permitted(pte, access, privilege)) return PAGE_FAULT;
       const offsetMask = 2 ** shift;
       if (page % offsetMask !== 0) return PAGE_FAULT;
       const wanted = PTE.a | (access === ACCESS.write ? PTE.d : 0);

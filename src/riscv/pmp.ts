@@ -1,4 +1,5 @@
 /** Physical memory protection: privileged spec 3.7. */
+import { PAGE_BYTES } from '../memory/memory-plan.js';
 import type { HartState } from './hart-state.js';
 import { ACCESS, type Access, PRIVILEGE } from './privileged.js';
 
@@ -15,6 +16,7 @@ export class PmpUnit {
   readonly #end = new Float64Array(ENTRIES);
   #any = false;
   #anyLocked = false;
+  #withinPage = false;
 
   constructor(readonly state: HartState) {}
 
@@ -22,6 +24,7 @@ export class PmpUnit {
     const { pmpcfg, pmpaddr } = this.state;
     this.#any = false;
     this.#anyLocked = false;
+    this.#withinPage = false;
     for (let i = 0; i < ENTRIES; i++) {
       const mode = (pmpcfg[i] >>> MODE_SHIFT) & 3;
       const value = pmpaddr[2 * i + 1] * 2 ** 32 + pmpaddr[2 * i];
@@ -42,12 +45,16 @@ export class PmpUnit {
       this.#end[i] = end;
       if (mode !== MODE.off) this.#any = true;
       if ((pmpcfg[i] & LOCKED) !== 0) this.#anyLocked = true;
+      if (end > start && (start % PAGE_BYTES !== 0 || end % PAGE_BYTES !== 0)) this.#withinPage = true;
     }
   }
 
-  /** Whether no entry can deny machine mode anything. */
+  /**
+   * Whether no entry can deny machine mode anything. One that is not locked still does where it matches an access
+   * in part (3.7.1), which takes an end within a page: accesses that cross pages are checked page by page.
+   */
   get transparentToMachine(): boolean {
-    return !this.#anyLocked;
+    return !this.#anyLocked && !this.#withinPage;
   }
 
   /** Whether every byte of [address, address + size) may be accessed. With no entry set, only machine mode may (3.7.1). */

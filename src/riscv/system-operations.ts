@@ -36,7 +36,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     const trapped = privilege < PRIVILEGE.machine && (mstatus[0] & MSTATUS.tw) !== 0;
     if (trapped || (privilege === PRIVILEGE.user && supervised)) return hart.illegal();
     if (!hart.wakes) hart.state.waiting = 1;
-    hart.requestBoundary();
+    hart.yield();
     return 1;
   },
   'sfence.vma': hart => {

@@ -122,21 +122,25 @@ function editEntry(random: Random, plan: PagingPlan): Piece {
   );
 }
 
-function access(random: Random, plan: PagingPlan, register: number, offset: number): number {
+function access(random: Random, plan: PagingPlan, register: number, offset: number, only = ''): number {
   const wide = plan.xlen === 64;
   const loads = Object.values(wide ? { ...asm.LOADS, ...asm.LOADS_64 } : asm.LOADS);
   const stores = Object.values(wide ? { ...asm.STORES, ...asm.STORES_64 } : asm.STORES);
   const other = random.pick([10, 11, 12, 30, 31]);
-  if (random.chance(20)) return random.pick(Object.values(asm.AMOS_W))(other, register, 12);
-  return random.chance(50)
+  if (only === '' && random.chance(20)) return random.pick(Object.values(asm.AMOS_W))(other, register, 12);
+  return only === 'load' || random.chance(50)
     ? random.pick(loads)(other, register, offset)
     : random.pick(stores)(other, register, offset);
 }
 
 function largePage(random: Random, plan: PagingPlan): Piece {
-  // Where scratch memory, nothing that matters, or (by way of another table) the small pages stand.
-  const page = LARGE_PAGE / PAGE + random.pick([0, 1, 0x10, 0x11, 0x12, 0x40, 0x1ff]);
-  return plain(asm.lui(FIRST, page), access(random, plan, FIRST, random.between(0, 255) * 8));
+  // Where scratch memory or nothing that matters stands; or, by way of another table, the small pages, which is
+  // where the program's code may be, too.
+  const index = random.pick([0, 1, 0x10, 0x11, 0x12, 0x40, 0x1ff]);
+  return plain(
+    asm.lui(FIRST, LARGE_PAGE / PAGE + index),
+    access(random, plan, FIRST, random.between(0, 255) * 8, index < 2 ? 'load' : ''),
+  );
 }
 
 /** An address with bits set where it may not be canonical. */

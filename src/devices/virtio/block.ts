@@ -1,13 +1,8 @@
 import type { BlockPort, TimerPort, VirtualClock } from '../../machine/ports.js';
 import { u8 } from '../../state/layout.js';
-import {
-  type TransportPorts,
-  type VirtioFunction,
-  VirtioMmio,
-  type VirtioVersion,
-  virtioState,
-} from './mmio-transport.js';
-import { type Chain, RING_FEATURE, RingFault } from './queue.js';
+import type { VirtioVersion } from './mmio-registers.js';
+import { type TransportPorts, type VirtioFunction, VirtioMmio, virtioState } from './mmio-transport.js';
+import { type Chain, RING_FEATURE, RingFault, type Virtqueue } from './queue.js';
 
 const SECTOR_BYTES = 512;
 const QUEUE_SIZE = 256;
@@ -51,7 +46,7 @@ const MOST_SECTORS = 0x3f_ffff;
 const CONFIG_BYTES = 60;
 const WRITE_CACHE = 32;
 
-export const VIRTIO_BLOCK_STATE = virtioState('virtio-block', QUEUE_SIZE, {
+export const VIRTIO_BLOCK_STATE = virtioState('virtio-block', [QUEUE_SIZE], {
   /** Requests are being served: the timer is armed. */
   busy: u8(),
   /** The driver's choice, which changes nothing: writes are never lost. */
@@ -84,7 +79,7 @@ export function virtioBlock(
  */
 class VirtioBlock implements VirtioFunction {
   readonly deviceId = 2;
-  readonly queueSize = QUEUE_SIZE;
+  readonly queueSizes = [QUEUE_SIZE];
   readonly features = {
     legacy: [OFFERED | LEGACY_ONLY | RING_FEATURE.notifyOnEmpty, 0],
     modern: [OFFERED, MODERN_HIGH],
@@ -98,6 +93,10 @@ class VirtioBlock implements VirtioFunction {
     private readonly ports: VirtioBlockPorts,
   ) {
     this.#config = configOf(ports.disk.sectors);
+  }
+
+  get #queue(): Virtqueue {
+    return this.transport.queues[0];
   }
 
   readConfig(offset: number): number {
@@ -117,7 +116,7 @@ class VirtioBlock implements VirtioFunction {
     if (this.state.broken !== 0) return;
     this.transport.guarded(() => {
       this.#serveNext();
-      this.transport.interruptForQueue();
+      this.transport.interruptForQueue(0);
     });
     this.#continue();
   }
@@ -135,7 +134,7 @@ class VirtioBlock implements VirtioFunction {
   #continue(): void {
     if (this.state.broken !== 0) return;
     this.transport.guarded(() => {
-      if (!this.transport.queue.pending) return;
+      if (!this.#queue.pending) return;
       this.state.busy = 1;
       this.ports.timer.arm(this.ports.clock.nowNs() + REQUEST_NS);
     });
@@ -143,15 +142,14 @@ class VirtioBlock implements VirtioFunction {
 
   /** Carries out one request; false when there is none. */
   #serveNext(): boolean {
-    const { queue } = this.transport;
-    const chain = queue.pop();
+    const chain = this.#queue.pop();
     if (chain === undefined) return false;
     const { out, in: filled, head } = chain;
     if (out.length === 0 || filled.length === 0) throw new RingFault('virtio-blk missing headers');
     if (lengthOf(out) < HEADER_BYTES) throw new RingFault('virtio-blk request outhdr too short');
     const last = filled[filled.length - 1];
     last[last.length - 1] = this.#execute(chain);
-    queue.push(head, lengthOf(filled));
+    this.#queue.push(head, lengthOf(filled));
     return true;
   }
 

@@ -1,43 +1,19 @@
 import type { DmaPort, IrqLine, MmioDevice } from '../../machine/ports.js';
-import { type Bound, defineState, type Fields, u8, u16, u32, u64, words } from '../../state/layout.js';
-import { MAX_QUEUE_SIZE, RingFault, Virtqueue } from './queue.js';
+import {
+  type Bound,
+  bytes,
+  defineState,
+  type Fields,
+  halves,
+  u8,
+  u16,
+  u32,
+  u64s,
+  words,
+} from '../../state/layout.js';
+import { MAGIC, REGISTER, VENDOR_QEMU, VERSION, type VirtioVersion } from './mmio-registers.js';
+import { MAX_QUEUE_SIZE, type QueuesState, queueAt, RingFault, Virtqueue } from './queue.js';
 
-/** Registers of virtio-mmio (virtio 1.2, section 4.2.2; the legacy ones, section 4.2.4). */
-const REGISTER = {
-  magic: 0x00,
-  version: 0x04,
-  deviceId: 0x08,
-  vendorId: 0x0c,
-  deviceFeatures: 0x10,
-  deviceFeaturesSelect: 0x14,
-  driverFeatures: 0x20,
-  driverFeaturesSelect: 0x24,
-  guestPageSize: 0x28,
-  queueSelect: 0x30,
-  queueSizeMax: 0x34,
-  queueSize: 0x38,
-  queueAlign: 0x3c,
-  queuePage: 0x40,
-  queueReady: 0x44,
-  queueNotify: 0x50,
-  interruptStatus: 0x60,
-  interruptAck: 0x64,
-  status: 0x70,
-  queueDescLow: 0x80,
-  queueDescHigh: 0x84,
-  queueAvailLow: 0x90,
-  queueAvailHigh: 0x94,
-  queueUsedLow: 0xa0,
-  queueUsedHigh: 0xa4,
-  sharedMemoryLengthLow: 0xb0,
-  sharedMemoryLengthHigh: 0xb4,
-  configGeneration: 0xfc,
-  config: 0x100,
-} as const;
-
-const MAGIC = 0x7472_6976;
-const VENDOR_QEMU = 0x554d_4551;
-const VERSION = { legacy: 1, modern: 2 } as const;
 /** Bytes of a slot that answer, in QEMU. */
 export const VIRTIO_SLOT_BYTES = 0x200;
 /** Queue numbers that can be selected, whether or not the device has them. */
@@ -49,13 +25,12 @@ const INTERRUPT = { queue: 1, configuration: 2 } as const;
 /** Bit 32 of the features: not a legacy driver. */
 const VERSION_1 = 1;
 
-export type VirtioVersion = keyof typeof VERSION;
+/** State of the transport of a device with queues of at most these sizes, and of the device itself. */
+export const virtioState = <F extends Fields>(name: string, queueSizes: readonly number[], own: F) =>
+  defineState(name, { ...transportFields(queueSizes), ...own });
 
-/** State of the transport of a device with one queue, of at most `queueSize` entries, and of the device itself. */
-export const virtioState = <F extends Fields>(name: string, queueSize: number, own: F) =>
-  defineState(name, { ...transportFields(queueSize), ...own });
-
-const transportFields = (queueSize: number) => ({
+/** Fields with one element, or pair of elements, for each queue come last. */
+const transportFields = (sizes: readonly number[]) => ({
   status: u8(),
   /** The driver broke a rule: nothing happens until it resets the device. */
   broken: u8(),
@@ -68,37 +43,41 @@ const transportFields = (queueSize: number) => ({
   features: words(2),
   queueSelect: u16(),
   guestPageShift: u8(),
-  queueAlign: u32(DEFAULT_ALIGNMENT),
   /** What a modern driver wrote; it takes effect with QueueReady. */
-  setupSize: u32(),
-  setupDescriptors: u64(),
-  setupAvailable: u64(),
-  setupUsed: u64(),
-  queueReady: u8(),
-  queueSize: u32(queueSize),
-  descriptors: u64(),
-  available: u64(),
-  used: u64(),
-  nextAvailable: u16(),
-  nextUsed: u16(),
-  signalledUsed: u16(),
-  signalledValid: u8(),
+  setupSize: words(sizes.length),
+  setupDescriptors: u64s(sizes.length),
+  setupAvailable: u64s(sizes.length),
+  setupUsed: u64s(sizes.length),
+  queueReady: bytes(sizes.length),
+  queueAlign: words(
+    sizes.length,
+    sizes.map(() => DEFAULT_ALIGNMENT),
+  ),
+  queueSize: words(sizes.length, sizes),
+  descriptors: u64s(sizes.length),
+  available: u64s(sizes.length),
+  used: u64s(sizes.length),
+  nextAvailable: halves(sizes.length),
+  nextUsed: halves(sizes.length),
+  signalledUsed: halves(sizes.length),
+  signalledValid: bytes(sizes.length),
 });
 
-type TransportState = Bound<ReturnType<typeof transportFields>>;
+type TransportState = Bound<ReturnType<typeof transportFields>> & QueuesState;
 
 /** What a kind of device adds to the transport. */
 export interface VirtioFunction {
   /** virtio 1.2, chapter 5. */
   readonly deviceId: number;
-  readonly queueSize: number;
+  /** Of each queue, in the order of their numbers. */
+  readonly queueSizes: readonly number[];
   /** Features offered, low and high word. */
   readonly features: Readonly<Record<VirtioVersion, readonly [number, number]>>;
   readonly configBytes: number;
   readConfig(offset: number): number;
   writeConfig(offset: number, value: number): void;
-  /** The driver says that there are requests. */
-  notified(): void;
+  /** The driver says that there are requests in a queue. */
+  notified(queue: number): void;
   onTimer(): void;
   /** The driver resets the device: what was asked for is completed first. */
   drain(): void;
@@ -113,7 +92,7 @@ export interface TransportPorts {
 export class VirtioMmio implements MmioDevice {
   readonly access = { min: 1, max: 8 } as const;
   readonly width = 4;
-  readonly queue: Virtqueue;
+  readonly queues: readonly Virtqueue[];
   #device: VirtioFunction | undefined;
 
   constructor(
@@ -121,7 +100,10 @@ export class VirtioMmio implements MmioDevice {
     readonly version: VirtioVersion,
     readonly ports: TransportPorts,
   ) {
-    this.queue = new Virtqueue(state, ports.dma, () => state.features[0]);
+    this.queues = Array.from(
+      state.queueSize,
+      (_, queue) => new Virtqueue(queueAt(state, queue), ports.dma, () => state.features[0]),
+    );
   }
 
   /** To be called once, before the guest runs. */
@@ -148,9 +130,9 @@ export class VirtioMmio implements MmioDevice {
     }
   }
 
-  /** Raises the queue's interrupt if the driver wants it. */
-  interruptForQueue(): void {
-    if (!this.queue.shouldInterrupt()) return;
+  /** Raises a queue's interrupt if the driver wants it. */
+  interruptForQueue(queue: number): void {
+    if (!this.queues[queue].shouldInterrupt()) return;
     this.state.interruptStatus |= INTERRUPT.queue;
     this.#updateIrq();
   }
@@ -167,7 +149,8 @@ export class VirtioMmio implements MmioDevice {
     if (offset >= REGISTER.config) return this.#readConfig(offset - REGISTER.config, size);
     if (size !== 4) return 0;
     const { state } = this;
-    const existing = state.queueSelect === 0;
+    const queue = state.queueSelect;
+    const existing = queue < this.queues.length;
     switch (offset) {
       case REGISTER.magic:
         return MAGIC;
@@ -180,14 +163,13 @@ export class VirtioMmio implements MmioDevice {
       case REGISTER.deviceFeatures:
         return this.#function.features[this.version][state.deviceFeaturesSelect] >>> 0;
       case REGISTER.queueSizeMax:
-        return existing && state.queueSize !== 0 ? MAX_QUEUE_SIZE : 0;
+        return existing && state.queueSize[queue] !== 0 ? MAX_QUEUE_SIZE : 0;
       case REGISTER.queuePage: {
         if (!this.#legacy || !existing) return 0;
-        const address = state.descriptors[1] * 2 ** 32 + state.descriptors[0];
-        return Math.floor(address / 2 ** state.guestPageShift) % 2 ** 32;
+        return Math.floor(addressOf(state.descriptors, queue) / 2 ** state.guestPageShift) % 2 ** 32;
       }
       case REGISTER.queueReady:
-        return this.#legacy || !existing ? 0 : state.queueReady;
+        return this.#legacy || !existing ? 0 : state.queueReady[queue];
       case REGISTER.interruptStatus:
         return state.interruptStatus;
       case REGISTER.status:
@@ -224,7 +206,7 @@ export class VirtioMmio implements MmioDevice {
         if (value < SELECTABLE_QUEUES) state.queueSelect = value;
         break;
       case REGISTER.queueNotify:
-        if (value === 0) this.#notified();
+        if (value < this.queues.length) this.#notified(value);
         break;
       case REGISTER.interruptAck:
         state.interruptStatus &= ~value;
@@ -237,31 +219,31 @@ export class VirtioMmio implements MmioDevice {
         if (this.#legacy) state.guestPageShift = value === 0 ? 0 : 31 - Math.clz32(value & -value);
         break;
       default:
-        if (state.queueSelect === 0) this.#writeQueueRegister(offset, value);
+        if (state.queueSelect < this.queues.length) {
+          this.#writeQueueRegister(state.queueSelect, offset, value);
+        }
     }
   }
 
-  #writeQueueRegister(offset: number, value: number): void {
+  #writeQueueRegister(queue: number, offset: number, value: number): void {
     const { state } = this;
     if (this.#legacy) {
       switch (offset) {
         case REGISTER.queueSize:
-          this.#setQueueSize(value);
-          this.#placeLegacyRings();
+          this.#setQueueSize(queue, value);
+          this.#placeLegacyRings(queue);
           break;
         case REGISTER.queueAlign:
-          state.queueAlign = value;
-          this.#placeLegacyRings();
+          state.queueAlign[queue] = value;
+          this.#placeLegacyRings(queue);
           break;
         case REGISTER.queuePage: {
           if (value === 0) {
             this.#reset();
             break;
           }
-          const address = value * 2 ** state.guestPageShift;
-          state.descriptors[0] = address % 2 ** 32;
-          state.descriptors[1] = Math.floor(address / 2 ** 32);
-          this.#placeLegacyRings();
+          setAddress(state.descriptors, queue, value * 2 ** state.guestPageShift);
+          this.#placeLegacyRings(queue);
           break;
         }
       }
@@ -269,64 +251,64 @@ export class VirtioMmio implements MmioDevice {
     }
     switch (offset) {
       case REGISTER.queueSize:
-        this.#setQueueSize(value);
-        state.setupSize = value;
+        this.#setQueueSize(queue, value);
+        state.setupSize[queue] = value;
         break;
       case REGISTER.queueReady:
-        if (value !== 0) this.#setUpQueue();
-        state.queueReady = value === 0 ? 0 : 1;
+        if (value !== 0) this.#setUpQueue(queue);
+        state.queueReady[queue] = value === 0 ? 0 : 1;
         break;
       case REGISTER.queueDescLow:
       case REGISTER.queueDescHigh:
-        state.setupDescriptors[(offset - REGISTER.queueDescLow) / 4] = value;
+        state.setupDescriptors[2 * queue + (offset - REGISTER.queueDescLow) / 4] = value;
         break;
       case REGISTER.queueAvailLow:
       case REGISTER.queueAvailHigh:
-        state.setupAvailable[(offset - REGISTER.queueAvailLow) / 4] = value;
+        state.setupAvailable[2 * queue + (offset - REGISTER.queueAvailLow) / 4] = value;
         break;
       case REGISTER.queueUsedLow:
       case REGISTER.queueUsedHigh:
-        state.setupUsed[(offset - REGISTER.queueUsedLow) / 4] = value;
+        state.setupUsed[2 * queue + (offset - REGISTER.queueUsedLow) / 4] = value;
         break;
     }
   }
 
   /** A queue cannot be made to exist, or not to, by its size. */
-  #setQueueSize(size: number): void {
-    if (size !== 0 && this.state.queueSize !== 0 && size <= MAX_QUEUE_SIZE) this.state.queueSize = size;
+  #setQueueSize(queue: number, size: number): void {
+    const { queueSize } = this.state;
+    if (size !== 0 && queueSize[queue] !== 0 && size <= MAX_QUEUE_SIZE) queueSize[queue] = size;
   }
 
-  #setUpQueue(): void {
+  #setUpQueue(queue: number): void {
     const { state } = this;
-    this.#setQueueSize(state.setupSize);
-    state.descriptors.set(state.setupDescriptors);
-    state.available.set(state.setupAvailable);
-    state.used.set(state.setupUsed);
-    this.#checkRings();
+    this.#setQueueSize(queue, state.setupSize[queue]);
+    setAddress(state.descriptors, queue, addressOf(state.setupDescriptors, queue));
+    setAddress(state.available, queue, addressOf(state.setupAvailable, queue));
+    setAddress(state.used, queue, addressOf(state.setupUsed, queue));
+    this.#checkRings(queue);
   }
 
   /** Rings of a legacy queue stand one behind the other (virtio 1.2, section 2.7.2). */
-  #placeLegacyRings(): void {
+  #placeLegacyRings(queue: number): void {
     const { state } = this;
-    const table = state.descriptors[1] * 2 ** 32 + state.descriptors[0];
+    const table = addressOf(state.descriptors, queue);
+    const size = state.queueSize[queue];
+    const alignment = state.queueAlign[queue];
     // As in QEMU, alignment 0 leaves the queue as it is.
-    if (table === 0 || state.queueAlign === 0) return;
-    const available = table + 16 * state.queueSize;
-    const used = Math.ceil((available + 4 + 2 * state.queueSize) / state.queueAlign) * state.queueAlign;
-    state.available[0] = available % 2 ** 32;
-    state.available[1] = Math.floor(available / 2 ** 32);
-    state.used[0] = used % 2 ** 32;
-    state.used[1] = Math.floor(used / 2 ** 32);
-    this.#checkRings();
+    if (table === 0 || alignment === 0) return;
+    const available = table + 16 * size;
+    setAddress(state.available, queue, available);
+    setAddress(state.used, queue, Math.ceil((available + 4 + 2 * size) / alignment) * alignment);
+    this.#checkRings(queue);
   }
 
-  #checkRings(): void {
-    if (this.queue.ready) this.guarded(() => this.queue.checkRings());
+  #checkRings(queue: number): void {
+    if (this.queues[queue].ready) this.guarded(() => this.queues[queue].checkRings());
   }
 
-  #notified(): void {
-    if (this.state.broken !== 0 || !this.queue.ready) return;
-    this.#function.notified();
+  #notified(queue: number): void {
+    if (this.state.broken !== 0 || !this.queues[queue].ready) return;
+    this.#function.notified(queue);
   }
 
   /** Features that were not offered are dropped; after FEATURES_OK they stay. */
@@ -349,19 +331,17 @@ export class VirtioMmio implements MmioDevice {
 
   #reset(): void {
     const { state } = this;
-    if (state.broken === 0 && this.queue.ready) this.#function.drain();
+    if (state.broken === 0 && this.queues.some(queue => queue.ready)) this.#function.drain();
     state.status = 0;
     state.broken = 0;
     state.interruptStatus = 0;
     state.features.fill(0);
     state.queueSelect = 0;
-    state.queueReady = 0;
-    state.queueSize = this.#function.queueSize;
-    for (const pair of [state.descriptors, state.available, state.used]) pair.fill(0);
-    state.nextAvailable = 0;
-    state.nextUsed = 0;
-    state.signalledUsed = 0;
-    state.signalledValid = 0;
+    state.queueReady.fill(0);
+    state.queueSize.set(this.#function.queueSizes);
+    for (const addresses of [state.descriptors, state.available, state.used]) addresses.fill(0);
+    for (const index of [state.nextAvailable, state.nextUsed, state.signalledUsed]) index.fill(0);
+    state.signalledValid.fill(0);
     this.#updateIrq();
   }
 
@@ -398,22 +378,9 @@ export class VirtioMmio implements MmioDevice {
   }
 }
 
-/** A slot without a device: drivers see device number 0 and leave it alone. */
-export class EmptyVirtioSlot implements MmioDevice {
-  readonly access = { min: 1, max: 8 } as const;
-  readonly width = 4;
+const addressOf = (pairs: Uint32Array, queue: number) => pairs[2 * queue + 1] * 2 ** 32 + pairs[2 * queue];
 
-  constructor(readonly version: VirtioVersion) {}
-
-  read(offset: number): number {
-    return this.peek(offset);
-  }
-
-  peek(offset: number): number {
-    if (offset === REGISTER.magic) return MAGIC;
-    if (offset === REGISTER.version) return VERSION[this.version];
-    return offset === REGISTER.vendorId ? VENDOR_QEMU : 0;
-  }
-
-  write(): void {}
+function setAddress(pairs: Uint32Array, queue: number, address: number): void {
+  pairs[2 * queue] = address % 2 ** 32;
+  pairs[2 * queue + 1] = Math.floor(address / 2 ** 32);
 }

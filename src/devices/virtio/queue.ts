@@ -13,7 +13,7 @@ const NO_INTERRUPT = 1;
 /** What a queue remembers: the fields of its device's state that concern it. */
 export interface QueueState {
   /** Entries of the ring; 0 in a queue that does not exist. */
-  queueSize: number;
+  readonly queueSize: number;
   /** Physical addresses of descriptor table, available ring and used ring, as two words each; 0: not set up. */
   readonly descriptors: Uint32Array;
   readonly available: Uint32Array;
@@ -23,6 +23,55 @@ export interface QueueState {
   /** Used index at the last interrupt, when there was one. */
   signalledUsed: number;
   signalledValid: number;
+}
+
+/** The same for every queue of a device: an element, or a pair of elements, each. */
+export interface QueuesState {
+  readonly queueSize: Uint32Array;
+  readonly descriptors: Uint32Array;
+  readonly available: Uint32Array;
+  readonly used: Uint32Array;
+  readonly nextAvailable: Uint16Array;
+  readonly nextUsed: Uint16Array;
+  readonly signalledUsed: Uint16Array;
+  readonly signalledValid: Uint8Array;
+}
+
+/** The fields of one queue; writing to them changes its element. */
+export function queueAt(state: QueuesState, queue: number): QueueState {
+  const pairOf = (pairs: Uint32Array) => pairs.subarray(2 * queue, 2 * queue + 2);
+  return {
+    descriptors: pairOf(state.descriptors),
+    available: pairOf(state.available),
+    used: pairOf(state.used),
+    get queueSize() {
+      return state.queueSize[queue];
+    },
+    get nextAvailable() {
+      return state.nextAvailable[queue];
+    },
+    set nextAvailable(index) {
+      state.nextAvailable[queue] = index;
+    },
+    get nextUsed() {
+      return state.nextUsed[queue];
+    },
+    set nextUsed(index) {
+      state.nextUsed[queue] = index;
+    },
+    get signalledUsed() {
+      return state.signalledUsed[queue];
+    },
+    set signalledUsed(index) {
+      state.signalledUsed[queue] = index;
+    },
+    get signalledValid() {
+      return state.signalledValid[queue];
+    },
+    set signalledValid(valid) {
+      state.signalledValid[queue] = valid;
+    },
+  };
 }
 
 /** A request of the driver: buffers to read, then buffers to fill. */

@@ -1,0 +1,191 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Session } from '../../src/api/session.js';
+import { Random } from '../lockstep/random.js';
+import {
+  type BootOptions,
+  bootBytes,
+  bootFixture,
+  digestsOf,
+  fixture,
+  type Live,
+  MemoryFile,
+  replay,
+} from '../support/sessions.js';
+import { randomImage } from '../support/small-programs.js';
+import { ScriptedHost } from './scripted-host.js';
+
+const RUNS = process.env.BACKSTUB_FULL ? 400 : 25;
+const RAM = 4 << 20;
+
+type Digests = Readonly<Record<string, string>>;
+
+/** Digests at moments of a recording, by one run from beginning to end. */
+async function straightRun(live: Live, moments: readonly number[]): Promise<Map<number, Digests>> {
+  const digests = new Map<number, Digests>();
+  for (const moment of moments.toSorted((a, b) => a - b)) {
+    await live.session.seek(moment);
+    digests.set(moment, digestsOf(live.session));
+  }
+  return digests;
+}
+
+/** `count` moments from 0 to `end`, both ends among them. */
+const someMoments = (random: Random, end: number, count: number): number[] => [
+  0,
+  end,
+  ...Array.from({ length: count }, () => random.below(end + 1)),
+];
+
+/** Whatever way leads to a moment, the machine is the same there. */
+async function expectSameEverywhere(
+  session: Session,
+  expected: ReadonlyMap<number, Digests>,
+  random: Random,
+): Promise<void> {
+  const moments = [...expected.keys()];
+  for (let i = 0; i < 2 * moments.length; i++) {
+    const moment = random.pick(moments);
+    await session.seek(moment);
+    expect(digestsOf(session), `icount ${moment}`).toEqual(expected.get(moment));
+  }
+}
+
+/** A debugger that does this and that at the live end, and types. */
+async function disturb(live: Live, random: Random): Promise<void> {
+  const { session, console } = live;
+  const harts = session.harts().length;
+  for (let i = 0; i < 12; i++) {
+    const steps = random.below(60);
+    for (let step = 0; step < steps; step++) {
+      await session.resume({ kind: 'step', direction: 'forward', hart: undefined });
+    }
+    const hart = random.below(harts);
+    switch (random.below(6)) {
+      case 0:
+        console.type(random.bytes(1 + random.below(40)));
+        break;
+      case 1:
+        session.writeRegister(hart, 5 + random.below(20), random.bytes(session.machine.config.xlen / 8));
+        break;
+      case 2:
+        session.writeMemory(
+          hart,
+          BigInt(0x8001_0000 + random.below(0x2000)),
+          random.bytes(1 + random.below(9)),
+        );
+        break;
+      case 3:
+        if (random.chance(20)) session.reset();
+        break;
+      case 4:
+        await session.resume({ kind: 'step', direction: 'backward', hart: undefined });
+        await session.seek('end');
+        break;
+      default:
+        session.saveSnapshot(`moment ${i}`);
+        break;
+    }
+  }
+}
+
+describe('a recording is replayed exactly', () => {
+  test('random programs on 1 to 4 harts, with a debugger and typed input in between', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          seed: fc.nat(),
+          xlen: fc.constantFrom<32 | 64>(32, 64),
+          harts: fc.integer({ min: 1, max: 4 }),
+          quietly: fc.boolean(),
+        }),
+        async ({ seed, xlen, harts, quietly }) => {
+          const random = new Random(seed);
+          const bytes = randomImage({ seed, xlen, length: 60 });
+          const options: BootOptions = {
+            config: { cpu: xlen === 64 ? 'rv64imac' : 'rv32imac', harts, ramBytes: RAM },
+            hostClock: new ScriptedHost(seed),
+            snapshotIntervalSteps: 1 + random.below(400),
+          };
+          const file = new MemoryFile();
+          const live = bootBytes('random.bin', bytes, options);
+          live.session.record(file);
+          if (!quietly) {
+            live.session.attach();
+            await disturb(live, random);
+          }
+          await live.session.runToEnd({ maxIcount: live.session.status().icount + 3000 });
+          const end = live.session.status().icount;
+          const moments = someMoments(random, end, 12);
+          const recording = file.read();
+          const verifier = replay(recording).session;
+          await verifier.verify();
+          expect(digestsOf(verifier)).toEqual(digestsOf(live.session));
+          expect(verifier.status().icount).toBe(end);
+          const expected = await straightRun(replay(recording), moments);
+          expect(expected.get(end)).toEqual(digestsOf(live.session));
+
+          const other = replay(recording, { snapshotIntervalSteps: 1 + random.below(300) });
+          other.session.attach();
+          await expectSameEverywhere(other.session, expected, random);
+          live.session.attach();
+          await expectSameEverywhere(live.session, expected, random);
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
+
+  test.each([
+    ['ticks', 'rv64', 'virtual'],
+    ['ticks', 'rv32', 'virtual'],
+    ['ticks', 'rv64', 'realtime'],
+    ['ticks', 'rv32', 'realtime'],
+    ['echo', 'rv64', 'virtual'],
+    ['demo', 'rv32', 'virtual'],
+  ] as const)('%s on %s with a %s clock, typed at when the host pleases', async (name, width, clock) => {
+    for (const seed of [1, 2, 3]) {
+      const text = ['a', 'some words\r', 'q', '\r', 'quit\r', '\x04', 'x'.repeat(300)];
+      const host = new ScriptedHost(seed, random => live.console.type(random.pick(text)), 150);
+      const live: Live = bootFixture(fixture(width, name), {
+        clock,
+        config: { ramBytes: RAM },
+        hostClock: host,
+      });
+      const file = new MemoryFile();
+      live.session.record(file);
+      await live.session.runToEnd({ maxIcount: 40_000_000 });
+      live.session.close();
+      const recording = file.read();
+      const { session, console } = replay(recording);
+      const { checkpoints } = await session.verify();
+      expect(checkpoints).toBe(recording.checkpoints.length);
+      expect(digestsOf(session)).toEqual(digestsOf(live.session));
+      expect(console.text).toBe(live.console.text);
+      if (name !== 'demo') expect(recording.events.length).toBeGreaterThan(0);
+      if (clock === 'realtime')
+        expect(recording.events.some(({ event }) => event.kind === 'warp')).toBe(true);
+
+      const random = new Random(seed);
+      const expected = await straightRun(replay(recording), someMoments(random, recording.end.icount, 4));
+      live.session.attach();
+      await expectSameEverywhere(live.session, expected, random);
+    }
+  });
+});
+
+describe('the length of a run leaves no trace', () => {
+  test.each([1, 3])('%i harts', async harts => {
+    const bytes = randomImage({ seed: 77, xlen: 64, length: 60 });
+    const boot = () => bootBytes('random.bin', bytes, { config: { harts, ramBytes: RAM } });
+    const whole = boot().session;
+    await whole.runToEnd({ maxIcount: 9001 });
+    const { session: parts } = boot();
+    const random = new Random(harts);
+    for (let at = 0; at < 9001; ) {
+      at = Math.min(9001, at + 1 + random.below(40));
+      await parts.runToEnd({ maxIcount: at });
+    }
+    expect(digestsOf(parts)).toEqual(digestsOf(whole));
+  });
+});
