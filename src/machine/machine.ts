@@ -7,7 +7,7 @@ import { EXIT } from '../riscv/hart-exit.js';
 import { NO_INTERRUPT } from '../riscv/traps.js';
 import { DebugAccess } from './debug-access.js';
 import type { HartContext } from './hart-view.js';
-import type { BootImage, InputEvent, MachineConfig, OutputPort } from './ports.js';
+import type { BootImage, InputEvent, MachineConfig, MachineOutputs } from './ports.js';
 import { VirtBoard } from './virt-board.js';
 
 export type { CodePoint } from '../engine/breakpoint-set.js';
@@ -79,14 +79,14 @@ export class Machine {
   constructor(
     readonly config: MachineConfig,
     readonly images: readonly BootImage[],
-    output: OutputPort,
+    outputs: MachineOutputs,
     engine?: EngineOptions,
   ) {
     this.board = new VirtBoard(
       config,
       images,
       {
-        output,
+        outputs,
         power: {
           powerOff: code => this.#powerOff(code),
           reset: () => {

@@ -91,7 +91,7 @@ export class Timeline implements DebugTarget {
       () => this.machine.board.time.icount,
       'main',
     );
-    this.machine = new Machine(config, images, this.#output);
+    this.machine = new Machine(config, images, { serial: this.#output });
     const history = recording === undefined ? History.live() : History.of(recording.events, recording.end);
     this.#pace = new Pace(host.clock);
     this.player = new Player(this.machine, history, this.#pace, options.budget);

@@ -14,7 +14,7 @@ export const IMACS_ISA: Readonly<Record<Xlen, string>> = {
   64: 'rv64imacsu_zicntr_zicsr_zifencei',
 };
 
-const NO_OUTPUT = { write: () => {} };
+const NO_OUTPUT = { serial: { write: () => {} } };
 
 export function testMachine(isa: string, changes: Partial<MachineConfig> = {}): Machine {
   const xlen = isa.startsWith('rv32') ? 32 : 64;
