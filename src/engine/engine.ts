@@ -65,5 +65,6 @@ export class Engine {
       },
     });
     this.#run = instance.exports.run as RunFunction;
+    if (this.regions !== undefined) this.regions.runtime = instance.exports as RegionJit['runtime'];
   }
 }

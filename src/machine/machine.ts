@@ -2,6 +2,7 @@ import type { CodePoint } from '../engine/breakpoint-set.js';
 import type { EngineOptions } from '../engine/engine.js';
 import type { TouchedPages } from '../engine/touched-pages.js';
 import type { WatchKind, WatchRange } from '../engine/watch-list.js';
+import type { ExecutingHart } from '../riscv/executing-hart.js';
 import type { RiscvHart } from '../riscv/hart.js';
 import { EXIT } from '../riscv/hart-exit.js';
 import { NO_INTERRUPT } from '../riscv/traps.js';
@@ -291,7 +292,9 @@ export class Machine {
       this.lastStepOf[hart.id] = board.time.state.icount - 1;
       this.warpedHere = false;
     }
-    if (board.harts.length > 1) board.machineState.quantumLeft -= steps;
+    if (board.harts.length > 1)
+      board.machineState.quantumLeft = hart.yields ? 0 : board.machineState.quantumLeft - steps;
+    hart.yields = false;
     this.#fireDueTimers();
     if (this.#pumpConsole) {
       this.#pumpConsole = false;
@@ -336,7 +339,7 @@ export class Machine {
 
   #reached(
     kind: DebugHit['kind'],
-    hart: RiscvHart,
+    hart: ExecutingHart,
     access: WatchKind | undefined,
     low: number,
     high: number,

@@ -11,9 +11,10 @@ import { Engine, type EngineOptions } from '../engine/engine.js';
 import { REGION_ENTRIES, REGION_ENTRY_SHIFT, REGION_FUNCTIONS } from '../engine/engine-layout.js';
 import { TouchedPages } from '../engine/touched-pages.js';
 import { WatchList } from '../engine/watch-list.js';
-import { GuestMemory } from '../memory/guest-memory.js';
+import { GuestMemory, PAGE_FLAG } from '../memory/guest-memory.js';
 import { planMemory } from '../memory/memory-plan.js';
-import { type DebugHooks, RiscvHart } from '../riscv/hart.js';
+import type { DebugHooks } from '../riscv/executing-hart.js';
+import { RiscvHart } from '../riscv/hart.js';
 import { HART_STATE } from '../riscv/hart-state.js';
 import { RiscvInstructionSet } from '../riscv/isa/instruction-set.js';
 import { TLB_BYTES_PER_HART } from '../riscv/mmu.js';
@@ -159,8 +160,10 @@ export class VirtBoard {
     };
     this.memory.observer = {
       codeWritten: (host, length) => this.decode.invalidate(host, length),
-      pageTableWritten: () => {
+      pageTableWritten: page => {
         this.flushTranslations();
+        // Nothing is left that came out of it; the next walk marks it again.
+        this.memory.flags[page] &= ~PAGE_FLAG.pageTable;
         // The next fetch may need the new entry, though it is on the page that is already looked up.
         this.running?.requestBoundary();
       },

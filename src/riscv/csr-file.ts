@@ -23,8 +23,10 @@ export interface CsrPorts {
   readTime(out: CsrFile): void;
   /** Interrupt enables, pending bits or the privilege's view of them changed. */
   interruptsChanged(): void;
-  /** Address translation or its permissions changed: satp, MPRV, SUM, MXR. */
+  /** What a virtual address means changed: satp, MXR. */
   translationChanged(): void;
+  /** Loads and stores act in another mode now: MPRV, MPP, SUM. */
+  viewChanged(): void;
   pmpChanged(): void;
 }
 

@@ -84,8 +84,8 @@ function writeMstatus(file: CsrFile, low: number, mask: number): void {
   const changed = ((old ^ low) & writable & mask) >>> 0;
   state.mstatus[0] = old ^ changed;
   if ((changed & (MSTATUS.mie | MSTATUS.sie)) !== 0) file.ports.interruptsChanged();
-  const seesMemory = MSTATUS.mprv | MSTATUS.mpp | MSTATUS.sum | MSTATUS.mxr;
-  if ((changed & seesMemory) !== 0) file.ports.translationChanged();
+  if ((changed & MSTATUS.mxr) !== 0) file.ports.translationChanged();
+  if ((changed & (MSTATUS.mprv | MSTATUS.mpp | MSTATUS.sum)) !== 0) file.ports.viewChanged();
 }
 
 const pendingOf = (state: HartState) => (state.lines | state.softwarePending) >>> 0;

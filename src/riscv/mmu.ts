@@ -24,11 +24,12 @@ const PAGE_CAUSE: Record<Access, number> = {
   [ACCESS.execute]: CAUSE.fetchPage,
 };
 
-/** One TLB bank for each privilege mode: U, S, M. */
-export const TLB_BANKS = 3;
+/** One TLB bank for each view of memory: U, S, M, and S that may access user pages (SUM). */
+export const TLB_BANKS = 4;
 export const TLB_BYTES_PER_HART = TLB_BANKS * TLB_BANK_BYTES;
 
-const bankOf = (privilege: number) => (privilege === PRIVILEGE.machine ? 2 : privilege);
+const MACHINE_BANK = 2;
+const USER_PAGES_BANK = 3;
 
 /**
  * Address translation and protection of one hart, and its software TLB. The TLB holds only what a walk
@@ -60,11 +61,18 @@ export class Mmu {
   }
 
   get fetchBank(): number {
-    return this.tlb + bankOf(this.state.privilege) * TLB_BANK_BYTES;
+    const { privilege } = this.state;
+    return this.tlb + (privilege === PRIVILEGE.machine ? MACHINE_BANK : privilege) * TLB_BANK_BYTES;
   }
 
   get dataBank(): number {
-    return this.tlb + bankOf(this.dataPrivilege) * TLB_BANK_BYTES;
+    const privilege = this.dataPrivilege;
+    let bank = privilege;
+    if (privilege === PRIVILEGE.machine) bank = MACHINE_BANK;
+    else if (privilege === PRIVILEGE.supervisor && (this.state.mstatus[0] & MSTATUS.sum) !== 0) {
+      bank = USER_PAGES_BANK;
+    }
+    return this.tlb + bank * TLB_BANK_BYTES;
   }
 
   /** Physical address, or -1 with `cause` set. The access must not cross a page. */

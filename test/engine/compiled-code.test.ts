@@ -5,6 +5,7 @@ import { IMAC_ISA, IMACS_ISA } from '../lockstep/emulator-hart.js';
 import * as asm from '../lockstep/encode.js';
 import { Random } from '../lockstep/random.js';
 import { type RandomProgram, randomProgram } from '../lockstep/random-program.js';
+import { floatProgram } from '../riscv/float-program.js';
 import type { Xlen } from '../support/qemu.js';
 import { difference, makeTwins, pictureOf, restore, type Twins, twinConfig } from './twins.js';
 
@@ -12,15 +13,25 @@ const MTIMECMP = 0x0200_4000n;
 const MSTATUS_MIE = 8;
 const MIE_MTIE = 0x80;
 
+type Kind = 'plain' | 'paging' | 'floats';
+
+const ISA: Record<Kind, (xlen: Xlen) => string> = {
+  plain: xlen => IMAC_ISA[xlen],
+  paging: xlen => IMACS_ISA[xlen],
+  floats: xlen => `rv${xlen}imafdc`,
+};
+
 /** The program, for ever: at its end it starts again, in whatever mode it is then. */
-function endless(options: { seed: number; xlen: Xlen; paging: boolean }): {
+function endless({ seed, xlen, kind }: { seed: number; xlen: Xlen; kind: Kind }): {
   program: RandomProgram;
   twins: Twins;
 } {
-  const program = randomProgram({ ...options, length: 40 });
+  const program =
+    kind === 'floats'
+      ? floatProgram(new Random(seed), seed, xlen, 80)
+      : randomProgram({ seed, xlen, length: 40, paging: kind === 'paging' });
   program.bytes.set(asm.assemble([asm.jal(0, program.entry - program.end)]), program.end - program.address);
-  const isa = (options.paging ? IMACS_ISA : IMAC_ISA)[options.xlen];
-  const twins = makeTwins(twinConfig(isa), [
+  const twins = makeTwins(twinConfig(ISA[kind](xlen)), [
     { name: 'program', address: program.address, bytes: program.bytes },
     { name: 'scratch', ...program.scratch },
   ]);
@@ -94,17 +105,16 @@ function disturb(random: Random, program: RandomProgram, twins: Twins): void {
   }
 }
 
-describe.each([
-  { xlen: 64, paging: false },
-  { xlen: 32, paging: false },
-  { xlen: 64, paging: true },
-  { xlen: 32, paging: true },
-] as const)('rv$xlen, paging $paging: compiled code does what the interpreter does', ({ xlen, paging }) => {
+const KINDS = (['plain', 'paging', 'floats'] as const).flatMap(kind =>
+  ([64, 32] as const).map(xlen => ({ kind, xlen })),
+);
+
+describe.each(KINDS)('rv$xlen, $kind: compiled code does what the interpreter does', ({ xlen, kind }) => {
   test('at random stops, with breakpoints, watchpoints, interrupts, changed code and restores', () => {
     let compiled = 0;
     fc.assert(
       fc.property(fc.nat(), seed => {
-        const { program, twins } = endless({ seed, xlen, paging });
+        const { program, twins } = endless({ seed, xlen, kind });
         const random = new Random(seed);
         let passHitsAt: number | undefined;
         for (let stops = 0; stops < 40; stops++) {
@@ -123,7 +133,7 @@ describe.each([
   test('at every stop in a window, from a restored state', () => {
     fc.assert(
       fc.property(fc.nat(), seed => {
-        const { twins } = endless({ seed, xlen, paging });
+        const { twins } = endless({ seed, xlen, kind });
         const { interpreted, compiled } = twins;
         both(twins, machine => machine.run(4000, { idle: 'jump' }));
         const start = pictureOf(compiled);

@@ -47,7 +47,7 @@ export class EmulatorHart implements LockstepHart {
   constructor(isa: string, ramBytes?: number) {
     this.machine = testMachine(isa, ramBytes === undefined ? {} : { ramBytes });
     this.xlen = this.machine.config.xlen;
-    const rows = this.machine.debug.features().flatMap(feature => feature.registers);
+    const rows = this.machine.debug.description.features.flatMap(feature => feature.registers);
     this.#numbers = new Map(rows.map(({ name, number }) => [name, number]));
   }
 

@@ -1,4 +1,5 @@
 import type { Instruction } from '../instruction-set.js';
+import type { RuntimeFunction } from '../runtime-functions.js';
 import type { Expression } from '../semantics.js';
 
 /** What a region has to know of an instruction before it emits it. */
@@ -10,7 +11,11 @@ export interface InstructionTraits {
   readonly readsRs1: boolean;
   readonly readsRs2: boolean;
   readonly writesRd: boolean;
+  readonly floatSources: readonly ('rs1' | 'rs2' | 'rs3')[];
+  readonly writesFd: boolean;
   readonly multipliesHigh: boolean;
+  /** Runtime functions that it calls. */
+  readonly calls: readonly RuntimeFunction[];
 }
 
 const known = new WeakMap<Instruction, InstructionTraits>();
@@ -41,6 +46,8 @@ function findTraits(instruction: Instruction): InstructionTraits {
         transfer = 'branch';
         break;
       case 'set-rd':
+      case 'set-fd':
+      case 'require-float':
       case 'store':
       case 'atomic':
       case 'load-reserved':
@@ -57,6 +64,11 @@ function findTraits(instruction: Instruction): InstructionTraits {
     readsRs1: memory || operand('rs1'),
     readsRs2: statements.some(s => s.kind === 'store-conditional') || operand('rs2'),
     writesRd: memory || statements.some(s => s.kind === 'set-rd'),
+    floatSources: (['rs1', 'rs2', 'rs3'] as const).filter(name =>
+      nodes.some(node => node.kind === 'float-register' && node.operand === name),
+    ),
+    writesFd: statements.some(s => s.kind === 'set-fd'),
+    calls: nodes.filter(node => node.kind === 'call').map(node => node.function as RuntimeFunction),
     multipliesHigh: nodes.some(node => node.kind === 'multiply-high'),
   };
 }

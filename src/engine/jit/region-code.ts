@@ -21,6 +21,8 @@ export interface CodeInstruction {
   readonly rd: number;
   readonly rs1: number;
   readonly rs2: number;
+  readonly rs3: number;
+  readonly roundingMode: number;
   readonly immediate: number;
   readonly flow: Flow;
   /** Where a branch, jump or call goes. */
@@ -43,6 +45,8 @@ export interface RegionCode {
   /** Addresses where the region is to be entered from outside, besides its loops. */
   readonly entries: ReadonlySet<number>;
 }
+
+const NO_OPERANDS = { rd: 0, rs1: 0, rs2: 0, rs3: 0, roundingMode: 0, immediate: 0 } as const;
 
 /** Instructions by address, and where other code is to come in. */
 export interface FoundCode {
@@ -170,16 +174,16 @@ export class CodeReader {
     if (!legal || this.excluded(low, this.high)) {
       const length = isa.lengthOf(word);
       const instruction = legal ? d.instruction : undefined;
-      return { low, length, instruction, rd: 0, rs1: 0, rs2: 0, immediate: 0, flow: 'interpret', target: 0 };
+      return { low, length, ...NO_OPERANDS, instruction, flow: 'interpret', target: 0 };
     }
-    const { rd, rs1, rs2, immediate, length, instruction } = d;
+    const { rd, rs1, rs2, rs3, roundingMode, immediate, length, instruction } = d;
     const target = low + immediate;
     const { transfer } = instructionTraits(instruction);
     let flow: Flow = transfer === 'jump' && rd !== 0 ? 'call' : transfer;
     const relative = flow === 'branch' || flow === 'jump' || flow === 'call';
     // A region does not reach over a multiple of 2^32.
     if (relative && (target < 0 || target >= 2 ** 32)) flow = 'interpret';
-    return { low, length, instruction, rd, rs1, rs2, immediate, flow, target };
+    return { low, length, instruction, rd, rs1, rs2, rs3, roundingMode, immediate, flow, target };
   }
 
   /** The page of an address, if the hart fetched from it lately. */

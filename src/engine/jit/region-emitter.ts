@@ -2,14 +2,18 @@ import { PAGE_FLAG } from '../../memory/guest-memory.js';
 import { CODE_GRANULE_SHIFT, type MemoryPlan, PAGE_BYTES, PAGE_SHIFT } from '../../memory/memory-plan.js';
 import type { FunctionBody, Label, Local } from '../../wasm/function-body.js';
 import {
+  DYNAMIC_ROUNDING,
   type HartOffsets,
   REGION_VARIANT,
   type RegionVariant,
+  ROUNDING_MODES,
+  ROUNDING_SHIFT,
   TLB_INDEX_MASK,
   TLB_INDEX_SHIFT,
   TLB_TABLE,
   TLB_VALUE,
 } from '../engine-layout.js';
+import type { RuntimeFunction } from '../runtime-functions.js';
 import type { AccessSize, Expression, Statement } from '../semantics.js';
 import { loadOperation, SemanticsEmitter, storeOperation } from '../semantics-emitter.js';
 import { instructionTraits } from './instruction-traits.js';
@@ -35,6 +39,8 @@ export const PARAMETER = { hart: 0, fetchTlb: 1, dataTlb: 2, budget: 3, selector
 export class RegionEmitter extends SemanticsEmitter {
   readonly registers = new Map<number, Local>();
   readonly dirty = new Set<number>();
+  readonly floats = new Map<number, Local>();
+  readonly dirtyFloats = new Set<number>();
   /** Distance of the exit's pc from the region's first instruction. */
   readonly exitAt: Local;
   /** Leaves the region at `exitAt`; open while instructions are emitted. */
@@ -42,6 +48,10 @@ export class RegionEmitter extends SemanticsEmitter {
   #one!: CodeInstruction;
   /** Instructions of the block that are paid for and not done, the present one included. */
   #unpaid = 0;
+  /** Whether floating point is known to be on, and to be marked dirty, in the present block. */
+  #floatOn = false;
+  #floatDirty = false;
+  #rounding: Local | undefined;
 
   constructor(
     f: FunctionBody,
@@ -49,21 +59,29 @@ export class RegionEmitter extends SemanticsEmitter {
     readonly code: RegionCode,
     readonly variant: RegionVariant,
     multiplyHighUnsigned: number,
+    readonly runtime: ReadonlyMap<RuntimeFunction, number>,
   ) {
     super(f, target.xlen, multiplyHighUnsigned);
     this.exitAt = f.local('i32');
     const used = new Set<number>();
+    const usedFloats = new Set<number>();
     for (const one of code.instructions) {
       if (one.instruction === undefined || one.flow === 'interpret') continue;
       const traits = instructionTraits(one.instruction);
       if (traits.readsRs1) used.add(one.rs1);
       if (traits.readsRs2) used.add(one.rs2);
+      for (const source of traits.floatSources) usedFloats.add(one[source]);
+      if (traits.writesFd) {
+        usedFloats.add(one.rd);
+        this.dirtyFloats.add(one.rd);
+      }
       if (!traits.writesRd || one.rd === 0) continue;
       used.add(one.rd);
       this.dirty.add(one.rd);
     }
     used.delete(0);
     for (const register of [...used].sort((a, b) => a - b)) this.registers.set(register, f.local(this.x));
+    for (const register of [...usedFloats].sort((a, b) => a - b)) this.floats.set(register, f.local('i64'));
   }
 
   get base(): number {
@@ -77,6 +95,12 @@ export class RegionEmitter extends SemanticsEmitter {
         .memory(`${this.x}_load`, this.target.hart.x + 8 * register)
         .set(local);
     }
+    for (const [register, local] of this.floats) {
+      this.f
+        .get(PARAMETER.hart)
+        .memory('i64_load', this.target.hart.f + 8 * register)
+        .set(local);
+    }
   }
 
   storeRegisters(): void {
@@ -84,6 +108,16 @@ export class RegionEmitter extends SemanticsEmitter {
       this.f.get(PARAMETER.hart).get(this.registers.get(register)!);
       this.f.memory(`${this.x}_store`, this.target.hart.x + 8 * register);
     }
+    for (const register of this.dirtyFloats) {
+      this.f.get(PARAMETER.hart).get(this.floats.get(register)!);
+      this.f.memory('i64_store', this.target.hart.f + 8 * register);
+    }
+  }
+
+  /** What holds in one block need not hold in the next. */
+  startBlock(): void {
+    this.#floatOn = false;
+    this.#floatDirty = false;
   }
 
   /** Emits what an instruction does besides going elsewhere. */
@@ -127,12 +161,20 @@ export class RegionEmitter extends SemanticsEmitter {
         this.expression(statement.value);
         f.set(this.registers.get(this.#one.rd)!);
         return;
+      case 'set-fd':
+        this.expression(statement.value);
+        f.set(this.floats.get(this.#one.rd)!);
+        this.#markFloatDirty();
+        return;
+      case 'require-float':
+        this.#requireFloat(statement.rounding);
+        return;
       case 'store': {
         const host = this.scratch('i32');
         this.#storeAddress(statement.address, statement.size, host);
         f.get(host);
         this.expression(statement.value);
-        f.memory(storeOperation(this.x, statement.size), this.#ramOffset);
+        f.memory(storeOperation(this.wasmType(statement.value.type), statement.size), this.#ramOffset);
         this.release('i32', host);
         return;
       }
@@ -222,6 +264,48 @@ export class RegionEmitter extends SemanticsEmitter {
     else this.f.get(this.registers.get(number)!);
   }
 
+  override floatRegister(operand: 'rs1' | 'rs2' | 'rs3'): void {
+    this.f.get(this.floats.get(this.#one[operand])!);
+  }
+
+  override roundingMode(): void {
+    if (this.#one.roundingMode === DYNAMIC_ROUNDING) this.f.get(this.#rounding!);
+    else this.f.i32(this.#one.roundingMode);
+  }
+
+  override floatFlags(): void {
+    this.f.get(PARAMETER.hart).i32(this.target.hart.floatControl).op('i32_add');
+  }
+
+  override runtimeFunction(name: RuntimeFunction): number {
+    return this.runtime.get(name)!;
+  }
+
+  #requireFloat(rounding: boolean): void {
+    const { f } = this;
+    const { hart } = this.target;
+    if (!this.#floatOn) {
+      f.get(PARAMETER.hart).memory('i32_load', hart.floatStatus).i32(hart.floatStatusMask).op('i32_and');
+      f.op('i32_eqz');
+      this.#leaveIf();
+      this.#floatOn = true;
+    }
+    if (!rounding || this.#one.roundingMode !== DYNAMIC_ROUNDING) return;
+    this.#rounding ??= f.local('i32');
+    f.get(PARAMETER.hart).memory('i32_load', hart.floatControl).i32(ROUNDING_SHIFT).op('i32_shr_u');
+    f.tee(this.#rounding).i32(ROUNDING_MODES).op('i32_ge_u');
+    this.#leaveIf();
+  }
+
+  #markFloatDirty(): void {
+    if (this.#floatDirty) return;
+    const { f } = this;
+    const { hart } = this.target;
+    this.#floatDirty = true;
+    f.get(PARAMETER.hart).get(PARAMETER.hart).memory('i32_load', hart.floatStatus);
+    f.i32(hart.floatStatusMask).op('i32_or').memory('i32_store', hart.floatStatus);
+  }
+
   immediate(): void {
     this.constant('x', this.#one.immediate);
   }
@@ -241,7 +325,7 @@ export class RegionEmitter extends SemanticsEmitter {
   load(node: Extract<Expression, { kind: 'load' }>): void {
     const host = this.scratch('i32');
     this.#loadAddress(node.address, node.size, host, false);
-    this.f.get(host).memory(loadOperation(this.x, node.size, node.signed), this.#ramOffset);
+    this.f.get(host).memory(loadOperation(this.wasmType(node.type), node.size, node.signed), this.#ramOffset);
     this.release('i32', host);
   }
 

@@ -16,6 +16,7 @@ import {
   TLB_TABLE,
   TLB_VALUE,
 } from '../engine-layout.js';
+import { type RuntimeFunction, runtimeTypes } from '../runtime-functions.js';
 import { emitMultiplyHighUnsigned } from '../semantics-emitter.js';
 import { type ControlStructure, structureOf } from './control-structure.js';
 import { instructionTraits } from './instruction-traits.js';
@@ -36,18 +37,23 @@ export function compileRegion(
 ): RegionModule {
   const builder = new ModuleBuilder();
   builder.importMemory('host', 'memory', target.plan.wasmPages);
-  const needsMultiply = code.instructions.some(
-    one => one.instruction !== undefined && instructionTraits(one.instruction).multipliesHigh,
+  const traits = code.instructions.flatMap(one =>
+    one.instruction === undefined || one.flow === 'interpret' ? [] : instructionTraits(one.instruction),
   );
+  const runtime = new Map<RuntimeFunction, number>();
+  for (const name of new Set(traits.flatMap(one => one.calls))) {
+    const { parameters, results } = runtimeTypes(name);
+    runtime.set(name, builder.importFunction('runtime', name, parameters, results));
+  }
   let multiplyHigh = 0;
-  if (needsMultiply) {
+  if (traits.some(one => one.multipliesHigh)) {
     const helper = builder.function(['i64', 'i64'], ['i64']);
     emitMultiplyHighUnsigned(helper.body);
     multiplyHigh = helper.index;
   }
   const { body } = builder.function(REGION_PARAMETERS, ['i32'], 'region');
   const structure = structureOf(code);
-  new RegionFunction(body, target, code, structure, variant, slot, multiplyHigh).emit();
+  new RegionFunction(body, target, code, structure, variant, slot, multiplyHigh, runtime).emit();
   return { bytes: builder.finish(), structure };
 }
 
@@ -77,8 +83,9 @@ class RegionFunction {
     readonly variant: RegionVariant,
     readonly slot: number,
     multiplyHighUnsigned: number,
+    runtime: ReadonlyMap<RuntimeFunction, number>,
   ) {
-    this.#emitter = new RegionEmitter(f, target, code, variant, multiplyHighUnsigned);
+    this.#emitter = new RegionEmitter(f, target, code, variant, multiplyHighUnsigned, runtime);
     this.#pc = f.local(this.#emitter.x);
   }
 
@@ -209,6 +216,7 @@ class RegionFunction {
     if (block.steps > 0) {
       f.get(PARAMETER.budget).i32(block.steps).op('i32_sub').set(PARAMETER.budget);
     }
+    e.startBlock();
     let unpaid = block.steps;
     let last = block.instructions[0];
     for (const one of block.instructions) {

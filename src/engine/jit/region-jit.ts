@@ -52,6 +52,8 @@ export class RegionJit implements HotCode {
     bytes: 0,
     compileMs: 0,
   };
+  /** The interpreter's functions that regions call. */
+  runtime: Record<string, (...args: number[]) => number> = {};
   /** Milliseconds, for the statistics. */
   now: () => number = () => 0;
   /** The breakpoints that are set. */
@@ -175,6 +177,7 @@ export class RegionJit implements HotCode {
     const { bytes, structure } = compileRegion(this.#target, code, variant, slot);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
       host: { memory: this.decode.memory.memory },
+      runtime: this.runtime,
     });
     this.table.set(slot, instance.exports.region);
     this.statistics.compileMs += this.now() - start;

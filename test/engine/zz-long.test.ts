@@ -1,0 +1,149 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Machine, MachineStop } from '/work/main/src/machine/machine.js';
+import {
+  difference,
+  makeTwins,
+  pictureOf,
+  restore,
+  type Twins,
+  twinConfig,
+} from '/work/main/test/engine/twins.js';
+import { IMAC_ISA, IMACS_ISA } from '/work/main/test/lockstep/emulator-hart.js';
+import * as asm from '/work/main/test/lockstep/encode.js';
+import { Random } from '/work/main/test/lockstep/random.js';
+import { type RandomProgram, randomProgram } from '/work/main/test/lockstep/random-program.js';
+import type { Xlen } from '/work/main/test/support/qemu.js';
+
+const MTIMECMP = 0x0200_4000n;
+const MSTATUS_MIE = 8;
+const MIE_MTIE = 0x80;
+
+/** The program, for ever: at its end it starts again, in whatever mode it is then. */
+function endless(options: { seed: number; xlen: Xlen; paging: boolean }): {
+  program: RandomProgram;
+  twins: Twins;
+} {
+  const program = randomProgram({ ...options, length: 40 });
+  program.bytes.set(asm.assemble([asm.jal(0, program.entry - program.end)]), program.end - program.address);
+  const isa = (options.paging ? IMACS_ISA : IMAC_ISA)[options.xlen];
+  const twins = makeTwins(twinConfig(isa), [
+    { name: 'program', address: program.address, bytes: program.bytes },
+    { name: 'scratch', ...program.scratch },
+  ]);
+  for (const machine of [twins.interpreted, twins.compiled]) {
+    const { state } = machine.board.harts[0];
+    state.pc[0] = program.entry;
+    state.mie[0] = MIE_MTIE;
+  }
+  return { program, twins };
+}
+
+const both = ({ interpreted, compiled }: Twins, act: (machine: Machine) => void) => {
+  act(interpreted);
+  act(compiled);
+};
+
+function runBoth(
+  { interpreted, compiled }: Twins,
+  until: number,
+  passHitsAt: number | undefined,
+): MachineStop {
+  const expected = interpreted.run(until, { idle: 'jump', passHitsAt });
+  const actual = compiled.run(until, { idle: 'jump', passHitsAt });
+  expect(actual).toEqual(expected);
+  expect(difference(compiled, pictureOf(compiled), pictureOf(interpreted))).toBe('');
+  return expected;
+}
+
+function disturb(random: Random, program: RandomProgram, twins: Twins): void {
+  const codeAddress = () => program.address + 2 * random.below((program.end - program.address) / 2);
+  switch (random.below(6)) {
+    case 0: {
+      const addresses = Array.from({ length: random.below(4) }, () => ({ low: codeAddress(), high: 0 }));
+      both(twins, machine => machine.setBreakpoints(addresses));
+      break;
+    }
+    case 1: {
+      const ranges = Array.from({ length: random.below(3) }, () => ({
+        kind: random.pick(['write', 'read', 'access'] as const),
+        low: program.scratch.address + random.below(0x3000),
+        high: 0,
+        length: random.between(1, 8),
+      }));
+      both(twins, machine => machine.setWatchpoints(ranges));
+      break;
+    }
+    case 2: {
+      // A timer interrupt, some steps from now.
+      const ticks = new Uint8Array(8);
+      const now = twins.interpreted.virtualNs / 100;
+      new DataView(ticks.buffer).setUint32(0, now + random.below(30), true);
+      both(twins, machine => {
+        machine.debug.writeMemory(0, MTIMECMP, ticks);
+        machine.board.harts[0].state.mstatus[0] |= MSTATUS_MIE;
+      });
+      break;
+    }
+    case 3: {
+      // A debugger changes code: a compressed nop over whatever is there.
+      const at = codeAddress();
+      both(twins, machine => machine.debug.writeMemory(0, BigInt(at), Uint8Array.of(1, 0)));
+      break;
+    }
+    case 4: {
+      const pictures = pictureOf(twins.interpreted);
+      runBoth(twins, twins.interpreted.icount + random.between(1, 3000), undefined);
+      both(twins, machine => restore(machine, pictures));
+      break;
+    }
+    default:
+  }
+}
+
+describe.each([
+  { xlen: 64, paging: false },
+  { xlen: 32, paging: false },
+  { xlen: 64, paging: true },
+  { xlen: 32, paging: true },
+] as const)('rv$xlen, paging $paging: compiled code does what the interpreter does', ({ xlen, paging }) => {
+  test('at random stops, with breakpoints, watchpoints, interrupts, changed code and restores', () => {
+    let compiled = 0;
+    fc.assert(
+      fc.property(fc.nat(), seed => {
+        const { program, twins } = endless({ seed, xlen, paging });
+        const random = new Random(seed);
+        let passHitsAt: number | undefined;
+        for (let stops = 0; stops < 40; stops++) {
+          const far = random.chance(30) ? random.between(1, 300) : random.between(300, 6000);
+          const stop = runBoth(twins, twins.interpreted.icount + far, passHitsAt);
+          passHitsAt = stop.kind === 'hit' ? stop.hit.icount : undefined;
+          if (stop.kind !== 'hit' && random.chance(60)) disturb(random, program, twins);
+        }
+        compiled += twins.compiled.board.engine.regions!.statistics.compiled;
+      }),
+      { numRuns: 150 },
+    );
+    expect(compiled).toBeGreaterThan(100);
+  });
+
+  test('at every stop in a window, from a restored state', () => {
+    fc.assert(
+      fc.property(fc.nat(), seed => {
+        const { twins } = endless({ seed, xlen, paging });
+        const { interpreted, compiled } = twins;
+        both(twins, machine => machine.run(4000, { idle: 'jump' }));
+        const start = pictureOf(compiled);
+        interpreted.run(5000, { idle: 'jump' });
+        for (let until = 5000; until < 5200; until++) {
+          interpreted.run(until, { idle: 'jump' });
+          restore(compiled, start);
+          compiled.run(until, { idle: 'jump' });
+          expect(difference(compiled, pictureOf(compiled), pictureOf(interpreted))).toBe('');
+        }
+        expect(compiled.board.engine.regions!.statistics.compiled).toBeGreaterThan(0);
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
