@@ -7,9 +7,12 @@ import { RegionJit } from './jit/region-jit.js';
 export interface EngineOptions {
   /** Compile what runs often. */
   readonly jit: boolean;
-  /** Taken jumps to an instruction, 1 to 256, before it is looked at as a place to compile from; 256 when absent. */
+  /** Taken jumps to an instruction before code is compiled from there on, up to 256 or in multiples of it. */
   readonly hotAfter?: number;
 }
+
+/** Compiling pays for itself after some thousand times: an OS boot runs most of its code less often. */
+const HOT_AFTER = 4096;
 
 /** Runs guest code: the interpreter, and the regions it enters. */
 export class Engine {
@@ -28,16 +31,19 @@ export class Engine {
     options: EngineOptions,
   ) {
     const { memory, isa } = decode;
+    const hotAfter = options.hotAfter ?? HOT_AFTER;
     const interpreter = generateInterpreter(
       isa,
       memory.plan,
       hart,
-      options.jit ? (options.hotAfter ?? 256) : undefined,
+      options.jit ? Math.min(hotAfter, 256) : undefined,
     );
     this.systemOperations = interpreter.systemOperations;
     this.#module = interpreter.bytes;
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: REGION_FUNCTIONS });
-    this.regions = options.jit ? new RegionJit(decode, hart, ramBase, this.#table) : undefined;
+    this.regions = options.jit
+      ? new RegionJit(decode, hart, ramBase, this.#table, Math.max(1, hotAfter / 256))
+      : undefined;
   }
 
   get run(): RunFunction {

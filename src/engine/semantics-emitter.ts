@@ -10,8 +10,11 @@ import type {
   UnaryOperator,
   Variable,
 } from './semantics.js';
+import type { Value } from './softfloat/code.js';
+import { hostRounds, standIn } from './softfloat/stand-in.js';
 
 type LoadExpression = Extract<Expression, { kind: 'load' }>;
+type CallExpression = Extract<Expression, { kind: 'call' }>;
 
 /**
  * Emits expressions as WebAssembly. Interpreter and region JIT share all of it and differ in the abstract
@@ -19,6 +22,8 @@ type LoadExpression = Extract<Expression, { kind: 'load' }>;
  */
 export abstract class SemanticsEmitter {
   readonly x: 'i32' | 'i64';
+  /** Whether float operations are done in place where the host's arithmetic is sure to agree. */
+  readonly inlinesFloats: boolean = false;
   readonly #variables = new Map<Variable, Local>();
   readonly #free: Record<'i32' | 'i64', Local[]> = { i32: [], i64: [] };
 
@@ -85,14 +90,9 @@ export abstract class SemanticsEmitter {
       case 'float-register':
         this.floatRegister(node.operand);
         return;
-      case 'call': {
-        const { rounds, raises }: RuntimeSignature = RUNTIME_FUNCTIONS[node.function];
-        for (const operand of node.operands) this.expression(operand);
-        if (rounds) this.roundingMode();
-        if (raises) this.floatFlags();
-        f.call(this.runtimeFunction(node.function));
+      case 'call':
+        this.#call(node);
         return;
-      }
       case 'immediate':
         this.immediate();
         return;
@@ -163,6 +163,56 @@ export abstract class SemanticsEmitter {
         this.#multiplyHigh(node.signs, node.left, node.right);
         return;
     }
+  }
+
+  #call(node: CallExpression): void {
+    const { f } = this;
+    const { rounds, raises, result }: RuntimeSignature = RUNTIME_FUNCTIONS[node.function];
+    const call = (pushOperands: () => void) => {
+      pushOperands();
+      if (rounds) this.roundingMode();
+      if (raises) this.floatFlags();
+      f.call(this.runtimeFunction(node.function));
+    };
+    const operands = node.operands.map(({ type }) => this.#held(this.wasmType(type)));
+    const host = this.inlinesFloats ? standIn(node.function, operands) : undefined;
+    if (host === undefined) {
+      for (const { type, local } of operands) this.release(type, local);
+      call(() => {
+        for (const operand of node.operands) this.expression(operand);
+      });
+      return;
+    }
+    node.operands.forEach((operand, i) => {
+      this.expression(operand);
+      f.set(operands[i].local);
+    });
+    const value = this.#held(this.wasmType(result));
+    const done = f.block(value.type);
+    const slow = f.block();
+    if (host.rounds) {
+      const mode: Value = { type: 'i32', emit: () => this.roundingMode() };
+      const flags: Value = { type: 'i32', emit: () => this.floatFlags() };
+      hostRounds(mode, flags).emit(f);
+      f.op('i32_eqz').brIf(slow);
+    }
+    host.result.emit(f);
+    f.set(value.local);
+    host.sure(value).emit(f);
+    f.op('i32_eqz').brIf(slow);
+    f.get(value.local).br(done);
+    f.end();
+    call(() => {
+      for (const operand of operands) operand.emit(f);
+    });
+    f.end();
+    for (const { type, local } of [...operands, value]) this.release(type, local);
+  }
+
+  /** A scratch local as a value. */
+  #held(type: 'i32' | 'i64') {
+    const local = this.scratch(type);
+    return { type, local, emit: (f: FunctionBody) => f.get(local) };
   }
 
   #typed(type: Type, operator: BinaryOperator | Comparison | UnaryOperator): void {

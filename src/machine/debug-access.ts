@@ -7,6 +7,9 @@ import type { VirtBoard } from './virt-board.js';
 
 const PRIVILEGE_NAMES = ['user', 'supervisor', '', 'machine'];
 
+/** pc, sp and fp: what a debugger wants to know at each stop. */
+const EXPEDITED = [REGISTER_NUMBER.pc, REGISTER_NUMBER.sp, REGISTER_NUMBER.fp];
+
 /** Registers and memory for a debugger: reads have no side effects on devices. Addresses are bigint. */
 export class DebugAccess {
   readonly #readers: readonly HartReader[];
@@ -15,21 +18,28 @@ export class DebugAccess {
     this.#readers = board.harts.map(hart => new HartReader(board, hart));
   }
 
-  features(): RegisterFeatureRows[] {
-    const [hart] = this.board.harts;
-    return registerFeatures(
-      hart.config,
-      hart.csrs.table.filter(csr => csr !== undefined),
-    );
+  /** The registers as a debugger is told of them: x0..x31 and pc make up a `g` packet. */
+  get description(): {
+    architecture: string;
+    features: RegisterFeatureRows[];
+    generalCount: number;
+    expedited: readonly number[];
+  } {
+    const { config, csrs } = this.board.harts[0];
+    return {
+      architecture: `riscv:rv${config.xlen}`,
+      features: registerFeatures(
+        config,
+        csrs.table.filter(csr => csr !== undefined),
+      ),
+      generalCount: REGISTER_NUMBER.f0,
+      expedited: EXPEDITED,
+    };
   }
 
-  /** x0..x31 and pc make up a `g` packet. */
-  readonly generalCount = REGISTER_NUMBER.f0;
   /** Numbers of x1..x31 and pc. */
   readonly generalRegisters = Array.from({ length: REGISTER_NUMBER.pc }, (_, i) => i + 1);
   readonly pcRegister = REGISTER_NUMBER.pc;
-  /** pc, sp and fp: what a debugger wants to know at each stop. */
-  readonly expedited = [REGISTER_NUMBER.pc, REGISTER_NUMBER.sp, REGISTER_NUMBER.fp];
 
   programCounter(hartId: number): bigint {
     const { pc } = this.board.harts[hartId].state;

@@ -2,12 +2,13 @@ import type { CodePoint } from '../engine/breakpoint-set.js';
 import type { EngineOptions } from '../engine/engine.js';
 import type { TouchedPages } from '../engine/touched-pages.js';
 import type { WatchKind, WatchRange } from '../engine/watch-list.js';
+import type { ExecutingHart } from '../riscv/executing-hart.js';
 import type { RiscvHart } from '../riscv/hart.js';
 import { EXIT } from '../riscv/hart-exit.js';
 import { NO_INTERRUPT } from '../riscv/traps.js';
 import { DebugAccess } from './debug-access.js';
 import type { HartContext } from './hart-view.js';
-import type { BootImage, InputEvent, MachineConfig, OutputPort } from './ports.js';
+import type { BootImage, InputEvent, MachineConfig, MachineOutputs } from './ports.js';
 import { VirtBoard } from './virt-board.js';
 
 export type { CodePoint } from '../engine/breakpoint-set.js';
@@ -79,14 +80,14 @@ export class Machine {
   constructor(
     readonly config: MachineConfig,
     readonly images: readonly BootImage[],
-    output: OutputPort,
+    outputs: MachineOutputs,
     engine?: EngineOptions,
   ) {
     this.board = new VirtBoard(
       config,
       images,
       {
-        output,
+        outputs,
         power: {
           powerOff: code => this.#powerOff(code),
           reset: () => {
@@ -338,7 +339,7 @@ export class Machine {
 
   #reached(
     kind: DebugHit['kind'],
-    hart: RiscvHart,
+    hart: ExecutingHart,
     access: WatchKind | undefined,
     low: number,
     high: number,

@@ -92,6 +92,12 @@ export interface OutputPort {
   write(byte: number): void;
 }
 
+/** Where what the guest sends to the host goes. Absent: it is dropped. */
+export interface MachineOutputs {
+  /** The 16550. */
+  readonly serial: OutputPort;
+}
+
 /** Why the machine ends, asked for by the guest or by the host. */
 export interface PowerPort {
   /** `code` is the exit code the guest asked for: 0 to 255. */

@@ -3,9 +3,8 @@ import { GoldfishRtc, goldfishRtcState } from '../devices/goldfish-rtc.js';
 import { Plic, plicState } from '../devices/plic.js';
 import { TestFinisher } from '../devices/test-finisher.js';
 import { UART_STATE, Uart16550 } from '../devices/uart16550.js';
-import { VIRTIO_BLOCK_STATE, virtioBlock } from '../devices/virtio/block.js';
 import { EmptyVirtioSlot } from '../devices/virtio/empty-slot.js';
-import { VIRTIO_SLOT_BYTES, type VirtioMmio } from '../devices/virtio/mmio-transport.js';
+import { VIRTIO_SLOT_BYTES } from '../devices/virtio/mmio-transport.js';
 import { BreakpointSet } from '../engine/breakpoint-set.js';
 import { DecodeCache } from '../engine/decode-cache.js';
 import { Engine, type EngineOptions } from '../engine/engine.js';
@@ -14,7 +13,8 @@ import { TouchedPages } from '../engine/touched-pages.js';
 import { WatchList } from '../engine/watch-list.js';
 import { GuestMemory, PAGE_FLAG } from '../memory/guest-memory.js';
 import { planMemory } from '../memory/memory-plan.js';
-import { type DebugHooks, RiscvHart } from '../riscv/hart.js';
+import type { DebugHooks } from '../riscv/executing-hart.js';
+import { RiscvHart } from '../riscv/hart.js';
 import { HART_STATE } from '../riscv/hart-state.js';
 import { RiscvInstructionSet } from '../riscv/isa/instruction-set.js';
 import { TLB_BYTES_PER_HART } from '../riscv/mmu.js';
@@ -22,9 +22,9 @@ import { INTERRUPT, MSTATUS, parseIsa } from '../riscv/privileged.js';
 import { type Component, defineState, StatePlan, u8, u32 } from '../state/layout.js';
 import { Bus } from './bus.js';
 import { CONSOLE_QUEUE_STATE, ConsoleQueue } from './console-queue.js';
-import { backingBytes, Disk } from './disk.js';
 import { RAM_BASE, VIRT_IRQ, VIRT_MAP, VIRTIO_SLOTS, virtioSlot } from './memory-map.js';
-import type { BootImage, DmaPort, IrqLine, MachineConfig, OutputPort, PowerPort } from './ports.js';
+import type { BootImage, DmaPort, IrqLine, MachineConfig, MachineOutputs, PowerPort } from './ports.js';
+import { VirtioDevices } from './virtio-devices.js';
 import { timeState, VirtualTime } from './virtual-time.js';
 
 /** What the machine itself remembers: whose turn it is, and how it ended. */
@@ -45,16 +45,13 @@ const DEFAULT_ENGINE: EngineOptions = { jit: true };
 export interface BoardPorts {
   readonly hooks: DebugHooks;
   readonly power: PowerPort;
-  readonly output: OutputPort;
+  readonly outputs: MachineOutputs;
   /** Something changed that the machine has to look at before the next step. */
   readonly onAttention: () => void;
 }
 
-/** Numbers of the timers behind those of the CLINT, which has one for each hart; disks have the last ones. */
-const TIMER_AFTER_HARTS = { uart: 0, rtc: 1, firstDisk: 2 } as const;
-
-/** The disk in a slot, and the slot of a disk: as in QEMU, the first device takes the highest slot. */
-const slotOfDisk = (number: number) => VIRTIO_SLOTS - 1 - number;
+/** Numbers of the timers behind those of the CLINT, which has one for each hart; virtio devices have the last ones. */
+const TIMER_AFTER_HARTS = { uart: 0, rtc: 1, firstVirtio: 2 } as const;
 
 /** The `virt` board: every part of the machine, wired. It decides nothing about when things run. */
 export class VirtBoard {
@@ -74,7 +71,7 @@ export class VirtBoard {
   readonly uart: Uart16550;
   readonly console: ConsoleQueue;
   readonly rtc: GoldfishRtc;
-  readonly disks: readonly VirtioMmio[];
+  readonly virtio: VirtioDevices;
 
   constructor(
     readonly config: MachineConfig,
@@ -85,8 +82,6 @@ export class VirtBoard {
     const { plan } = this;
     const machine = plan.add('machine', MACHINE_STATE);
     const timerOf = (own: number) => config.harts + own;
-    const timeLayout = timeState(timerOf(TIMER_AFTER_HARTS.firstDisk + config.disks.length));
-    const time = plan.add('time', timeLayout);
     const hartParts = Array.from({ length: config.harts }, (_, i) => plan.add(`hart${i}`, HART_STATE));
     const clintLayout = clintState(config.harts);
     const clint = plan.add('clint', clintLayout);
@@ -96,7 +91,9 @@ export class VirtBoard {
     const consoleQueue = plan.add('console0', CONSOLE_QUEUE_STATE);
     const rtcLayout = goldfishRtcState(config.rtcSeconds);
     const rtc = plan.add('rtc', rtcLayout);
-    const disks = config.disks.map((_, disk) => plan.add(`disk${disk}`, VIRTIO_BLOCK_STATE));
+    this.virtio = new VirtioDevices(config, images, plan);
+    const timeLayout = timeState(timerOf(TIMER_AFTER_HARTS.firstVirtio + this.virtio.timers));
+    const time = plan.add('time', timeLayout);
 
     const memoryPlan = planMemory({
       stateBytes: plan.byteLength,
@@ -106,7 +103,7 @@ export class VirtBoard {
       regionNoteBytes: REGION_FUNCTIONS,
       ramBytes: config.ramBytes,
       romBytes: Math.ceil(VIRT_MAP.bootRom.bytes / 4096) * 4096,
-      backingBytes: config.disks.reduce((sum, sectors) => sum + backingBytes(sectors), 0),
+      backingBytes: this.virtio.backingBytes,
     });
     this.memory = new GuestMemory(memoryPlan);
     const { buffer } = this.memory.memory;
@@ -198,7 +195,7 @@ export class VirtBoard {
     );
     this.uart = new Uart16550(UART_STATE.bind(buffer, at(uart)), {
       irq: this.plic.input(VIRT_IRQ.uart0),
-      output: ports.output,
+      output: ports.outputs.serial,
       clock: this.time,
       timer: this.time.timer(timerOf(TIMER_AFTER_HARTS.uart)),
     });
@@ -208,20 +205,19 @@ export class VirtBoard {
       clock: this.time,
       timer: this.time.timer(timerOf(TIMER_AFTER_HARTS.rtc)),
     });
-    let backing = memoryPlan.backing;
-    this.disks = disks.map((component, number) => {
-      const sectors = config.disks[number];
-      const contents = images.filter(image => image.disk === number);
-      const disk = new Disk(sectors, contents, this.memory, backing);
-      backing += backingBytes(sectors);
-      return virtioBlock(VIRTIO_BLOCK_STATE.bind(buffer, at(component)), config.virtio, {
-        irq: this.plic.input(VIRT_IRQ.virtio + slotOfDisk(number)),
+    this.virtio.build(
+      {
+        buffer,
+        at,
+        memory: this.memory,
         dma: this.#dma,
-        disk,
         clock: this.time,
-        timer: this.time.timer(timerOf(TIMER_AFTER_HARTS.firstDisk + number)),
-      });
-    });
+        outputs: ports.outputs,
+        irq: slot => this.plic.input(VIRT_IRQ.virtio + slot),
+        timer: index => this.time.timer(timerOf(TIMER_AFTER_HARTS.firstVirtio + index)),
+      },
+      memoryPlan.backing,
+    );
 
     const { test, clint: clintWindow, plic: plicWindow, uart0 } = VIRT_MAP;
     this.bus.attach(test.base, test.bytes, new TestFinisher(ports.power));
@@ -230,7 +226,7 @@ export class VirtBoard {
     this.bus.attach(uart0.base, uart0.decoded, this.uart);
     this.bus.attach(VIRT_MAP.rtc.base, VIRT_MAP.rtc.decoded, this.rtc);
     for (let slot = 0; slot < VIRTIO_SLOTS; slot++) {
-      const device = this.disks[slotOfDisk(slot)] ?? new EmptyVirtioSlot(config.virtio);
+      const device = this.virtio.inSlot(slot) ?? new EmptyVirtioSlot(config.virtio);
       this.bus.attach(virtioSlot(slot).base, VIRTIO_SLOT_BYTES, device);
     }
     this.engine.connect(() => this.running!);
@@ -247,7 +243,7 @@ export class VirtBoard {
     if (own < 0) this.clint.onTimer(index);
     else if (own === TIMER_AFTER_HARTS.uart) this.uart.onTimer(0);
     else if (own === TIMER_AFTER_HARTS.rtc) this.rtc.onTimer();
-    else this.disks[own - TIMER_AFTER_HARTS.firstDisk].onTimer();
+    else this.virtio.fireTimer(own - TIMER_AFTER_HARTS.firstVirtio);
   }
 
   readonly #dma: DmaPort = {

@@ -2,7 +2,7 @@
 import { ACCESS_FLAG, ACCESS_SIZE_MASK } from '../engine/engine-layout.js';
 import { virtualPage } from '../engine/touched-pages.js';
 import { PAGE_BYTES } from '../memory/memory-plan.js';
-import type { RiscvHart } from './hart.js';
+import type { ExecutingHart } from './executing-hart.js';
 import { ACCESS, CAUSE } from './privileged.js';
 
 /** What `commit` does with the bytes in the mailbox. */
@@ -18,7 +18,7 @@ export class DataAccess {
   #first = 0;
   #size = 0;
 
-  constructor(readonly hart: RiscvHart) {}
+  constructor(readonly hart: ExecutingHart) {}
 
   /** Host address of the bytes to load (perhaps the mailbox), or 0 when the instruction ends here. */
   load(access: number, low: number, high: number): number {

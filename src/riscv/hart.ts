@@ -1,21 +1,16 @@
-import type { BreakpointSet } from '../engine/breakpoint-set.js';
-import type { DecodeCache } from '../engine/decode-cache.js';
 import {
   CONTROL,
   type EngineHost,
-  type HotCode,
   REGION_VARIANT,
   type RegionVariant,
   SINK,
 } from '../engine/engine-layout.js';
 import type { RunFunction } from '../engine/interpreter.js';
-import { type TouchedPages, virtualPage } from '../engine/touched-pages.js';
-import type { WatchKind, WatchList } from '../engine/watch-list.js';
-import type { GuestMemory } from '../memory/guest-memory.js';
-import type { SystemBus } from '../memory/system-bus.js';
+import { virtualPage } from '../engine/touched-pages.js';
 import { CsrFile } from './csr-file.js';
 import { buildCsrTable } from './csr-table.js';
 import { DataAccess } from './data-access.js';
+import type { ExecutingHart, HartEnvironment } from './executing-hart.js';
 import { EXIT } from './hart-exit.js';
 import type { HartState } from './hart-state.js';
 import { Mmu } from './mmu.js';
@@ -24,32 +19,11 @@ import { ACCESS, CAUSE, type HartConfig, MSTATUS, PRIVILEGE } from './privileged
 import { SystemOperations } from './system-operations.js';
 import { NO_INTERRUPT, TrapUnit } from './traps.js';
 
-/** What a debugger wants to hear from a hart. True: leave before the instruction. */
-export interface DebugHooks {
-  breakpointReached(hart: RiscvHart, low: number, high: number): boolean;
-  watchTouched(hart: RiscvHart, kind: WatchKind, low: number, high: number): boolean;
-}
-
-/** What a hart needs from the machine it is part of. */
-export interface HartEnvironment {
-  readonly memory: GuestMemory;
-  readonly bus: SystemBus;
-  readonly decode: DecodeCache;
-  readonly watches: WatchList;
-  readonly breakpoints: BreakpointSet;
-  readonly touched: TouchedPages;
-  readonly hooks: DebugHooks;
-  readonly systemOperations: readonly string[];
-  /** Compiles what runs often; undefined: nothing is compiled. */
-  readonly hotCode: HotCode | undefined;
-  readTime(out: CsrFile): void;
-}
-
 /** Runs shorter than this stay in the interpreter: compiled code checks its budget in larger pieces. */
 const SHORT_RUN = 256;
 
 /** One RISC-V hart: what generated code leaves to TypeScript. */
-export class RiscvHart implements EngineHost {
+export class RiscvHart implements EngineHost, ExecutingHart {
   readonly csrs: CsrFile;
   readonly mmu: Mmu;
   readonly pmp: PmpUnit;

@@ -1,11 +1,11 @@
 /** Environment and privileged instructions: privileged spec 3.3 and 4.2. */
 
-import type { RiscvHart } from './hart.js';
+import type { ExecutingHart } from './executing-hart.js';
 import { EXIT } from './hart-exit.js';
 import { CAUSE, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
 import { yieldReservation } from './traps.js';
 
-type Operation = (hart: RiscvHart) => number;
+type Operation = (hart: ExecutingHart) => number;
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   ecall: hart => hart.trap(CAUSE.ecallFromUser + hart.state.privilege, 0, 0),
@@ -47,7 +47,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
 };
 
-function returnTo(hart: RiscvHart, status: number, privilege: number, pc: Uint32Array): 0 {
+function returnTo(hart: ExecutingHart, status: number, privilege: number, pc: Uint32Array): 0 {
   const { state } = hart;
   state.mstatus[0] = status;
   state.privilege = privilege;
@@ -63,7 +63,7 @@ export class SystemOperations {
   readonly #byNumber: readonly Operation[];
 
   constructor(
-    readonly hart: RiscvHart,
+    readonly hart: ExecutingHart,
     names: readonly string[],
   ) {
     this.#byNumber = names.map(name => {

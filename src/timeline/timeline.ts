@@ -1,7 +1,6 @@
 import { Machine } from '../machine/machine.js';
 import type { BootImage, ConsoleBackend, HostClock, MachineConfig, ShutdownCause } from '../machine/ports.js';
 import type { ElfSymbol } from '../machine/symbols.js';
-import { DivergenceError, findDivergence } from '../replay/divergence.js';
 import { describeEvent } from '../replay/event-kinds.js';
 import { writeRecording } from '../replay/log-writer.js';
 import type { ByteSink, Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
@@ -16,7 +15,6 @@ import {
   type DebugTarget,
   type HartStatus,
   type MemoryRegion,
-  ReplayMismatch,
   type Resume,
   type SnapshotStatus,
   type TargetDescription,
@@ -34,6 +32,7 @@ import { Recorder, takeCheckpoint } from './recorder.js';
 import { RunControl } from './run-control.js';
 import type { SnapshotBudget } from './snapshot-list.js';
 import { SymbolNames } from './symbol-names.js';
+import { type Verified, verifyRecording } from './verification.js';
 
 /** The host's side of a session. */
 export interface HostPorts {
@@ -91,7 +90,7 @@ export class Timeline implements DebugTarget {
       () => this.machine.board.time.icount,
       'main',
     );
-    this.machine = new Machine(config, images, this.#output);
+    this.machine = new Machine(config, images, { serial: this.#output });
     const history = recording === undefined ? History.live() : History.of(recording.events, recording.end);
     this.#pace = new Pace(host.clock);
     this.player = new Player(this.machine, history, this.#pace, options.budget);
@@ -99,7 +98,7 @@ export class Timeline implements DebugTarget {
     this.#live = new LiveDriver(this.player, this.#input, host.clock, options.idleClock);
     this.#points = new DebugPoints(this.machine);
     this.#control = new RunControl(this.player, this.#live, this.#points, this.#pace, this.#output);
-    this.description = describeTarget(this.machine);
+    this.description = this.machine.debug.description;
     this.symbols = new SymbolNames(source.symbols ?? []);
     this.questions = new Questions(this.player, this.#output);
     const { generalRegisters, pcRegister } = this.machine.debug;
@@ -329,30 +328,13 @@ export class Timeline implements DebugTarget {
     return { kind: 'limit', which: 'icount' };
   }
 
-  /**
-   * Replays the whole recording and compares the machine with every checkpoint.
-   * Throws DivergenceError at the first that does not agree, ReplayMismatch when it ends otherwise.
-   */
-  async verify(): Promise<{ checkpoints: number; icount: number; end: RecordingEnd }> {
+  /** Replays the whole recording: see verifyRecording. */
+  async verify(): Promise<Verified> {
     const { recording } = this.source;
     if (recording === undefined) throw new Error('only a recording can be verified');
     await this.seek('start');
     this.#pace.begin();
-    let agreed = 0;
-    let checkpoints = 0;
-    for (const checkpoint of recording.checkpoints) {
-      const stop = await this.player.advance(checkpoint.icount, { idle: 'jump' });
-      this.#output.reached(this.machine.icount);
-      if (stop.kind === 'interrupted') throw new TargetError('interrupted');
-      this.#compare(checkpoint, agreed);
-      agreed = checkpoint.icount;
-      checkpoints++;
-    }
-    const last = await this.player.advance(this.history.end, { idle: 'jump' });
-    this.#output.reached(this.machine.icount);
-    if (last.kind === 'interrupted') throw new TargetError('interrupted');
-    this.#compareEnd(recording.end);
-    return { checkpoints, icount: this.machine.icount, end: recording.end };
+    return verifyRecording(this.player, recording, () => this.checkpoint(), this.#output);
   }
 
   /** Writes the present branch from beginning to end as a recording; the machine stays where it is. */
@@ -397,24 +379,6 @@ export class Timeline implements DebugTarget {
     return this.#digest;
   }
 
-  #compareEnd(end: RecordingEnd): void {
-    const { poweredOff, exitCode, icount } = this.machine;
-    const found = poweredOff ? `it powered off with code ${exitCode}` : 'the machine goes on';
-    const recorded =
-      end.kind === 'power-off' ? `it powered off with code ${end.code}` : 'the machine goes on';
-    if (end.kind !== 'cut' && found !== recorded) {
-      throw new ReplayMismatch(
-        `the replay differs from the recording: at icount ${icount} ${found}, in the recording ${recorded}`,
-      );
-    }
-  }
-
-  #compare(recorded: Checkpoint, agreed: number): void {
-    const found = this.checkpoint();
-    const report = findDivergence(recorded, found, this.machine.board.plan, agreed);
-    if (report !== undefined) throw new DivergenceError(report);
-  }
-
   #boundaryOf(target: number | 'start' | 'end' | { readonly snapshot: string }): number {
     if (target === 'start') return this.history.begin;
     if (target === 'end') return this.history.end;
@@ -427,13 +391,4 @@ export class Timeline implements DebugTarget {
     if (Number.isInteger(target) && target >= begin && target <= end) return target;
     throw new TargetError(`icount ${target} is outside the history, which goes from ${begin} to ${end}`);
   }
-}
-
-function describeTarget(machine: Machine): TargetDescription {
-  return {
-    architecture: `riscv:rv${machine.config.xlen}`,
-    features: machine.debug.features(),
-    generalCount: machine.debug.generalCount,
-    expedited: machine.debug.expedited,
-  };
 }

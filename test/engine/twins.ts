@@ -17,7 +17,7 @@ export function makeTwins(
   images: readonly BootImage[],
   engine: EngineOptions = EAGER,
 ): Twins {
-  const output = { write: () => {} };
+  const output = { serial: { write: () => {} } };
   return {
     interpreted: new Machine(config, images, output, { jit: false }),
     compiled: new Machine(config, images, output, engine),

@@ -14,7 +14,7 @@ export const IMACS_ISA: Readonly<Record<Xlen, string>> = {
   64: 'rv64imacsu_zicntr_zicsr_zifencei',
 };
 
-const NO_OUTPUT = { write: () => {} };
+const NO_OUTPUT = { serial: { write: () => {} } };
 
 export function testMachine(isa: string, changes: Partial<MachineConfig> = {}): Machine {
   const xlen = isa.startsWith('rv32') ? 32 : 64;
@@ -47,7 +47,7 @@ export class EmulatorHart implements LockstepHart {
   constructor(isa: string, ramBytes?: number) {
     this.machine = testMachine(isa, ramBytes === undefined ? {} : { ramBytes });
     this.xlen = this.machine.config.xlen;
-    const rows = this.machine.debug.features().flatMap(feature => feature.registers);
+    const rows = this.machine.debug.description.features.flatMap(feature => feature.registers);
     this.#numbers = new Map(rows.map(({ name, number }) => [name, number]));
   }
 

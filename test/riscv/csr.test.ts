@@ -63,14 +63,12 @@ describe('which mode may access which CSR', () => {
   ];
 
   test.each(ROWS)('%s', (name, number, reads, writes) => {
+    const bench = new Bench();
     for (const mode of MODES) {
       const letter = mode[0]!.toUpperCase();
-      expect(allowed(new Bench(), mode, csrrs(5, number, 0)), `read in ${mode} mode`).toBe(
-        reads.includes(letter),
-      );
+      expect(allowed(bench, mode, csrrs(5, number, 0)), `read in ${mode} mode`).toBe(reads.includes(letter));
       if (name === 'pmpcfg0') continue;
       // The old value written back, so that nothing changes under the instruction.
-      const bench = new Bench();
       if (bench.has(name)) bench.set({ x6: bench.get(name) });
       expect(allowed(bench, mode, csrrw(5, number, 6)), `write in ${mode} mode`).toBe(
         writes.includes(letter),
@@ -79,18 +77,21 @@ describe('which mode may access which CSR', () => {
   });
 
   test('RV32 has the high halves and every pmpcfg, RV64 has neither', () => {
+    const [narrow, wide] = [new Bench(ISA32), new Bench(ISA64)];
     for (const number of [0x310, 0x31a, 0x3a1, 0x3a3, 0xb80, 0xb82, 0xb83, 0xc80, 0xc81, 0xc82, 0xc9f]) {
-      expect(allowed(new Bench(ISA32), 'machine', csrrs(5, number, 0)), number.toString(16)).toBe(true);
-      expect(allowed(new Bench(ISA64), 'machine', csrrs(5, number, 0)), number.toString(16)).toBe(false);
+      expect(allowed(narrow, 'machine', csrrs(5, number, 0)), number.toString(16)).toBe(true);
+      expect(allowed(wide, 'machine', csrrs(5, number, 0)), number.toString(16)).toBe(false);
     }
   });
 
   test('without S mode there are no supervisor CSRs, nor delegation', () => {
+    const bench = new Bench('rv64imac');
     for (const number of [0x100, 0x105, 0x141, 0x180, 0x302, 0x303])
-      expect(allowed(new Bench('rv64imac'), 'machine', csrrs(5, number, 0)), number.toString(16)).toBe(false);
+      expect(allowed(bench, 'machine', csrrs(5, number, 0)), number.toString(16)).toBe(false);
   });
 
   test('a read-only CSR may be set and cleared by nothing, and not by a zero in a register', () => {
+    const bench = new Bench();
     for (const [instruction, legal] of [
       [csrrs(5, 0xf14, 0), true],
       [CSR_OPS_IMMEDIATE.csrrsi(5, 0xf14, 0), true],
@@ -100,7 +101,7 @@ describe('which mode may access which CSR', () => {
       [csrrw(0, 0xf14, 0), false],
       [CSR_OPS_IMMEDIATE.csrrwi(0, 0xf14, 0), false],
     ] as const) {
-      expect(allowed(new Bench(), 'machine', instruction), instruction.toString(16)).toBe(legal);
+      expect(allowed(bench, 'machine', instruction), instruction.toString(16)).toBe(legal);
     }
   });
 

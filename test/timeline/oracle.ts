@@ -23,7 +23,7 @@ export function traceOf(
   end: number,
   watched: number,
 ): Trace {
-  const machine = new Machine(source.config, source.images, { write: () => {} }, { jit: false });
+  const machine = new Machine(source.config, source.images, { serial: { write: () => {} } }, { jit: false });
   const digest = new MachineDigest(machine.board.memory, machine.board.plan);
   const digests: string[] = [];
   const harts: number[] = [];

@@ -121,10 +121,11 @@ class VirtioBlock implements VirtioFunction {
     this.#continue();
   }
 
-  drain(): void {
+  reset(): void {
     this.ports.timer.arm(Number.POSITIVE_INFINITY);
     if (this.state.busy === 0) return;
     this.state.busy = 0;
+    if (this.state.broken !== 0) return;
     this.transport.guarded(() => {
       while (this.#serveNext());
     });

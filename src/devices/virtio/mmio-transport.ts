@@ -78,9 +78,10 @@ export interface VirtioFunction {
   writeConfig(offset: number, value: number): void;
   /** The driver says that there are requests in a queue. */
   notified(queue: number): void;
-  onTimer(): void;
-  /** The driver resets the device: what was asked for is completed first. */
-  drain(): void;
+  /** One of the device's timers came due. */
+  onTimer?(index: number): void;
+  /** The driver resets the device, whose queues are still there: what was asked for is completed or forgotten. */
+  reset?(): void;
 }
 
 export interface TransportPorts {
@@ -130,6 +131,11 @@ export class VirtioMmio implements MmioDevice {
     }
   }
 
+  /** Whether a driver is at work: it has said so, and the device has not given up. */
+  get driven(): boolean {
+    return (this.state.status & STATUS.driverOk) !== 0 && this.state.broken === 0;
+  }
+
   /** Raises a queue's interrupt if the driver wants it. */
   interruptForQueue(queue: number): void {
     if (!this.queues[queue].shouldInterrupt()) return;
@@ -137,8 +143,8 @@ export class VirtioMmio implements MmioDevice {
     this.#updateIrq();
   }
 
-  onTimer(): void {
-    this.#function.onTimer();
+  onTimer(index: number): void {
+    this.#function.onTimer?.(index);
   }
 
   read(offset: number, size: number): number {
@@ -331,7 +337,7 @@ export class VirtioMmio implements MmioDevice {
 
   #reset(): void {
     const { state } = this;
-    if (state.broken === 0 && this.queues.some(queue => queue.ready)) this.#function.drain();
+    this.#function.reset?.();
     state.status = 0;
     state.broken = 0;
     state.interruptStatus = 0;

@@ -37,6 +37,7 @@ export const PARAMETER = { hart: 0, fetchTlb: 1, dataTlb: 2, budget: 3, selector
  * what was checked on its way in (mode, mappings, page contents) stays true until it is left.
  */
 export class RegionEmitter extends SemanticsEmitter {
+  override readonly inlinesFloats = true;
   readonly registers = new Map<number, Local>();
   readonly dirty = new Set<number>();
   readonly floats = new Map<number, Local>();

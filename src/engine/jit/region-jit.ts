@@ -77,6 +77,8 @@ export class RegionJit implements HotCode {
     hart: HartOffsets,
     ramBase: number,
     readonly table: WebAssembly.Table,
+    /** How often a place is reported as hot before it is compiled. */
+    readonly patience: number,
   ) {
     this.#target = { xlen: decode.isa.xlen, plan: decode.memory.plan, hart, ramBase };
     decode.onInvalidate = (guestPage, granule) => this.#codeChanges(guestPage, granule);
@@ -104,7 +106,11 @@ export class RegionJit implements HotCode {
       if (!mapped(around)) return;
       const came = entered === undefined ? undefined : this.#cameFrom(high, variant);
       const joined = came !== undefined && came !== around && this.#fit(around.code, came) && mapped(came);
-      if (entered !== undefined && (!joined || this.#asked.get(slot)!.times < TIMES_BEFORE_JOINING)) return;
+      if (
+        entered !== undefined &&
+        (!joined || this.#asked.get(slot)!.times < TIMES_BEFORE_JOINING + this.patience)
+      )
+        return;
       const within = joined ? [around, came] : [around];
       if (!this.#isWorthIt(slot, within)) return;
       const entry = { instructions: new Map(), entries: new Set([low, ...around.jumpedTo(JUMPS_TO_SEE)]) };
@@ -152,7 +158,7 @@ export class RegionJit implements HotCode {
 
   /** Counts how often a slot was hot; false while it is too early to look at it again. */
   #isDue(slot: number): boolean {
-    const asked = this.#asked.get(slot) ?? { times: 0, due: 0 };
+    const asked = this.#asked.get(slot) ?? { times: 0, due: this.patience };
     this.#asked.set(slot, asked);
     return ++asked.times >= asked.due;
   }
@@ -165,7 +171,7 @@ export class RegionJit implements HotCode {
   /** Compiling regions again has to be asked for more often each time. */
   #isWorthIt(slot: number, regions: readonly Region[]): boolean {
     const asked = this.#asked.get(slot)!;
-    asked.due = 2 ** Math.max(0, ...regions.map(region => region.generation));
+    asked.due = this.patience * 2 ** Math.max(0, ...regions.map(region => region.generation));
     return asked.times >= asked.due;
   }
 

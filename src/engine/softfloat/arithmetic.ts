@@ -36,38 +36,16 @@ import {
 } from './code.js';
 import { BINARY64, type FloatFormat, SIGNIFICAND_BITS } from './format.js';
 import { type FloatKit, LEADING_BIT } from './rounding.js';
+import { hostRounds } from './stand-in.js';
 
 /** Bits that a significand of SIGNIFICAND_BITS is shifted by to stand where `round` wants it. */
 const TO_LEADING = LEADING_BIT - SIGNIFICAND_BITS;
-
-/**
- * Returns the host's result where it is sure to be ours. A finite sum is exact when it is tiny, so it can only
- * be inexact; so can a product or quotient whose exponent is neither the greatest nor one of the two least
- * (the least normal number may stand for a tiny one). NaNs and infinities never pass.
- */
-function tryHost(
-  kit: FloatKit,
-  code: Code,
-  format: FloatFormat,
-  mode: Value,
-  flags: Value,
-  compute: Value,
-  check: 'finite' | 'normal',
-): void {
-  code.if(kit.hostRounds(mode, flags), () => {
-    const result = code.let(format.bits(compute));
-    const exponent = format.exponent(result);
-    const sure =
-      check === 'finite' ? ne(exponent, format.special) : ltU(sub(exponent, 2), format.special - 2);
-    code.if(sure, () => code.return(result));
-  });
-}
 
 /** Addition (IEEE 754-2008 section 5.4.1). Subtraction is addition of the negated operand. */
 export function emitAdd(kit: FloatKit, format: FloatFormat, f: FunctionBody): void {
   const code = new Code(f);
   const [a, b, mode, flags] = [0, 1, 2, 3].map(index => code.parameter(index));
-  tryHost(kit, code, format, mode, flags, add(format.float(a), format.float(b)), 'finite');
+  kit.tryHost(code, `${format.name}_add`, [a, b], hostRounds(mode, flags));
 
   code.if(or(format.isSpecial(a), format.isSpecial(b)), () => {
     code.if(or(format.isNaN(a), format.isNaN(b)), () => code.return(kit.nan(format, a, b, flags)));
@@ -119,7 +97,7 @@ export function emitAdd(kit: FloatKit, format: FloatFormat, f: FunctionBody): vo
 export function emitMultiply(kit: FloatKit, format: FloatFormat, f: FunctionBody): void {
   const code = new Code(f);
   const [a, b, mode, flags] = [0, 1, 2, 3].map(index => code.parameter(index));
-  tryHost(kit, code, format, mode, flags, mul(format.float(a), format.float(b)), 'normal');
+  kit.tryHost(code, `${format.name}_mul`, [a, b], hostRounds(mode, flags));
 
   const sign = code.let(format.sign(xor(a, b)));
   code.if(or(format.isSpecial(a), format.isSpecial(b)), () => {
@@ -161,7 +139,7 @@ export function product(
 export function emitDivide(kit: FloatKit, format: FloatFormat, f: FunctionBody): void {
   const code = new Code(f);
   const [a, b, mode, flags] = [0, 1, 2, 3].map(index => code.parameter(index));
-  tryHost(kit, code, format, mode, flags, div(format.float(a), format.float(b)), 'normal');
+  kit.tryHost(code, `${format.name}_div`, [a, b], hostRounds(mode, flags));
 
   const sign = code.let(format.sign(xor(a, b)));
   const returnZero = () => code.return(format.signed(sign, zero(format)));
@@ -194,7 +172,7 @@ export function emitDivide(kit: FloatKit, format: FloatFormat, f: FunctionBody):
 export function emitSquareRoot(kit: FloatKit, format: FloatFormat, f: FunctionBody): void {
   const code = new Code(f);
   const [a, mode, flags] = [0, 1, 2].map(index => code.parameter(index));
-  tryHost(kit, code, format, mode, flags, sqrt(format.float(a)), 'finite');
+  kit.tryHost(code, `${format.name}_sqrt`, [a], hostRounds(mode, flags));
 
   code.if(format.isNaN(a), () => code.return(kit.nan(format, a, a, flags)));
   code.if(format.isZero(a), () => code.return(a));
@@ -235,6 +213,7 @@ const zero = (format: FloatFormat): Value => (format.type === 'i32' ? i32(0) : i
 export function emitFusedMultiplyAdd(kit: FloatKit, format: FloatFormat, f: FunctionBody): void {
   const code = new Code(f);
   const [a, b, c, mode, flags] = [0, 1, 2, 3, 4].map(index => code.parameter(index));
+  kit.tryHost(code, `${format.name}_fma`, [a, b, c], hostRounds(mode, flags));
   const sign = code.let(format.sign(xor(a, b)));
   const special = any(format.isSpecial(a), format.isSpecial(b), format.isSpecial(c));
   code.if(special, () => {

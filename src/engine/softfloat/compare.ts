@@ -1,6 +1,6 @@
 import type { FunctionBody } from '../../wasm/function-body.js';
 import { FLOAT_FLAG } from '../runtime-functions.js';
-import { Code, eq, i32, le, lt, or, select } from './code.js';
+import { Code, eq, i32, lt, or, select } from './code.js';
 import type { FloatFormat } from './format.js';
 import type { FloatKit } from './rounding.js';
 
@@ -13,14 +13,12 @@ export function emitCompare(
 ): void {
   const code = new Code(f);
   const [a, b, flags] = [0, 1, 2].map(index => code.parameter(index));
-  code.if(or(format.isNaN(a), format.isNaN(b)), () => {
-    const raise = () => kit.raise(code, flags, FLOAT_FLAG.invalid);
-    if (predicate === 'eq') code.if(or(format.isSignalling(a), format.isSignalling(b)), raise);
-    else raise();
-    code.return(i32(0));
-  });
-  const compare = { eq, lt, le }[predicate];
-  code.do(compare(format.float(a), format.float(b)));
+  kit.tryHost(code, `${format.name}_${predicate}`, [a, b]);
+  // At least one is a NaN.
+  const signalling = or(format.isSignalling(a), format.isSignalling(b));
+  const invalid = predicate === 'eq' ? signalling : i32(1);
+  code.if(invalid, () => kit.raise(code, flags, FLOAT_FLAG.invalid));
+  code.do(i32(0));
 }
 
 /** minimumNumber and maximumNumber (IEEE 754-2019 section 9.6): a number beats a NaN, -0 is less than +0. */

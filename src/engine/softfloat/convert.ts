@@ -1,5 +1,4 @@
 import type { FunctionBody } from '../../wasm/function-body.js';
-import type { OpName } from '../../wasm/opcodes.js';
 import { FLOAT_FLAG, ROUNDING } from '../runtime-functions.js';
 import {
   add,
@@ -18,7 +17,6 @@ import {
   ltS,
   ltU,
   ne,
-  operation,
   or,
   power,
   select,
@@ -30,6 +28,7 @@ import {
 } from './code.js';
 import { BINARY32, BINARY64, type FloatFormat, SIGNIFICAND_BITS } from './format.js';
 import { type FloatKit, LEADING_BIT } from './rounding.js';
+import { fromInteger, hostRounds } from './stand-in.js';
 
 export interface IntegerType {
   readonly bits: 32 | 64;
@@ -97,12 +96,8 @@ export function emitToInteger(kit: FloatKit, format: FloatFormat, to: IntegerTyp
 export function emitFromInteger(kit: FloatKit, format: FloatFormat, signed: boolean, f: FunctionBody): void {
   const code = new Code(f);
   const [a, mode, flags] = [0, 1, 2].map(index => code.parameter(index));
-  const op = `${format.name}_convert_i64_${signed ? 's' : 'u'}` as OpName;
-  const hosted = format.bits(operation(format.name, op, a));
-  // Integers of no more bits than a significand are exact.
-  const most = 2 ** format.fractionBits;
-  const exact = signed ? ltU(add(a, most), 2 * most) : ltU(a, 2 * most);
-  code.if(or(exact, kit.hostRounds(mode, flags)), () => code.return(hosted));
+  const exact = fromInteger(format, signed, a);
+  code.if(or(exact.sure(a), hostRounds(mode, flags)), () => code.return(exact.result));
 
   const negative = code.let(signed ? ltS(a, 0) : i32(0));
   const magnitude = code.let(select(negative, sub(i64(0), a), a));
@@ -116,21 +111,15 @@ export function emitFromInteger(kit: FloatKit, format: FloatFormat, signed: bool
 export function emitWiden(kit: FloatKit, f: FunctionBody): void {
   const code = new Code(f);
   const [a, flags] = [0, 1].map(index => code.parameter(index));
-  code.if(BINARY32.isNaN(a), () => {
-    code.if(BINARY32.isSignalling(a), () => kit.raise(code, flags, FLOAT_FLAG.invalid));
-    code.return(BINARY64.canonicalNaN);
-  });
-  code.do(hostConversion(BINARY32, BINARY64, a, 'f64_promote_f32'));
+  kit.tryHost(code, 'f32_to_f64', [a]);
+  code.if(BINARY32.isSignalling(a), () => kit.raise(code, flags, FLOAT_FLAG.invalid));
+  code.do(BINARY64.canonicalNaN);
 }
 
 export function emitNarrow(kit: FloatKit, f: FunctionBody): void {
   const code = new Code(f);
   const [a, mode, flags] = [0, 1, 2].map(index => code.parameter(index));
-  code.if(kit.hostRounds(mode, flags), () => {
-    const result = code.let(hostConversion(BINARY64, BINARY32, a, 'f32_demote_f64'));
-    const sure = ltU(sub(BINARY32.exponent(result), 2), BINARY32.special - 2);
-    code.if(sure, () => code.return(result));
-  });
+  kit.tryHost(code, 'f64_to_f32', [a], hostRounds(mode, flags));
   const sign = code.let(BINARY64.sign(a));
   code.if(BINARY64.isSpecial(a), () => {
     code.if(BINARY64.isNaN(a), () => {
@@ -144,10 +133,6 @@ export function emitNarrow(kit: FloatKit, f: FunctionBody): void {
   const rebased = sub(exponent, BINARY64.bias - BINARY32.bias);
   const aligned = shl(significand, LEADING_BIT - SIGNIFICAND_BITS);
   code.do(kit.round(BINARY32, sign, rebased, aligned, mode, flags));
-}
-
-function hostConversion(from: FloatFormat, to: FloatFormat, raw: Value, op: OpName): Value {
-  return to.bits(operation(to.name, op, from.float(raw)));
 }
 
 /** IEEE 754-2008 section 5.7.2 `class`, as one bit of ten. */

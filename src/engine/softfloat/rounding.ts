@@ -1,5 +1,5 @@
 import type { ModuleBuilder } from '../../wasm/module-builder.js';
-import type { RuntimeIndices } from '../runtime-functions.js';
+import type { RuntimeFunction, RuntimeIndices } from '../runtime-functions.js';
 import { FLOAT_FLAG, ROUNDING } from '../runtime-functions.js';
 import {
   add,
@@ -28,6 +28,7 @@ import {
   wrap,
 } from './code.js';
 import { BINARY32, BINARY64, type FloatFormat } from './format.js';
+import { standIn } from './stand-in.js';
 
 /** Where the word stands, seen from the flags word, that must show when flags change. */
 export interface FlagsChange {
@@ -92,12 +93,16 @@ export class FloatKit {
     code.return(format.canonicalNaN);
   }
 
-  /**
-   * Whether the host's float arithmetic may stand in: it rounds to nearest even, and says nothing of
-   * inexactness, which is no loss where that flag is up already. Other flags are the caller's concern.
-   */
-  hostRounds(mode: Value, flags: Value): Value {
-    return and(isZero(mode), load32(flags));
+  /** Returns what the host's arithmetic gives where it is sure to be right; `rounds` where the host may round. */
+  tryHost(code: Code, name: RuntimeFunction, operands: readonly Value[], rounds = i32(0)): void {
+    const host = standIn(name, operands);
+    if (host === undefined) return;
+    const attempt = () => {
+      const result = code.let(host.result);
+      code.if(host.sure(result), () => code.return(result));
+    };
+    if (host.rounds) code.if(rounds, attempt);
+    else attempt();
   }
 
   #defineRaise(change: FlagsChange | undefined): number {

@@ -1,0 +1,134 @@
+import { VIRTIO_BLOCK_STATE, type VirtioBlockState, virtioBlock } from '../devices/virtio/block.js';
+import type { TransportPorts, VirtioMmio } from '../devices/virtio/mmio-transport.js';
+import type { GuestMemory } from '../memory/guest-memory.js';
+import type { Bound, Component, Fields, Layout, StatePlan } from '../state/layout.js';
+import { backingBytes, Disk } from './disk.js';
+import { VIRTIO_SLOTS } from './memory-map.js';
+import type {
+  BootImage,
+  DmaPort,
+  IrqLine,
+  MachineConfig,
+  MachineOutputs,
+  TimerPort,
+  VirtualClock,
+} from './ports.js';
+
+/** What the board has for all of its virtio devices. */
+export interface VirtioSurroundings {
+  readonly buffer: ArrayBufferLike;
+  /** Byte in `buffer` where a component stands. */
+  readonly at: (component: Component) => number;
+  readonly memory: GuestMemory;
+  readonly dma: DmaPort;
+  readonly clock: VirtualClock;
+  readonly outputs: MachineOutputs;
+  /** Line of the device in a slot. */
+  readonly irq: (slot: number) => IrqLine;
+  /** Timer of this number among those of virtio devices. */
+  readonly timer: (index: number) => TimerPort;
+}
+
+/** What belongs to one device alone. */
+interface OwnPorts {
+  readonly transport: TransportPorts;
+  /** One of its own timers. */
+  readonly timer: (index: number) => TimerPort;
+  /** Where its backing memory begins. */
+  readonly backing: number;
+}
+
+type Place = Omit<VirtioSurroundings, 'irq' | 'timer'> & OwnPorts;
+
+interface Needs {
+  readonly timers?: number;
+  readonly backingBytes?: number;
+}
+
+interface Row {
+  readonly needs: Needs;
+  readonly build: (surroundings: VirtioSurroundings, own: OwnPorts) => VirtioMmio;
+}
+
+/**
+ * The virtio devices that a configuration names. As in QEMU, the first one takes the highest slot. Their state is
+ * reserved at once; they are built when there is memory.
+ */
+export class VirtioDevices {
+  /** Devices in order, the one in the highest slot first. */
+  readonly transports: VirtioMmio[] = [];
+  backingBytes = 0;
+  readonly #plan: StatePlan;
+  readonly #rows: Row[] = [];
+  /** For each timer of a virtio device, which device's it is, and its number there. */
+  readonly #timers: { readonly device: number; readonly index: number }[] = [];
+
+  constructor(
+    readonly config: MachineConfig,
+    images: readonly BootImage[],
+    plan: StatePlan,
+  ) {
+    this.#plan = plan;
+    config.disks.forEach((sectors, number) => {
+      const contents = images.filter(image => image.disk === number);
+      const needs = { timers: 1, backingBytes: backingBytes(sectors) };
+      this.#add(`disk${number}`, VIRTIO_BLOCK_STATE, needs, (state: VirtioBlockState, place) =>
+        virtioBlock(state, config.virtio, {
+          ...place.transport,
+          disk: new Disk(sectors, contents, place.memory, place.backing),
+          clock: place.clock,
+          timer: place.timer(0),
+        }),
+      );
+    });
+  }
+
+  get timers(): number {
+    return this.#timers.length;
+  }
+
+  /** To be called once. `backing`: first byte of `backingBytes` bytes of guest memory that no hart reaches. */
+  build(surroundings: VirtioSurroundings, backing: number): void {
+    let base = backing;
+    let firstTimer = 0;
+    for (const [device, { needs, build }] of this.#rows.entries()) {
+      const timerBase = firstTimer;
+      const transport = { irq: surroundings.irq(slotOf(device)), dma: surroundings.dma };
+      const timer = (index: number) => surroundings.timer(timerBase + index);
+      this.transports.push(build(surroundings, { transport, timer, backing: base }));
+      base += needs.backingBytes ?? 0;
+      firstTimer += needs.timers ?? 0;
+    }
+  }
+
+  /** The device in a slot, if there is one. */
+  inSlot(slot: number): VirtioMmio | undefined {
+    return this.transports[VIRTIO_SLOTS - 1 - slot];
+  }
+
+  fireTimer(timer: number): void {
+    const { device, index } = this.#timers[timer];
+    this.transports[device].onTimer(index);
+  }
+
+  #add<F extends Fields>(
+    name: string,
+    layout: Layout<F>,
+    needs: Needs,
+    build: (state: Bound<F>, place: Place) => VirtioMmio,
+  ): void {
+    const component = this.#plan.add(name, layout);
+    const device = this.#rows.length;
+    for (let index = 0; index < (needs.timers ?? 0); index++) this.#timers.push({ device, index });
+    this.backingBytes += needs.backingBytes ?? 0;
+    this.#rows.push({
+      needs,
+      build: (surroundings, own) => {
+        const state = layout.bind(surroundings.buffer, surroundings.at(component));
+        return build(state, { ...surroundings, ...own });
+      },
+    });
+  }
+}
+
+const slotOf = (device: number) => VIRTIO_SLOTS - 1 - device;

@@ -1,0 +1,50 @@
+import { DivergenceError, findDivergence } from '../replay/divergence.js';
+import type { Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
+import type { ConsoleOutput } from './console-output.js';
+import { ReplayMismatch, TargetError } from './debug-target.js';
+import type { Player } from './player.js';
+
+export interface Verified {
+  readonly checkpoints: number;
+  readonly icount: number;
+  readonly end: RecordingEnd;
+}
+
+/**
+ * Runs a player that stands at the beginning through the whole recording, and compares the machine with every
+ * checkpoint. Throws DivergenceError at the first that does not agree, ReplayMismatch when it ends otherwise,
+ * TargetError when interrupted.
+ */
+export async function verifyRecording(
+  player: Player,
+  recording: Recording,
+  takeCheckpoint: () => Checkpoint,
+  output: ConsoleOutput,
+): Promise<Verified> {
+  const { machine } = player;
+  const goTo = async (icount: number) => {
+    const stop = await player.advance(icount, { idle: 'jump' });
+    output.reached(machine.icount);
+    if (stop.kind === 'interrupted') throw new TargetError('interrupted');
+  };
+  let agreed = 0;
+  for (const recorded of recording.checkpoints) {
+    await goTo(recorded.icount);
+    const report = findDivergence(recorded, takeCheckpoint(), machine.board.plan, agreed);
+    if (report !== undefined) throw new DivergenceError(report);
+    agreed = recorded.icount;
+  }
+  await goTo(player.history.end);
+  compareEnd(player, recording.end);
+  return { checkpoints: recording.checkpoints.length, icount: machine.icount, end: recording.end };
+}
+
+function compareEnd({ machine }: Player, end: RecordingEnd): void {
+  const { poweredOff, exitCode, icount } = machine;
+  const found = poweredOff ? `it powered off with code ${exitCode}` : 'the machine goes on';
+  const recorded = end.kind === 'power-off' ? `it powered off with code ${end.code}` : 'the machine goes on';
+  if (end.kind === 'cut' || found === recorded) return;
+  throw new ReplayMismatch(
+    `the replay differs from the recording: at icount ${icount} ${found}, in the recording ${recorded}`,
+  );
+}
