@@ -10,13 +10,15 @@ export const DEFAULT_GDB: HostPort = { host: '127.0.0.1', port: 1234 };
 export async function serveGdb({ session, quit }: Opened, address: HostPort): Promise<number> {
   const server = await GdbServer.start(session, address);
   const host = server.host.includes(':') ? `[${server.host}]` : server.host;
-  tell(`gdb server on ${host}:${server.port}`);
   let stop = () => {};
   const stopped = new Promise<void>(resolve => {
     stop = resolve;
   });
   try {
-    const { signal } = await withSignals(stop, () => Promise.race([stopped, quit]));
+    const { signal } = await withSignals(stop, () => {
+      tell(`gdb server on ${host}:${server.port}`);
+      return Promise.race([stopped, quit]);
+    });
     return signal ? signalExitCode(signal) : 0;
   } finally {
     await server.close();

@@ -19,7 +19,7 @@ export class Bench {
   /** In machine mode, with mtvec and stvec set, and all of memory open to every mode. */
   constructor(isa: string = ISA64, changes: Partial<MachineConfig> = {}) {
     this.machine = testMachine(isa, changes);
-    const rows = this.machine.debug.features().flatMap(feature => feature.registers);
+    const rows = this.machine.debug.description.features.flatMap(feature => feature.registers);
     this.#numbers = new Map(rows.map(({ name, number }) => [name, number]));
     this.set({ mtvec: HANDLER, pmpaddr0: 0x3fffffff, pmpcfg0: 0x1f });
     if (this.has('stvec')) this.set({ stvec: SUPERVISOR_HANDLER });
