@@ -7,23 +7,15 @@ import type { RiscvHart } from '../riscv/hart.js';
 import { EXIT } from '../riscv/hart-exit.js';
 import { NO_INTERRUPT } from '../riscv/traps.js';
 import { DebugAccess } from './debug-access.js';
+import type { DebugHit } from './debug-hit.js';
 import type { HartContext } from './hart-view.js';
 import type { BootImage, InputEvent, MachineConfig, MachineOutputs } from './ports.js';
+
 import { VirtBoard } from './virt-board.js';
 
 export type { CodePoint } from '../engine/breakpoint-set.js';
 export type { HitCondition, WatchRange } from '../engine/watch-list.js';
-
-/** A breakpoint or watchpoint that was reached; the address as two words. */
-export interface DebugHit {
-  readonly kind: 'breakpoint' | 'watchpoint';
-  /** The boundary before the step that runs the instruction or makes the access. */
-  readonly icount: number;
-  readonly hart: number;
-  readonly access: WatchKind | undefined;
-  readonly low: number;
-  readonly high: number;
-}
+export type { DebugHit } from './debug-hit.js';
 
 /** Why `run` came back. */
 export type MachineStop =
@@ -163,6 +155,11 @@ export class Machine {
     for (;;) {
       if (machineState.poweredOff !== 0) return { kind: 'power-off', code: machineState.exitCode };
       const hart = this.#chooseHart();
+      const written = board.deviceWrites.takeHit();
+      if (written !== undefined) {
+        if (options.collect === undefined) return { kind: 'hit', hit: written };
+        options.collect(written);
+      }
       if (time.icount >= until) return LIMIT;
       if (hart === undefined) {
         const deadlineNs = time.nextDeadline();
