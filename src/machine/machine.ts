@@ -251,6 +251,7 @@ export class Machine {
   /** Virtual pages fetched from and written to since `startNoting`, and perhaps a few more. */
   get touched(): TouchedPages {
     this.board.engine.regions?.noteEntered(this.board.touched.executed);
+    this.board.engine.regions?.noteWritten(this.board.touched.written);
     return this.board.touched;
   }
 
