@@ -143,6 +143,11 @@ export class Machine {
     return this.board.console.room;
   }
 
+  /** Length of the longest packet that the network device can take now; 0 without one. */
+  get networkRoom(): number {
+    return this.board.virtio.network?.room ?? 0;
+  }
+
   /**
    * Runs until the boundary `until` (an icount) or until something else ends the run.
    * Never passes `until`; where it was called before leaves no trace in the state.
@@ -210,6 +215,9 @@ export class Machine {
       case 'console':
         board.console.enqueue(event.bytes);
         board.console.pump();
+        break;
+      case 'network':
+        board.virtio.network?.receive(event.bytes);
         break;
       case 'shutdown':
         this.#powerOff(0);

@@ -37,6 +37,7 @@ export function testMachine(
     rtcSeconds: 0,
     virtio: 'legacy',
     disks: [],
+    network: false,
     ...changes,
   };
   return new Machine(config, [], NO_OUTPUT, engine);
