@@ -1,5 +1,6 @@
 import { VIRTIO_BLOCK_STATE, type VirtioBlockState, virtioBlock } from '../devices/virtio/block.js';
 import type { TransportPorts, VirtioMmio } from '../devices/virtio/mmio-transport.js';
+import { VIRTIO_NETWORK_STATE, VirtioNetwork, type VirtioNetworkState } from '../devices/virtio/network.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { Bound, Component, Fields, Layout, StatePlan } from '../state/layout.js';
 import { backingBytes, Disk } from './disk.js';
@@ -57,6 +58,7 @@ interface Row {
 export class VirtioDevices {
   /** Devices in order, the one in the highest slot first. */
   readonly transports: VirtioMmio[] = [];
+  network: VirtioNetwork | undefined;
   backingBytes = 0;
   readonly #plan: StatePlan;
   readonly #rows: Row[] = [];
@@ -81,6 +83,17 @@ export class VirtioDevices {
         }),
       );
     });
+    if (config.network) {
+      this.#add('network0', VIRTIO_NETWORK_STATE, { timers: 1 }, (state: VirtioNetworkState, place) => {
+        this.network = new VirtioNetwork(state, config.virtio, {
+          ...place.transport,
+          output: place.outputs.network,
+          clock: place.clock,
+          timer: place.timer(0),
+        });
+        return this.network.transport;
+      });
+    }
   }
 
   get timers(): number {

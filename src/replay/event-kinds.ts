@@ -91,6 +91,16 @@ const EVENT_KINDS: EventTable = {
     describe: ({ hart, address, bytes }) =>
       `write-memory hart ${hart} 0x${address.replace(/^0+(?=.)/, '')} ${shortened(bytes, 16, toHex)}`,
   },
+  // varint port, block bytes
+  network: {
+    number: 7,
+    encode(out, { port, bytes }) {
+      out.varint(port);
+      out.block(bytes);
+    },
+    decode: from => ({ kind: 'network', port: from.varint(), bytes: from.block() }),
+    describe: ({ port, bytes }) => `network ${port} ${shortened(bytes, 32, toHex)}`,
+  },
 };
 
 const BY_NUMBER: readonly (EventKind<InputEvent> | undefined)[] = (() => {

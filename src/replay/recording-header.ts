@@ -38,6 +38,7 @@ const CONFIG_CHECKS: Readonly<Record<keyof MachineConfig, Check>> = {
   entry: integer(0),
   rtcSeconds: integer(0, LATEST_RTC_SECONDS),
   virtio: value => value === 'legacy' || value === 'modern',
+  network: value => typeof value === 'boolean',
   disks: value => Array.isArray(value) && value.length <= 8 && value.every(integer(1)),
 };
 

@@ -66,7 +66,7 @@ export class LiveDriver {
     const { player, input } = this;
     const machine = this.#machine;
     while (!machine.poweredOff) {
-      const event = input.next(machine.consoleRoom);
+      const event = input.next(machine);
       if (event === undefined) break;
       this.enter(event);
     }
@@ -102,7 +102,7 @@ export class LiveDriver {
         machine.skipIdle();
         return;
       }
-      if (input.pending(machine.consoleRoom) || interrupted()) break;
+      if (input.pending(machine) || interrupted()) break;
       if (passedMs >= limitMs) break;
       await input.wait(Math.min(wholeMs, limitMs) - passedMs);
     }

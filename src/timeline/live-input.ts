@@ -1,8 +1,20 @@
 import type { HostClock, InputEvent, ShutdownCause } from '../machine/ports.js';
 
+/** Packets that wait outside the machine; more are lost. */
+const MOST_PACKETS = 1000;
+/** The device knows no longer ones. */
+const LONGEST_PACKET = 65_533;
+
+/** How much a machine can take now: bytes typed at the console, and the longest packet. */
+export interface InputRoom {
+  readonly consoleRoom: number;
+  readonly networkRoom: number;
+}
+
 /** What the host sent and the machine has not taken yet. Host callbacks only queue here. */
 export class LiveInput {
   readonly #typed: Uint8Array[] = [];
+  readonly #packets: Uint8Array[] = [];
   #shutdown: ShutdownCause | undefined;
   #wake: () => void = () => {};
   #woken: Promise<void> = Promise.resolve();
@@ -11,6 +23,14 @@ export class LiveInput {
 
   type(bytes: Uint8Array): void {
     if (bytes.length > 0) this.#typed.push(bytes.slice());
+    this.#wake();
+  }
+
+  /** A packet for the guest. */
+  receive(packet: Uint8Array): void {
+    if (this.#packets.length < MOST_PACKETS && packet.length <= LONGEST_PACKET) {
+      this.#packets.push(packet.slice());
+    }
     this.#wake();
   }
 
@@ -24,17 +44,22 @@ export class LiveInput {
     this.#wake();
   }
 
-  /** Whether `next` would hand something over to a console with this much room. */
-  pending(consoleRoom: number): boolean {
-    return this.#shutdown !== undefined || (this.#typed.length > 0 && consoleRoom > 0);
+  /** Whether `next` would hand something over to a machine with this much room. */
+  pending(room: InputRoom): boolean {
+    if (this.#shutdown !== undefined || (this.#typed.length > 0 && room.consoleRoom > 0)) return true;
+    return this.#packets.length > 0 && this.#packets[0].length <= room.networkRoom;
   }
 
-  /** The next event to let in, or undefined. Bytes that the console has no room for wait. */
-  next(consoleRoom: number): InputEvent | undefined {
+  /** The next event to let in, or undefined. What the machine has no room for waits. */
+  next({ consoleRoom, networkRoom }: InputRoom): InputEvent | undefined {
     if (this.#shutdown !== undefined) {
       const cause = this.#shutdown;
       this.#shutdown = undefined;
       return { kind: 'shutdown', cause };
+    }
+    if (this.#packets.length > 0 && this.#packets[0].length <= networkRoom) {
+      const [bytes] = this.#packets.splice(0, 1);
+      return { kind: 'network', port: 0, bytes };
     }
     if (this.#typed.length === 0 || consoleRoom === 0) return undefined;
     const [first] = this.#typed;

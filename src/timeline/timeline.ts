@@ -1,5 +1,12 @@
 import { Machine } from '../machine/machine.js';
-import type { BootImage, ConsoleBackend, HostClock, MachineConfig, ShutdownCause } from '../machine/ports.js';
+import type {
+  BootImage,
+  ConsoleBackend,
+  HostClock,
+  MachineConfig,
+  NetworkBackend,
+  ShutdownCause,
+} from '../machine/ports.js';
 import type { ElfSymbol } from '../machine/symbols.js';
 import { describeEvent } from '../replay/event-kinds.js';
 import { writeRecording } from '../replay/log-writer.js';
@@ -25,6 +32,7 @@ import {
 import { History } from './history.js';
 import { type IdleClock, LiveDriver } from './live-driver.js';
 import { LiveInput } from './live-input.js';
+import { NetworkOutput } from './network-output.js';
 import { Pace } from './pace.js';
 import { Player } from './player.js';
 import { Questions } from './questions.js';
@@ -37,6 +45,8 @@ import { type Verified, verifyRecording } from './verification.js';
 /** The host's side of a session. */
 export interface HostPorts {
   readonly console: ConsoleBackend;
+  /** What the network device is connected to, if anything. */
+  readonly network?: NetworkBackend | undefined;
   readonly clock: HostClock;
   /** Creates a file to append to, for `saveHistory`. Throws InputError. */
   readonly createFile?: (path: string) => ByteSink;
@@ -90,7 +100,16 @@ export class Timeline implements DebugTarget {
       () => this.machine.board.time.icount,
       'main',
     );
-    this.machine = new Machine(config, images, { serial: this.#output });
+    const { network } = host;
+    this.machine = new Machine(config, images, {
+      serial: this.#output,
+      network:
+        network &&
+        new NetworkOutput(
+          () => this.player,
+          packet => network.send(packet),
+        ),
+    });
     const history = recording === undefined ? History.live() : History.of(recording.events, recording.end);
     this.#pace = new Pace(host.clock);
     this.player = new Player(this.machine, history, this.#pace, options.budget);
@@ -111,7 +130,10 @@ export class Timeline implements DebugTarget {
         await this.seek(branch.history.end);
       },
     };
-    if (recording === undefined) host.console.onInput(bytes => this.#input.type(bytes));
+    if (recording === undefined) {
+      host.console.onInput(bytes => this.#input.type(bytes));
+      network?.onReceive(packet => this.#input.receive(packet));
+    }
   }
 
   /** The course of events the machine is on. */
