@@ -30,85 +30,91 @@ export class AgentEvaluator {
     let top = -1;
     let jumps = 0;
     for (let at = 0; ; ) {
-      const opcode = code[at++];
+      const opcode = code[at++]!;
+      // Of literals V8 makes a jump table: twice as fast as by name.
       switch (opcode) {
-        case OPCODE.add: {
+        case 0x02: {
+          // add
           const sum = (lows[top - 1]! >>> 0) + (lows[top]! >>> 0);
           highs[top - 1] = highs[top - 1]! + highs[top]! + (sum > 0xffffffff ? 1 : 0);
           lows[--top] = sum;
           break;
         }
-        case OPCODE.sub: {
+        case 0x03: {
+          // sub
           const borrow = lows[top - 1]! >>> 0 < lows[top]! >>> 0 ? 1 : 0;
           highs[top - 1] = highs[top - 1]! - highs[top]! - borrow;
           lows[top - 1] = lows[top - 1]! - lows[top]!;
           top--;
           break;
         }
-        case OPCODE.mul: {
+        case 0x04: {
+          // mul
           const [aLow, bLow] = [lows[top - 1]!, lows[top]!];
           highs[top - 1] =
             multiplyHigh(aLow, bLow) + Math.imul(highs[top - 1]!, bLow) + Math.imul(aLow, highs[top]!);
           lows[--top] = Math.imul(aLow, bLow);
           break;
         }
-        case OPCODE.div_signed:
-        case OPCODE.div_unsigned:
-        case OPCODE.rem_signed:
-        case OPCODE.rem_unsigned:
+        case 0x05: // div_signed
+        case 0x06: // div_unsigned
+        case 0x07: // rem_signed
+        case 0x08: // rem_unsigned
           if (lows[top] === 0 && highs[top] === 0) return false;
           top--;
           divide(lows, highs, top, opcode);
           break;
-        case OPCODE.lsh:
-        case OPCODE.rsh_signed:
-        case OPCODE.rsh_unsigned: {
+        case 0x09: // lsh
+        case 0x0a: // rsh_signed
+        case 0x0b: {
+          // rsh_unsigned
           const far = highs[top] !== 0 || lows[top]! >>> 0 > 63;
           const count = far ? 64 : lows[top]!;
           top--;
           this.#shift(top, count, opcode);
           break;
         }
-        case OPCODE.trace:
-        case OPCODE.tracenz:
+        case 0x0c: // trace
+        case 0x2f: // tracenz
           top -= 2;
           break;
-        case OPCODE.trace_quick:
+        case 0x0d: // trace_quick
           at++;
           break;
-        case OPCODE.trace16:
+        case 0x30: // trace16
           at += 2;
           break;
-        case OPCODE.log_not:
+        case 0x0e: // log_not
           lows[top] = lows[top] === 0 && highs[top] === 0 ? 1 : 0;
           highs[top] = 0;
           break;
-        case OPCODE.bit_and:
+        case 0x0f: // bit_and
           lows[top - 1]! &= lows[top]!;
           highs[top - 1]! &= highs[top]!;
           top--;
           break;
-        case OPCODE.bit_or:
+        case 0x10: // bit_or
           lows[top - 1]! |= lows[top]!;
           highs[top - 1]! |= highs[top]!;
           top--;
           break;
-        case OPCODE.bit_xor:
+        case 0x11: // bit_xor
           lows[top - 1]! ^= lows[top]!;
           highs[top - 1]! ^= highs[top]!;
           top--;
           break;
-        case OPCODE.bit_not:
+        case 0x12: // bit_not
           lows[top] = ~lows[top]!;
           highs[top] = ~highs[top]!;
           break;
-        case OPCODE.equal:
+        case 0x13: // equal
           top--;
           lows[top] = lows[top] === lows[top + 1] && highs[top] === highs[top + 1] ? 1 : 0;
           highs[top] = 0;
           break;
-        case OPCODE.less_signed:
-        case OPCODE.less_unsigned: {
+        case 0x14: // less_signed
+        case 0x15: {
+          // less_unsigned
           top--;
           const sign = opcode === OPCODE.less_unsigned ? 0x80000000 : 0;
           const [a, b] = [highs[top]! ^ sign, highs[top + 1]! ^ sign];
@@ -116,20 +122,20 @@ export class AgentEvaluator {
           highs[top] = 0;
           break;
         }
-        case OPCODE.ext:
-        case OPCODE.zero_ext:
+        case 0x16: // ext
+        case 0x2a: // zero_ext
           this.#extend(top, code[at++]!, opcode === OPCODE.ext);
           break;
-        case OPCODE.ref8:
-        case OPCODE.ref16:
-        case OPCODE.ref32:
-        case OPCODE.ref64:
+        case 0x17: // ref8
+        case 0x18: // ref16
+        case 0x19: // ref32
+        case 0x1a: // ref64
           if (!hart.readMemory(lows[top]! >>> 0, highs[top]! >>> 0, 1 << (opcode - OPCODE.ref8)))
             return false;
           lows[top] = hart.low;
           highs[top] = hart.high;
           break;
-        case OPCODE.if_goto:
+        case 0x20: // if_goto
           if (lows[top] === 0 && highs[top] === 0) {
             at += 2;
           } else {
@@ -138,64 +144,65 @@ export class AgentEvaluator {
           }
           top--;
           break;
-        case OPCODE.goto:
+        case 0x21: // goto
           at = (code[at]! << 8) | code[at + 1]!;
           if (++jumps > MOST_JUMPS) return false;
           break;
-        case OPCODE.const8:
+        case 0x22: // const8
           lows[++top] = code[at++]!;
           highs[top] = 0;
           break;
-        case OPCODE.const16:
+        case 0x23: // const16
           lows[++top] = (code[at]! << 8) | code[at + 1]!;
           highs[top] = 0;
           at += 2;
           break;
-        case OPCODE.const32:
+        case 0x24: // const32
           lows[++top] = word(code, at);
           highs[top] = 0;
           at += 4;
           break;
-        case OPCODE.const64:
+        case 0x25: // const64
           highs[++top] = word(code, at);
           lows[top] = word(code, at + 4);
           at += 8;
           break;
-        case OPCODE.reg:
+        case 0x26: // reg
           if (!hart.readRegister((code[at]! << 8) | code[at + 1]!)) return false;
           lows[++top] = hart.low;
           highs[top] = hart.high;
           at += 2;
           break;
-        case OPCODE.end:
+        case 0x27: // end
           if (top >= 0) {
             this.low = lows[top]! >>> 0;
             this.high = highs[top]! >>> 0;
           }
           return true;
-        case OPCODE.dup:
+        case 0x28: // dup
           this.#copy(top, ++top);
           break;
-        case OPCODE.pop:
+        case 0x29: // pop
           top--;
           break;
-        case OPCODE.swap:
+        case 0x2b: // swap
           this.#copy(top, top + 1);
           this.#copy(top - 1, top);
           this.#copy(top + 1, top - 1);
           break;
-        case OPCODE.pick:
+        case 0x32: // pick
           this.#copy(top - code[at++]!, top + 1);
           top++;
           break;
-        case OPCODE.rot:
+        case 0x33: // rot
           // a b c becomes c a b.
           this.#copy(top, top + 1);
           this.#copy(top - 1, top);
           this.#copy(top - 2, top - 1);
           this.#copy(top + 1, top - 2);
           break;
-        case OPCODE.printf: {
+        case 0x34: {
+          // printf
           const count = code[at]!;
           const length = (code[at + 1]! << 8) | code[at + 2]!;
           at += 3 + length;
