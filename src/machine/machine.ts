@@ -49,6 +49,8 @@ export interface RunOptions {
   readonly passHitsAt?: number;
   /** Told of each interrupt before it is entered: hart and interrupt number. */
   readonly onInterrupt?: (hart: number, cause: number) => void;
+  /** Stop as at a limit when the guest waits for something that the host is to send. */
+  readonly heedsWants?: boolean;
   /** Stop as at a limit when this hart is about to take a step. */
   readonly beforeHart?: number;
 }
@@ -147,8 +149,15 @@ export class Machine {
     return this.board.machineState.currentHart;
   }
 
-  get consoleRoom(): number {
-    return this.board.console.room;
+  /** How many bytes a console can still take. */
+  consoleRoom(port: number): number {
+    const { console, virtio } = this.board;
+    return (port === 0 ? console.room : virtio.console?.room) ?? 0;
+  }
+
+  /** Whether the guest waits for something that the host is to send. */
+  get wants(): boolean {
+    return this.board.entropy.wanted > 0;
   }
 
   /**
@@ -163,7 +172,7 @@ export class Machine {
     for (;;) {
       if (machineState.poweredOff !== 0) return { kind: 'power-off', code: machineState.exitCode };
       const hart = this.#chooseHart();
-      if (time.icount >= until) return LIMIT;
+      if (time.icount >= until || (options.heedsWants === true && this.wants)) return LIMIT;
       if (hart === undefined) {
         const deadlineNs = time.nextDeadline();
         if (deadlineNs === Number.POSITIVE_INFINITY || options.idle === 'return') {
@@ -211,8 +220,15 @@ export class Machine {
     if (!this.poweredOff) this.#chooseHart();
     switch (event.kind) {
       case 'console':
-        board.console.enqueue(event.bytes);
-        board.console.pump();
+        if (event.port === 0) {
+          board.console.enqueue(event.bytes);
+          board.console.pump();
+        } else {
+          board.virtio.console?.type(event.bytes);
+        }
+        break;
+      case 'entropy':
+        board.entropy.feed(event.bytes);
         break;
       case 'shutdown':
         this.#powerOff(0);

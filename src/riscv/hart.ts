@@ -52,6 +52,7 @@ export class RiscvHart implements EngineHost, ExecutingHart {
     this.csrs = new CsrFile(buildCsrTable(config), id, config, state, {
       steps: () => this.steps,
       readTime: out => env.readTime(out),
+      randomHalf: () => env.randomHalf(),
       interruptsChanged: () => {
         if (this.traps.interrupt() !== NO_INTERRUPT) this.requestBoundary();
       },
