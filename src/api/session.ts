@@ -28,6 +28,8 @@ export interface ConfigOptions {
   readonly rtcSeconds?: number | undefined;
   /** Interface of virtio devices: version 1 or 2 of virtio-mmio. */
   readonly virtio?: 'legacy' | 'modern' | undefined;
+  /** Whether there is a network device, connected or not. */
+  readonly network?: boolean | undefined;
 }
 
 export interface HistoryOptions {
@@ -125,6 +127,7 @@ function buildMachine(
     rtcSeconds: wanted.rtcSeconds ?? DEFAULTS.rtcSeconds,
     virtio: wanted.virtio ?? DEFAULTS.virtio,
     disks: disks.map(disk => disk.sectors),
+    network: wanted.network ?? false,
   } as const satisfies Omit<MachineConfig, 'entry'>;
   const { bios, initrd } = options;
   const { entry, kernelEntry, images } = planBoot({ kernel, bios, initrd }, settings);

@@ -29,6 +29,10 @@ export class WatchList {
     return this.#ranges.length === 0;
   }
 
+  find(wanted: (range: WatchRange) => boolean): WatchRange | undefined {
+    return this.#ranges.find(wanted);
+  }
+
   /** Whether a page must not be cached for loads or stores. */
   touchesPage(low: number, high: number, write: boolean): boolean {
     const page = (low & -PAGE_BYTES) >>> 0;

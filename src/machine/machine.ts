@@ -7,23 +7,15 @@ import type { RiscvHart } from '../riscv/hart.js';
 import { EXIT } from '../riscv/hart-exit.js';
 import { NO_INTERRUPT } from '../riscv/traps.js';
 import { DebugAccess } from './debug-access.js';
+import type { DebugHit } from './debug-hit.js';
 import type { HartContext } from './hart-view.js';
 import type { BootImage, InputEvent, MachineConfig, MachineOutputs } from './ports.js';
+
 import { VirtBoard } from './virt-board.js';
 
 export type { CodePoint } from '../engine/breakpoint-set.js';
 export type { HitCondition, WatchRange } from '../engine/watch-list.js';
-
-/** A breakpoint or watchpoint that was reached; the address as two words. */
-export interface DebugHit {
-  readonly kind: 'breakpoint' | 'watchpoint';
-  /** The boundary before the step that runs the instruction or makes the access. */
-  readonly icount: number;
-  readonly hart: number;
-  readonly access: WatchKind | undefined;
-  readonly low: number;
-  readonly high: number;
-}
+export type { DebugHit } from './debug-hit.js';
 
 /** Why `run` came back. */
 export type MachineStop =
@@ -172,6 +164,11 @@ export class Machine {
     for (;;) {
       if (machineState.poweredOff !== 0) return { kind: 'power-off', code: machineState.exitCode };
       const hart = this.#chooseHart();
+      const written = board.deviceWrites.takeHit();
+      if (written !== undefined) {
+        if (options.collect === undefined) return { kind: 'hit', hit: written };
+        options.collect(written);
+      }
       if (time.icount >= until || (options.heedsWants === true && this.wants)) return LIMIT;
       if (hart === undefined) {
         const deadlineNs = time.nextDeadline();
@@ -230,6 +227,9 @@ export class Machine {
       case 'entropy':
         board.entropy.feed(event.bytes);
         break;
+      case 'network':
+        board.virtio.network?.receive(event.bytes);
+        break;
       case 'shutdown':
         this.#powerOff(0);
         break;
@@ -270,6 +270,7 @@ export class Machine {
   /** Virtual pages fetched from and written to since `startNoting`, and perhaps a few more. */
   get touched(): TouchedPages {
     this.board.engine.regions?.noteEntered(this.board.touched.executed);
+    this.board.engine.regions?.noteWritten(this.board.touched.written);
     return this.board.touched;
   }
 

@@ -36,6 +36,8 @@ export interface MachineConfig {
   readonly rng?: true;
   /** There is a virtio console. */
   readonly virtioConsole?: true;
+  /** Whether there is a network device; it stands behind the disks. */
+  readonly network: boolean;
 }
 
 /** Bytes placed in guest memory at reset, by physical address; or part of a disk's contents. */
@@ -106,11 +108,18 @@ export interface OutputPort {
   write(byte: number): void;
 }
 
+/** A network device's way out. */
+export interface PacketPort {
+  /** An Ethernet frame without checksum. `ordinal` numbers the packets that the device has sent since its reset. */
+  send(packet: Uint8Array, ordinal: number): void;
+}
+
 /** Where what the guest sends to the host goes. Absent: it is dropped. */
 export interface MachineOutputs {
   /** The 16550. */
   readonly serial: OutputPort;
   readonly virtioConsole?: OutputPort;
+  readonly network?: PacketPort | undefined;
 }
 
 /** Why the machine ends, asked for by the guest or by the host. */
@@ -142,6 +151,8 @@ export type InputEvent =
   | { readonly kind: 'console'; readonly port: number; readonly bytes: Uint8Array }
   /** Random bytes of the host. */
   | { readonly kind: 'entropy'; readonly bytes: Uint8Array }
+  /** An Ethernet frame arrives at network device `port`, without checksum. */
+  | { readonly kind: 'network'; readonly port: number; readonly bytes: Uint8Array }
   /** The host asks for power-off (signal, monitor). */
   | { readonly kind: 'shutdown'; readonly cause: ShutdownCause }
   /** The host asks for a reset (`monitor reset`). */
@@ -181,6 +192,16 @@ export interface ConsoleBackend {
   /** Starts reading host input; a machine that takes no input never calls it. One listener only. */
   onInput(listener: (bytes: Uint8Array) => void): void;
   /** Gives the terminal, file or socket back. May be called more than once. */
+  close(): void;
+}
+
+/** The other end of a network device's cable. The listener only queues: packets enter at a step boundary. */
+export interface NetworkBackend {
+  /** Takes an Ethernet frame that the guest sent; never blocks and never throws. The bytes stay as they are. */
+  send(packet: Uint8Array): void;
+  /** Starts handing over frames for the guest. One listener only. */
+  onReceive(listener: (packet: Uint8Array) => void): void;
+  /** Closes every socket. May be called more than once. */
   close(): void;
 }
 

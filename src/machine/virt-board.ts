@@ -22,6 +22,7 @@ import { INTERRUPT, MSTATUS, parseIsa } from '../riscv/privileged.js';
 import { type Component, defineState, StatePlan, u8, u32 } from '../state/layout.js';
 import { Bus } from './bus.js';
 import { CONSOLE_QUEUE_STATE, ConsoleQueue } from './console-queue.js';
+import { DeviceWrites } from './device-writes.js';
 import { Entropy, entropyState } from './entropy.js';
 import { RAM_BASE, VIRT_IRQ, VIRT_MAP, VIRTIO_SLOTS, virtioSlot } from './memory-map.js';
 import type { BootImage, DmaPort, IrqLine, MachineConfig, MachineOutputs, PowerPort } from './ports.js';
@@ -66,6 +67,7 @@ export class VirtBoard {
   readonly watches = new WatchList();
   readonly breakpoints = new BreakpointSet();
   readonly touched = new TouchedPages();
+  readonly deviceWrites = new DeviceWrites(this);
   readonly machineState: ReturnType<typeof MACHINE_STATE.bind>;
   readonly clint: Clint;
   readonly plic: Plic;
@@ -266,7 +268,10 @@ export class VirtBoard {
   #memoryAt(address: number, length: number, write: boolean): Uint8Array | undefined {
     const host = this.bus.hostAddress(address, length, write);
     if (host === 0) return undefined;
-    if (write && length > 0) this.memory.beforeWrite(host, length);
+    if (write && length > 0) {
+      this.deviceWrites.note(address, length);
+      this.memory.beforeWrite(host, length);
+    }
     return this.memory.u8.subarray(host, host + length);
   }
 

@@ -1,6 +1,7 @@
 import { VIRTIO_BLOCK_STATE, type VirtioBlockState, virtioBlock } from '../devices/virtio/block.js';
 import { VIRTIO_CONSOLE_STATE, VirtioConsole, type VirtioConsoleState } from '../devices/virtio/console.js';
 import type { TransportPorts, VirtioMmio } from '../devices/virtio/mmio-transport.js';
+import { VIRTIO_NETWORK_STATE, VirtioNetwork, type VirtioNetworkState } from '../devices/virtio/network.js';
 import { VIRTIO_RNG_STATE, VirtioRng, type VirtioRngState } from '../devices/virtio/rng.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { Bound, Component, Fields, Layout, StatePlan } from '../state/layout.js';
@@ -63,6 +64,7 @@ export class VirtioDevices {
   readonly transports: VirtioMmio[] = [];
   rng: VirtioRng | undefined;
   console: VirtioConsole | undefined;
+  network: VirtioNetwork | undefined;
   backingBytes = 0;
   readonly #plan: StatePlan;
   readonly #rows: Row[] = [];
@@ -87,6 +89,17 @@ export class VirtioDevices {
         }),
       );
     });
+    if (config.network) {
+      this.#add('network0', VIRTIO_NETWORK_STATE, { timers: 1 }, (state: VirtioNetworkState, place) => {
+        this.network = new VirtioNetwork(state, config.virtio, {
+          ...place.transport,
+          output: place.outputs.network,
+          clock: place.clock,
+          timer: place.timer(0),
+        });
+        return this.network.transport;
+      });
+    }
     if (config.rng) {
       this.#add('rng', VIRTIO_RNG_STATE, { timers: 1 }, (state: VirtioRngState, place) => {
         const { transport, entropy, clock } = place;

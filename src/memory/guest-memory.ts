@@ -23,6 +23,10 @@ export class DirtyPages {
     this.#member = new Uint8Array(pageCount);
   }
 
+  get pages(): readonly number[] {
+    return this.#list;
+  }
+
   get size(): number {
     return this.#list.length;
   }
@@ -69,6 +73,8 @@ export class GuestMemory {
   readonly ramPages: number;
   readonly sinceSnapshot: DirtyPages;
   readonly sinceDigest: DirtyPages;
+  /** For the notes of touched pages: see `startNoting`. */
+  readonly sinceNoting: DirtyPages;
   readonly #sinceEpoch: DirtyPages;
   observer: WriteObserver | undefined;
 
@@ -85,6 +91,7 @@ export class GuestMemory {
     this.codeMap = new Uint8Array(buffer, plan.codeMap, Math.ceil(guestBytes / CODE_GRANULE_BYTES));
     this.sinceSnapshot = new DirtyPages(this.pageCount);
     this.sinceDigest = new DirtyPages(this.pageCount);
+    this.sinceNoting = new DirtyPages(this.pageCount);
     this.#sinceEpoch = new DirtyPages(this.pageCount);
     this.flags.fill(PAGE_FLAG.clean);
   }
@@ -156,6 +163,13 @@ export class GuestMemory {
     this.#sinceEpoch.add(page);
     this.sinceSnapshot.add(page);
     this.sinceDigest.add(page);
+    this.sinceNoting.add(page);
+  }
+
+  /** From here on, `sinceNoting` gathers every page that is written, however that is done. */
+  startNoting(): void {
+    this.startEpoch();
+    this.sinceNoting.drain(() => {});
   }
 
   /** From here on, the first write to each page is noted again. */

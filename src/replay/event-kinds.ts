@@ -93,12 +93,22 @@ const EVENT_KINDS: EventTable = {
   },
   // block bytes
   entropy: {
-    number: 7,
+    number: 8,
     encode(out, { bytes }) {
       out.block(bytes);
     },
     decode: from => ({ kind: 'entropy', bytes: from.block() }),
     describe: ({ bytes }) => `entropy ${shortened(bytes, 16, toHex)}`,
+  },
+  // varint port, block bytes
+  network: {
+    number: 7,
+    encode(out, { port, bytes }) {
+      out.varint(port);
+      out.block(bytes);
+    },
+    decode: from => ({ kind: 'network', port: from.varint(), bytes: from.block() }),
+    describe: ({ port, bytes }) => `network ${port} ${shortened(bytes, 32, toHex)}`,
   },
 };
 

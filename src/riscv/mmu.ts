@@ -60,6 +60,11 @@ export class Mmu {
     return (mstatus[0] & MSTATUS.mpp) >>> MPP_SHIFT;
   }
 
+  /** Whether addresses below machine mode are translated. */
+  get translates(): boolean {
+    return this.#walker.enabled;
+  }
+
   get fetchBank(): number {
     const { privilege } = this.state;
     return this.tlb + (privilege === PRIVILEGE.machine ? MACHINE_BANK : privilege) * TLB_BANK_BYTES;

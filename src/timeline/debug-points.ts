@@ -1,7 +1,7 @@
 import type { CodePoint, HitCondition, Machine, WatchRange } from '../machine/machine.js';
 import type { BreakpointOptions, Condition } from './condition.js';
 import type { WatchAccess } from './debug-target.js';
-import { type IntervalPages, touches } from './page-set.js';
+import { type IntervalPages, touches, UNKNOWN_PAGE } from './page-set.js';
 
 interface Breakpoint extends BreakpointOptions {
   readonly address: bigint;
@@ -67,6 +67,7 @@ export class DebugPoints {
     for (const { access, address, length } of this.#watchpoints.values()) {
       // What was only read is not noted.
       if (access !== 'write') return true;
+      if (touches(touched.written, UNKNOWN_PAGE, UNKNOWN_PAGE)) return true;
       if (touches(touched.written, pageOf(address), pageOf(address + BigInt(length - 1)))) return true;
     }
     return false;

@@ -1,7 +1,7 @@
 import type { Machine } from '../machine/machine.js';
 import type { ConsoleBackend, InputEvent } from '../machine/ports.js';
 import type { HostPorts } from './host-ports.js';
-import { EntropyInput, EventQueue, LiveInput, TypedInput } from './live-input.js';
+import { EntropyInput, EventQueue, LiveInput, ReceivedPackets, TypedInput } from './live-input.js';
 
 /** Everything through which the host's input comes to a live machine. */
 export class HostInput {
@@ -15,10 +15,15 @@ export class HostInput {
     if (machine.config.entropy === 'host' && listening && host.random === undefined) {
       throw new Error("the host's entropy is wanted, and it gives none");
     }
-    this.live = new LiveInput(host.clock, [this.#requests, ...entropy, ...this.#consoles]);
+    const packets = new ReceivedPackets(machine);
+    this.live = new LiveInput(host.clock, [this.#requests, ...entropy, packets, ...this.#consoles]);
     if (!listening) return;
     const backends: readonly (ConsoleBackend | undefined)[] = [host.console, host.virtioConsole];
     for (const [port, backend] of backends.entries()) backend?.onInput(bytes => this.type(port, bytes));
+    host.network?.onReceive(packet => {
+      packets.receive(packet);
+      this.live.wake();
+    });
   }
 
   /** Input for a console, which enters as it has room. */

@@ -106,3 +106,31 @@ export class EntropyInput implements InputSource {
     return { kind: 'entropy', bytes: this.random(this.machine.board.entropy.wanted) };
   }
 }
+
+/** Packets that wait outside the machine; more are lost. */
+const MOST_PACKETS = 1000;
+/** The device knows no longer ones. */
+const LONGEST_PACKET = 65_533;
+
+/** Packets for the network device. Those that it has no room for wait. */
+export class ReceivedPackets implements InputSource {
+  readonly #packets: Uint8Array[] = [];
+
+  constructor(readonly machine: Machine) {}
+
+  receive(packet: Uint8Array): void {
+    if (this.#packets.length < MOST_PACKETS && packet.length <= LONGEST_PACKET) {
+      this.#packets.push(packet.slice());
+    }
+  }
+
+  get pending(): boolean {
+    const room = this.machine.board.virtio.network?.room ?? 0;
+    return this.#packets.length > 0 && this.#packets[0].length <= room;
+  }
+
+  next(): InputEvent {
+    const [bytes] = this.#packets.splice(0, 1);
+    return { kind: 'network', port: 0, bytes };
+  }
+}

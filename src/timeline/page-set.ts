@@ -1,3 +1,6 @@
+/** Stands for any page, as `board.touched` uses it. */
+export { UNKNOWN_PAGE } from '../machine/device-writes.js';
+
 /** Which virtual pages a machine fetched from and wrote to in an interval of its history; sorted. */
 export interface IntervalPages {
   readonly executed: Float64Array;

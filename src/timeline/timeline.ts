@@ -78,7 +78,7 @@ export class Timeline implements DebugTarget {
     options: TimelineOptions,
   ) {
     const { config, images, recording } = source;
-    this.#output = new GuestOutput(host, () => this.machine.board.time.icount, 'main');
+    this.#output = new GuestOutput(host, () => this.player, 'main');
     this.machine = new Machine(config, images, this.#output);
     const history = recording === undefined ? History.live() : History.of(recording.events, recording.end);
     this.#pace = new Pace(host.clock);

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { GDB_OPTIONS, HISTORY_OPTIONS, LIMIT_OPTIONS, MACHINE_OPTIONS } from '../../src/cli/options.js';
-import { REPOSITORY } from './backstub.js';
+import { REPOSITORY, scratchFolder } from './backstub.js';
 
 const README = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
 
@@ -37,4 +39,14 @@ test('links to files of the repository lead somewhere', () => {
       .map(path => `${name}: ${path}`),
   );
   expect(broken).toEqual([]);
+});
+
+test('the script does what it says', async () => {
+  const [, section] = README.split(/<!-- scripting: (?:begin|end) -->/);
+  const [, script, , output] = section.split(/```(?:js)?\n/);
+  const inScratch = script.replaceAll("'demo.bst'", JSON.stringify(join(scratchFolder(), 'demo.bst')));
+  // A module given as text finds the package that it runs in.
+  const arguments_ = ['--input-type=module', '--eval', inScratch];
+  const { stdout } = await promisify(execFile)(process.execPath, arguments_, { cwd: REPOSITORY });
+  expect(stdout).toBe(output);
 });

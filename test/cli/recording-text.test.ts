@@ -31,6 +31,7 @@ function writeRecording(end: RecordingEnd, events = EVENTS): string {
       rtcSeconds: 0,
       virtio: 'legacy',
       disks: [],
+      network: false,
     },
     images: [{ name: 'demo.elf', address: 0x8000_0000, bytes: new Uint8Array(3000) }],
     writtenBy: 'backstub 9.8.7',

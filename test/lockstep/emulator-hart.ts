@@ -1,3 +1,4 @@
+import type { EngineOptions } from '../../src/engine/engine.js';
 import { Machine } from '../../src/machine/machine.js';
 import type { MachineConfig } from '../../src/machine/ports.js';
 import { REGISTER_NUMBER } from '../../src/riscv/registers.js';
@@ -16,7 +17,11 @@ export const IMACS_ISA: Readonly<Record<Xlen, string>> = {
 
 const NO_OUTPUT = { serial: { write: () => {} } };
 
-export function testMachine(isa: string, changes: Partial<MachineConfig> = {}): Machine {
+export function testMachine(
+  isa: string,
+  changes: Partial<MachineConfig> = {},
+  engine?: EngineOptions,
+): Machine {
   const xlen = isa.startsWith('rv32') ? 32 : 64;
   const config: MachineConfig = {
     board: 'virt',
@@ -32,9 +37,10 @@ export function testMachine(isa: string, changes: Partial<MachineConfig> = {}): 
     rtcSeconds: 0,
     virtio: 'legacy',
     disks: [],
+    network: false,
     ...changes,
   };
-  return new Machine(config, [], NO_OUTPUT);
+  return new Machine(config, [], NO_OUTPUT, engine);
 }
 
 /** Hart 0 of our machine. */
@@ -44,8 +50,8 @@ export class EmulatorHart implements LockstepHart {
   readonly #numbers: ReadonlyMap<string, number>;
 
   /** `isa` as in MachineConfig. */
-  constructor(isa: string, ramBytes?: number) {
-    this.machine = testMachine(isa, ramBytes === undefined ? {} : { ramBytes });
+  constructor(isa: string, changes?: Partial<MachineConfig>, engine?: EngineOptions) {
+    this.machine = testMachine(isa, changes, engine);
     this.xlen = this.machine.config.xlen;
     const rows = this.machine.debug.description.features.flatMap(feature => feature.registers);
     this.#numbers = new Map(rows.map(({ name, number }) => [name, number]));

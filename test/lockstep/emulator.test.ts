@@ -11,7 +11,7 @@ const missing = qemuAvailable();
 const FULL = process.env.BACKSTUB_FULL === '1';
 /** To see one seed again: BACKSTUB_SEED=n, BACKSTUB_PROGRAMS=1. */
 const FIRST_SEED = Number(process.env.BACKSTUB_SEED ?? 1);
-const PROGRAMS = Number(process.env.BACKSTUB_PROGRAMS ?? (FULL ? 1000 : 10));
+const PROGRAMS = Number(process.env.BACKSTUB_PROGRAMS ?? (FULL ? 500 : 10));
 const SEEDS = Array.from({ length: PROGRAMS }, (_, i) => FIRST_SEED + i);
 const HOUR = 3_600_000;
 const XLENS: readonly Xlen[] = [32, 64];

@@ -28,6 +28,7 @@ export const CONFIG: MachineConfig = {
   rtcSeconds: 0,
   virtio: 'legacy',
   disks: [],
+  network: false,
 };
 
 export const HEADER: RecordingHeader = {
@@ -70,6 +71,7 @@ const upTo53Bits = fc.oneof(fc.nat(300), fc.maxSafeNat());
 const eventKinds: { [K in InputEvent['kind']]: fc.Arbitrary<Extract<InputEvent, { kind: K }>> } = {
   console: fc.record({ kind: fc.constant('console'), port: fc.nat(9), bytes }),
   entropy: fc.record({ kind: fc.constant('entropy'), bytes }),
+  network: fc.record({ kind: fc.constant('network'), port: fc.nat(9), bytes }),
   shutdown: fc.record({
     kind: fc.constant('shutdown'),
     cause: fc.constantFrom('host-signal', 'host-quit', 'monitor'),

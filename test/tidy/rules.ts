@@ -24,7 +24,7 @@ export const ROOMS: readonly Room[] = [
   room('gdb/server', ['gdb/transport', 'gdb/rsp', 'gdb/stub', 'timeline']),
   room('timeline', ['machine', 'machine/ports', 'replay', 'snapshot', 'state']),
   room('replay', ['state', 'machine/ports (types)'], ['binary-parser', 'fflate']),
-  room('snapshot', ['state', 'memory'], ['fflate']),
+  room('snapshot', ['state', 'memory', 'wasm'], ['fflate']),
   room(
     'machine',
     ['machine/ports (types)', 'riscv', 'engine', 'devices', 'memory', 'state'],
@@ -32,7 +32,7 @@ export const ROOMS: readonly Room[] = [
   ),
   room('machine/ports', []),
   room('devices', ['state', 'machine/ports (types)']),
-  room('riscv', ['engine (types)', 'state', 'memory']),
+  room('riscv', ['engine', 'state', 'memory']),
   room('engine', ['wasm', 'state', 'memory']),
   room('wasm', []),
   room('memory', ['state']),

@@ -142,6 +142,11 @@ export class Virtqueue {
     return this.#chain(head);
   }
 
+  /** Undoes the last `count` pops, of requests that were not pushed. */
+  putBack(count: number): void {
+    this.state.nextAvailable = (this.state.nextAvailable - count) & 0xffff;
+  }
+
   /** Hands a request back, `written` bytes of its buffers filled. */
   push(head: number, written: number): void {
     const { state } = this;

@@ -263,9 +263,20 @@ export class RegionJit implements HotCode {
 
   /** From here on, regions that are entered are noted anew. */
   startNoting(): void {
+    this.decode.memory.startNoting();
     const { u8, plan } = this.decode.memory;
     u8.fill(0, plan.regionNotes, plan.regionNotes + REGION_FUNCTIONS);
     this.#enteredAndGone.clear();
+  }
+
+  /**
+   * Adds the pages that were written by way of no TLB, which regions for the bare machine do: their virtual
+   * addresses are physical ones. Any page is noted on its first write, so others come along.
+   */
+  noteWritten(written: Set<number>): void {
+    const { memory } = this.decode;
+    const first = virtualPage(this.#target.ramBase, 0);
+    for (const page of memory.sinceNoting.pages) if (page < memory.ramPages) written.add(first + page);
   }
 
   /** Adds the virtual pages of all regions that were entered. */

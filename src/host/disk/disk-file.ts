@@ -3,17 +3,10 @@ import type { DiskContents } from '../../machine/ports.js';
 import { InputError } from '../../state/input-error.js';
 import { systemErrorText } from '../system-error.js';
 import { ExtentList } from './extent-list.js';
+import type { ImageFile } from './image-file.js';
 import { isQcow2, readQcow2 } from './qcow2.js';
 
 export type DiskFormat = 'raw' | 'qcow2';
-
-/** An image file that is open for reading. */
-export interface ImageFile {
-  readonly path: string;
-  readonly bytes: number;
-  /** Bytes at an offset; fewer where the file ends. */
-  read(offset: number, length: number): Uint8Array;
-}
 
 const SECTOR_BYTES = 512;
 const LARGEST_DISK_BYTES = 64 * 2 ** 30;

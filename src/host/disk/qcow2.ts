@@ -1,8 +1,8 @@
 import { inflateRawSync } from 'node:zlib';
 import type { DiskContents } from '../../machine/ports.js';
 import { InputError } from '../../state/input-error.js';
-import type { ImageFile } from './disk-file.js';
 import { ExtentList } from './extent-list.js';
+import type { ImageFile } from './image-file.js';
 
 /** The format: docs/interop/qcow2.txt of QEMU. Numbers are big-endian. */
 const MAGIC = 0x5146_49fb;
