@@ -35,6 +35,7 @@ import {
   xor,
 } from './code.js';
 import { BINARY64, type FloatFormat, SIGNIFICAND_BITS } from './format.js';
+import { emitOrdinaryFused } from './fused-ordinary.js';
 import { type FloatKit, LEADING_BIT } from './rounding.js';
 import { hostRounds } from './stand-in.js';
 
@@ -214,6 +215,7 @@ export function emitFusedMultiplyAdd(kit: FloatKit, format: FloatFormat, f: Func
   const code = new Code(f);
   const [a, b, c, mode, flags] = [0, 1, 2, 3, 4].map(index => code.parameter(index));
   kit.tryHost(code, `${format.name}_fma`, [a, b, c], hostRounds(mode, flags));
+  if (format === BINARY64) code.if(hostRounds(mode, flags), () => emitOrdinaryFused(code, a, b, c));
   const sign = code.let(format.sign(xor(a, b)));
   const special = any(format.isSpecial(a), format.isSpecial(b), format.isSpecial(c));
   code.if(special, () => {
