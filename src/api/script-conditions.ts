@@ -22,7 +22,11 @@ export class ScriptConditions {
 
   /** Throws InputError inside a condition: there the machine is in the middle of a run. */
   refuseInside(): void {
-    if (this.#evaluating) throw new InputError('a condition can look at the machine, not run or change it');
+    if (!this.#evaluating) return;
+    const error = new InputError('a condition can look at the machine, not run or change it');
+    // A promise that nobody looks at must not hide it.
+    this.#failure ??= { error };
+    throw error;
   }
 
   /** Passes on what a condition threw meanwhile. */
@@ -37,7 +41,7 @@ export class ScriptConditions {
   #evaluate(when: When, hart: number): boolean {
     this.#evaluating = true;
     try {
-      return when(hart);
+      return when(hart) || this.#failure !== undefined;
     } catch (error) {
       this.#failure ??= { error };
       return true;

@@ -130,4 +130,27 @@ describe.skipIf(!hasGdb).each<Width>(['rv32', 'rv64'])('gdb on %s firmware', wid
     expect(backwards).toContain('No more reverse-execution history.');
     expect(backwards).not.toContain('tick ');
   });
+
+  it('stops at those accesses to a watched variable that a condition of monitor picks', async () => {
+    const gdb = await start();
+    await gdb.command('watch ticks');
+    expect(await gdb.command('monitor watch-condition ticks ticks % 20 == 19 && ticks < 60')).toMatch(
+      /count only if ticks % 20 == 19 && ticks < 60/,
+    );
+    for (const tick of [19, 39, 59]) {
+      expect(await gdb.command('continue')).toMatch(new RegExp(`^New value = ${tick + 1}$`, 'm'));
+    }
+    for (const tick of [59, 39, 19]) {
+      expect(await gdb.command('reverse-continue')).toMatch(new RegExp(`^New value = ${tick}$`, 'm'));
+    }
+    expect(await gdb.command('reverse-continue')).toContain('No more reverse-execution history.');
+    expect(await gdb.command('monitor watch-condition')).toMatch(/0x[0-9a-f]+ if ticks % 20/);
+    await gdb.command('monitor watch-condition ticks');
+    expect(await gdb.command('continue')).toMatch(/^New value = 0$/m);
+    expect(await gdb.command('monitor watch-condition ticks')).toContain('have no condition');
+    expect(await gdb.command('monitor watch-condition ticks nothing == 1')).toContain(
+      'there is no symbol nothing',
+    );
+    expect(await gdb.command('monitor watch-condition nothing 1')).toContain('there is no symbol nothing');
+  });
 });

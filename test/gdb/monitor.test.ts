@@ -24,6 +24,7 @@ describe('monitor', () => {
       'replay_seek ICOUNT',
       'replay_break ICOUNT',
       'replay_delete_break',
+      'watch-condition [ADDR|SYMBOL [EXPRESSION]]',
       'set step-over-interrupts on|off',
       'snapshot save NAME',
       'snapshot list',

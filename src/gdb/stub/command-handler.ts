@@ -318,8 +318,8 @@ export class CommandHandler {
   }
 
   private async monitor(line: string): Promise<Answer> {
-    const { target, registers, selected: hart } = this;
-    const output = await runMonitorCommand(line, { target, registers, hart });
+    const { target, registers, points, selected: hart } = this;
+    const output = await runMonitorCommand(line, { target, registers, points, hart });
     const replies: Reply[] = [];
     for (let at = 0; at < output.length; at += CONSOLE_CHUNK) {
       replies.push({ kind: 'console', text: output.slice(at, at + CONSOLE_CHUNK) });

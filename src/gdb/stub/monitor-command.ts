@@ -1,9 +1,11 @@
 import { type DebugTarget, TargetError } from '../../timeline/debug-target.js';
+import type { Points } from './points.js';
 import type { Registers } from './registers.js';
 
 export interface MonitorContext {
   readonly target: DebugTarget;
   readonly registers: Registers;
+  readonly points: Points;
   /** The selected hart. */
   readonly hart: number;
 }

@@ -2,6 +2,7 @@
 
 import { type DebugTarget, TargetError } from '../../timeline/debug-target.js';
 import { type MonitorAnswer, type MonitorCommand, type MonitorContext, required } from './monitor-command.js';
+import { WATCH_CONDITION } from './monitor-condition.js';
 import { HISTORY_COMMANDS } from './monitor-history.js';
 
 const EVENTS_SHOWN = 20;
@@ -54,6 +55,7 @@ const COMMANDS: readonly MonitorCommand[] = [
       return { text: 'no icount to stop at' };
     },
   },
+  WATCH_CONDITION,
   {
     name: 'set step-over-interrupts',
     usage: 'on|off',

@@ -1,8 +1,21 @@
 import type { BreakpointOptions, Condition, HitAction } from '../../timeline/condition.js';
-import type { DebugTarget } from '../../timeline/debug-target.js';
+import type { DebugTarget, WatchAccess } from '../../timeline/debug-target.js';
 import type { PointKind } from '../rsp/command.js';
 
 type BreakpointKind = 'software' | 'hardware';
+
+interface Watchpoint {
+  readonly kind: WatchAccess;
+  readonly address: bigint;
+  readonly length: number;
+  readonly condition: Condition | undefined;
+}
+
+/** A condition and how the user wrote it. */
+export interface WatchCondition {
+  readonly text: string;
+  readonly condition: Condition;
+}
 
 /**
  * What the debugger has inserted. The protocol wants insertion and removal to be idempotent per type; a
@@ -11,6 +24,9 @@ type BreakpointKind = 'software' | 'hardware';
 export class Points {
   private readonly software = new Map<bigint, BreakpointOptions>();
   private readonly hardware = new Map<bigint, BreakpointOptions>();
+
+  private readonly watchpoints = new Map<string, Watchpoint>();
+  private readonly conditions = new Map<bigint, WatchCondition>();
 
   constructor(private readonly target: DebugTarget) {}
 
@@ -21,17 +37,37 @@ export class Points {
     this.update(address, before);
   }
 
+  /** Where the user's condition for its address comes on top of one of its own. */
   insertWatchpoint(
-    kind: Exclude<PointKind, BreakpointKind>,
+    kind: WatchAccess,
     address: bigint,
     length: number,
     condition: Condition | undefined,
   ): void {
-    this.target.insertWatchpoint(kind, address, length, condition);
+    this.watchpoints.set(`${kind} ${address} ${length}`, { kind, address, length, condition });
+    const wanted = this.conditions.get(address)?.condition;
+    this.target.insertWatchpoint(kind, address, length, allOf(condition, wanted));
+  }
+
+  get watchConditions(): ReadonlyMap<bigint, WatchCondition> {
+    return this.conditions;
+  }
+
+  /** For the watchpoints that start at an address, those inserted later too; false: there was nothing to take away. */
+  setWatchCondition(address: bigint, wanted: WatchCondition | undefined): boolean {
+    const had = this.conditions.delete(address);
+    if (wanted !== undefined) this.conditions.set(address, wanted);
+    for (const point of this.watchpoints.values()) {
+      if (point.address === address) {
+        this.insertWatchpoint(point.kind, address, point.length, point.condition);
+      }
+    }
+    return had || wanted !== undefined;
   }
 
   remove(point: PointKind, address: bigint, length: number): void {
     if (point !== 'software' && point !== 'hardware') {
+      this.watchpoints.delete(`${point} ${address} ${length}`);
       this.target.removeWatchpoint(point, address, length);
       return;
     }
@@ -43,6 +79,8 @@ export class Points {
   clear(): void {
     this.software.clear();
     this.hardware.clear();
+    this.watchpoints.clear();
+    this.conditions.clear();
     this.target.clearBreakpoints();
   }
 
@@ -82,4 +120,9 @@ function either(a: Condition | undefined, b: Condition | undefined): Condition |
 /** One that stops is stronger than one that acts. */
 function both(a: HitAction | undefined, b: HitAction | undefined): HitAction | undefined {
   return a !== undefined && b !== undefined ? a : undefined;
+}
+
+function allOf(a: Condition | undefined, b: Condition | undefined): Condition | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return { key: `${a.key} and ${b.key}`, holds: hart => a.holds(hart) && b.holds(hart) };
 }

@@ -23,6 +23,10 @@ export class Registers {
     return register === undefined ? undefined : this.value(hart, register);
   }
 
+  named(name: string): RegisterDescription | undefined {
+    return [...this.byNumber.values()].find(register => register.name === name);
+  }
+
   has(number: number): boolean {
     return this.byNumber.has(number);
   }
