@@ -257,6 +257,7 @@ export class Machine {
 
   setWatchpoints(ranges: readonly WatchRange[]): void {
     this.board.watches.set(ranges);
+    this.board.engine.setWatchpoints(ranges);
     this.board.flushTranslations();
   }
 

@@ -264,7 +264,7 @@ export class RiscvHart implements EngineHost, ExecutingHart {
       this.mmu.dataPrivilege === PRIVILEGE.machine &&
       this.state.privilege === PRIVILEGE.machine &&
       this.pmp.transparentToMachine &&
-      this.env.watches.empty;
+      !this.env.watches.watchesReads;
     return bare ? REGION_VARIANT.bare : REGION_VARIANT.translated;
   }
 
