@@ -213,7 +213,7 @@ export class Machine {
   /** Lets one input event enter at the present boundary. */
   apply(event: InputEvent): void {
     const { board } = this;
-    // Whose turn it is does not depend on whether a run ended here before.
+    // Whose turn it is, and who wakes, does not depend on whether a run ends here before or after the event.
     if (!this.poweredOff) this.#chooseHart();
     switch (event.kind) {
       case 'console':
@@ -247,6 +247,7 @@ export class Machine {
         break;
     }
     this.#fireDueTimers();
+    if (!this.poweredOff) this.#chooseHart();
   }
 
   /** At most one point at an address. */
