@@ -5,13 +5,14 @@ import { RAM_BASE } from '../machine/memory-map.js';
 import type { BootImage, DiskContents, MachineConfig } from '../machine/ports.js';
 import { type ElfSymbol, readSymbols } from '../machine/symbols.js';
 import type { Recording } from '../replay/recording.js';
+import type { HostPorts } from '../timeline/host-ports.js';
 import type { IdleClock } from '../timeline/live-driver.js';
-import { type HostPorts, Timeline } from '../timeline/timeline.js';
+import { Timeline } from '../timeline/timeline.js';
 import { CPUS, type CpuName, DEFAULT_CPU } from './cpus.js';
 import { VERSION } from './version.js';
 
 export type { NamedBytes } from '../machine/boot-flow.js';
-export type { HostPorts } from '../timeline/timeline.js';
+export type { HostPorts } from '../timeline/host-ports.js';
 /** A machine with its history: see Timeline. */
 export type Session = Timeline;
 

@@ -40,6 +40,9 @@ export const CONTROL = {
   lastRegion: 8,
   /** i32: the budget that was left when it was left. */
   lastBudget: 12,
+  /** Two words each: stores at less than `watchSpan` bytes from `watchStart` on may touch what is watched. */
+  watchStart: 16,
+  watchSpan: 24,
 } as const;
 
 /** What compiled code takes for granted about the hart that runs it. */

@@ -2,6 +2,8 @@ import type { DecodeCache } from './decode-cache.js';
 import { type EngineHost, type HartOffsets, REGION_FUNCTIONS } from './engine-layout.js';
 import { generateInterpreter, type RunFunction } from './interpreter.js';
 import { RegionJit } from './jit/region-jit.js';
+import type { WatchRange } from './watch-list.js';
+import { watchStores } from './watched-stores.js';
 
 /** How code is run. What the guest sees does not depend on it, so it is no part of a machine's configuration. */
 export interface EngineOptions {
@@ -27,7 +29,7 @@ export class Engine {
   constructor(
     readonly decode: DecodeCache,
     hart: HartOffsets,
-    ramBase: number,
+    readonly ramBase: number,
     options: EngineOptions,
   ) {
     const { memory, isa } = decode;
@@ -48,6 +50,11 @@ export class Engine {
 
   get run(): RunFunction {
     return this.#run;
+  }
+
+  /** Stores near these ranges are left to the host. */
+  setWatchpoints(ranges: readonly WatchRange[]): void {
+    watchStores(this.decode.memory, ranges, this.ramBase);
   }
 
   /** Generated code calls the host that `current` returns: that of the hart which is running. */

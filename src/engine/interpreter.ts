@@ -1,5 +1,4 @@
-import { PAGE_FLAG } from '../memory/guest-memory.js';
-import { CODE_GRANULE_SHIFT, type MemoryPlan, PAGE_BYTES, PAGE_SHIFT } from '../memory/memory-plan.js';
+import { type MemoryPlan, PAGE_BYTES } from '../memory/memory-plan.js';
 import type { FunctionBody, Label, Local } from '../wasm/function-body.js';
 import { ModuleBuilder } from '../wasm/module-builder.js';
 import {
@@ -31,6 +30,7 @@ import type { RuntimeFunction, RuntimeIndices } from './runtime-functions.js';
 import type { AccessSize, Expression, Statement } from './semantics.js';
 import { loadOperation, SemanticsEmitter, storeOperation } from './semantics-emitter.js';
 import { defineRuntime } from './softfloat/runtime.js';
+import { emitFlaggedStore, emitPageFlag } from './watched-stores.js';
 
 /** `run(hart, fetchTlb, dataTlb, budget)`: 0 when the budget is used up, 1 when the host asked to leave. */
 export type RunFunction = (hart: number, fetchTlb: number, dataTlb: number, budget: number) => number;
@@ -168,9 +168,8 @@ class InterpreterEmitter extends SemanticsEmitter {
     const { f } = this;
     const entry = this.scratch('i32');
     const found = f.block();
-    f.get(this.#newPc).get(this.#jumpVa).op(`${this.x}_sub`);
-    this.constant('x', PAGE_BYTES);
-    f.op(`${this.x}_lt_u`).brIf(found);
+    this.#pageOf(this.#newPc, 1);
+    f.get(this.#jumpVa).op(`${this.x}_eq`).brIf(found);
     f.get(this.#n).op('i32_eqz').if();
     this.#storeNewPc();
     this.#storeBudget();
@@ -456,20 +455,20 @@ class InterpreterEmitter extends SemanticsEmitter {
     f.op('i32_add').memory(`${this.x}_load`, this.offsets.x);
   }
 
-  override floatRegister(operand: 'rs1' | 'rs2' | 'rs3'): void {
+  floatRegister(operand: 'rs1' | 'rs2' | 'rs3'): void {
     this.f.get(this.#hart).get(this.#ip).memory('i32_load8_u', ENTRY[operand]);
     this.f.op('i32_add').memory('i64_load', this.offsets.f);
   }
 
-  override roundingMode(): void {
+  roundingMode(): void {
     this.f.get(this.#rounding);
   }
 
-  override floatFlags(): void {
+  floatFlags(): void {
     this.f.get(this.#hart).i32(this.offsets.floatControl).op('i32_add');
   }
 
-  override runtimeFunction(name: RuntimeFunction): number {
+  runtimeFunction(name: RuntimeFunction): number {
     return this.runtime[name];
   }
 
@@ -591,13 +590,11 @@ class InterpreterEmitter extends SemanticsEmitter {
     this.#pageOf(va, size);
     f.op(`${this.x}_ne`).brIf(slow);
     this.#addValueOf(entry, va, TLB_TABLE.store);
-    f.tee(this.#host).i32(PAGE_SHIFT).op('i32_shr_u');
-    f.memory('i32_load8_u', plan.flags - (plan.ram >>> PAGE_SHIFT)).tee(flag);
-    f.op('i32_eqz').brIf(done);
-    // Data beside code, in granules of its own, is written without leaving.
-    f.get(flag).i32(PAGE_FLAG.code).op('i32_ne').brIf(slow);
-    f.get(this.#host).i32(CODE_GRANULE_SHIFT).op('i32_shr_u');
-    f.memory('i32_load8_u', plan.codeMap - (plan.ram >>> CODE_GRANULE_SHIFT));
+    f.set(this.#host);
+    emitPageFlag(f, plan, this.#host, 0);
+    f.tee(flag).op('i32_eqz').brIf(done);
+    const address = () => f.get(va);
+    emitFlaggedStore(f, this.x, plan, { flag, host: this.#host, bias: 0, address });
     f.op('i32_eqz').brIf(done);
     f.end();
     this.#callAccess(this.imports.store, size | flags, va);

@@ -1,4 +1,3 @@
-import type { ModuleBuilder } from '../wasm/module-builder.js';
 import type { ValueType } from '../wasm/opcodes.js';
 
 /**
@@ -87,14 +86,4 @@ export function runtimeTypes(name: RuntimeFunction): { parameters: ValueType[]; 
   if (rounds) parameters.push('i32');
   if (raises) parameters.push('i32');
   return { parameters, results: [wasm(result)] };
-}
-
-/** Imports every runtime function as `module.name`, as the interpreter's module exports them. */
-export function importRuntime(builder: ModuleBuilder, module: string): RuntimeIndices {
-  return Object.fromEntries(
-    RUNTIME_FUNCTION_NAMES.map(name => {
-      const { parameters, results } = runtimeTypes(name);
-      return [name, builder.importFunction(module, name, parameters, results)];
-    }),
-  ) as Record<RuntimeFunction, number>;
 }

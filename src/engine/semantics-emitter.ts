@@ -38,24 +38,16 @@ export abstract class SemanticsEmitter {
   abstract register(operand: 'rs1' | 'rs2'): void;
   abstract immediate(): void;
   /** Pushes the raw bits of an f register. */
-  floatRegister(_operand: 'rs1' | 'rs2' | 'rs3'): void {
-    throw new Error('floating point is not bound');
-  }
+  abstract floatRegister(operand: 'rs1' | 'rs2' | 'rs3'): void;
   /** Pushes the rounding mode, which `require-float` found good. */
-  roundingMode(): void {
-    throw new Error('floating point is not bound');
-  }
+  abstract roundingMode(): void;
   /** Pushes the address of the word in which exception flags accrue. */
-  floatFlags(): void {
-    throw new Error('floating point is not bound');
-  }
+  abstract floatFlags(): void;
   /** Index of a runtime function in the module under construction. */
-  runtimeFunction(name: RuntimeFunction): number {
-    throw new Error(`${name} is not bound`);
-  }
+  abstract runtimeFunction(name: RuntimeFunction): number;
   abstract pc(): void;
   abstract nextPc(): void;
-  /** Emits a load that leaves its value, of type x, on the stack. */
+  /** Emits a load that leaves its value, of the node's type, on the stack. */
   abstract load(node: LoadExpression): void;
 
   wasmType(type: Type): 'i32' | 'i64' {

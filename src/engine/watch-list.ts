@@ -25,6 +25,11 @@ export class WatchList {
     this.#ranges = ranges;
   }
 
+  /** Whether any load has to be looked at. */
+  get watchesReads(): boolean {
+    return this.#ranges.some(range => concerns(range.kind, false));
+  }
+
   get empty(): boolean {
     return this.#ranges.length === 0;
   }

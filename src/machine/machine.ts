@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly passHitsAt?: number;
   /** Told of each interrupt before it is entered: hart and interrupt number. */
   readonly onInterrupt?: (hart: number, cause: number) => void;
+  /** Stop as at a limit when the guest waits for something that the host is to send. */
+  readonly heedsWants?: boolean;
   /** Stop as at a limit when this hart is about to take a step. */
   readonly beforeHart?: number;
 }
@@ -139,13 +141,15 @@ export class Machine {
     return this.board.machineState.currentHart;
   }
 
-  get consoleRoom(): number {
-    return this.board.console.room;
+  /** How many bytes a console can still take. */
+  consoleRoom(port: number): number {
+    const { console, virtio } = this.board;
+    return (port === 0 ? console.room : virtio.console?.room) ?? 0;
   }
 
-  /** Length of the longest packet that the network device can take now; 0 without one. */
-  get networkRoom(): number {
-    return this.board.virtio.network?.room ?? 0;
+  /** Whether the guest waits for something that the host is to send. */
+  get wants(): boolean {
+    return this.board.entropy.wanted > 0;
   }
 
   /**
@@ -165,7 +169,7 @@ export class Machine {
         if (options.collect === undefined) return { kind: 'hit', hit: written };
         options.collect(written);
       }
-      if (time.icount >= until) return LIMIT;
+      if (time.icount >= until || (options.heedsWants === true && this.wants)) return LIMIT;
       if (hart === undefined) {
         const deadlineNs = time.nextDeadline();
         if (deadlineNs === Number.POSITIVE_INFINITY || options.idle === 'return') {
@@ -209,12 +213,19 @@ export class Machine {
   /** Lets one input event enter at the present boundary. */
   apply(event: InputEvent): void {
     const { board } = this;
-    // Whose turn it is does not depend on whether a run ended here before.
+    // Whose turn it is, and who wakes, does not depend on whether a run ends here before or after the event.
     if (!this.poweredOff) this.#chooseHart();
     switch (event.kind) {
       case 'console':
-        board.console.enqueue(event.bytes);
-        board.console.pump();
+        if (event.port === 0) {
+          board.console.enqueue(event.bytes);
+          board.console.pump();
+        } else {
+          board.virtio.console?.type(event.bytes);
+        }
+        break;
+      case 'entropy':
+        board.entropy.feed(event.bytes);
         break;
       case 'network':
         board.virtio.network?.receive(event.bytes);
@@ -236,6 +247,7 @@ export class Machine {
         break;
     }
     this.#fireDueTimers();
+    if (!this.poweredOff) this.#chooseHart();
   }
 
   /** At most one point at an address. */
@@ -246,6 +258,7 @@ export class Machine {
 
   setWatchpoints(ranges: readonly WatchRange[]): void {
     this.board.watches.set(ranges);
+    this.board.engine.setWatchpoints(ranges);
     this.board.flushTranslations();
   }
 

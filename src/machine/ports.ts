@@ -20,6 +20,8 @@ export interface MachineConfig {
   readonly quantum: number;
   /** Seed of everything random that the machine hands out (device tree rng-seed, `seed` CSR). */
   readonly entropySeed: number;
+  /** Randomness comes from the host and is recorded, but for the device tree's; absent: from the seed. */
+  readonly entropy?: 'host';
   /** Kernel command line for /chosen/bootargs. */
   readonly append: string;
   /** Address the boot ROM jumps to. */
@@ -30,6 +32,10 @@ export interface MachineConfig {
   readonly virtio: 'legacy' | 'modern';
   /** Size in 512-byte sectors of each disk, in the order given; the first stands in the highest slot. */
   readonly disks: readonly number[];
+  /** There is an entropy device. */
+  readonly rng?: true;
+  /** There is a virtio console. */
+  readonly virtioConsole?: true;
   /** Whether there is a network device; it stands behind the disks. */
   readonly network: boolean;
 }
@@ -89,6 +95,14 @@ export interface DiskContents {
   readonly extents: readonly { readonly offset: number; readonly bytes: Uint8Array }[];
 }
 
+/** Where a device's random bytes come from. */
+export interface EntropyPort {
+  /** Whether `draw` would give a byte; if not, the host is asked, and the device hears when there are some. */
+  ready(): boolean;
+  /** Puts bytes into the buffer from its start and returns how many. */
+  draw(to: Uint8Array): number;
+}
+
 /** Bytes that a device sends to the host: console output. Never blocks the guest. */
 export interface OutputPort {
   write(byte: number): void;
@@ -104,6 +118,7 @@ export interface PacketPort {
 export interface MachineOutputs {
   /** The 16550. */
   readonly serial: OutputPort;
+  readonly virtioConsole?: OutputPort;
   readonly network?: PacketPort | undefined;
 }
 
@@ -132,8 +147,10 @@ export interface MmioDevice {
 
 /** Everything non-deterministic that enters the machine, in the order it enters. */
 export type InputEvent =
-  /** Bytes typed at a console; `port` numbers the character devices, 0 is the 16550. */
+  /** Bytes typed at a console; `port` numbers the character devices: 0 is the 16550, 1 the virtio console. */
   | { readonly kind: 'console'; readonly port: number; readonly bytes: Uint8Array }
+  /** Random bytes of the host. */
+  | { readonly kind: 'entropy'; readonly bytes: Uint8Array }
   /** An Ethernet frame arrives at network device `port`, without checksum. */
   | { readonly kind: 'network'; readonly port: number; readonly bytes: Uint8Array }
   /** The host asks for power-off (signal, monitor). */

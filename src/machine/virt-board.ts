@@ -23,6 +23,7 @@ import { type Component, defineState, StatePlan, u8, u32 } from '../state/layout
 import { Bus } from './bus.js';
 import { CONSOLE_QUEUE_STATE, ConsoleQueue } from './console-queue.js';
 import { DeviceWrites } from './device-writes.js';
+import { Entropy, entropyState } from './entropy.js';
 import { RAM_BASE, VIRT_IRQ, VIRT_MAP, VIRTIO_SLOTS, virtioSlot } from './memory-map.js';
 import type { BootImage, DmaPort, IrqLine, MachineConfig, MachineOutputs, PowerPort } from './ports.js';
 import { VirtioDevices } from './virtio-devices.js';
@@ -74,6 +75,7 @@ export class VirtBoard {
   readonly console: ConsoleQueue;
   readonly rtc: GoldfishRtc;
   readonly virtio: VirtioDevices;
+  readonly entropy: Entropy;
 
   constructor(
     readonly config: MachineConfig,
@@ -93,6 +95,8 @@ export class VirtBoard {
     const consoleQueue = plan.add('console0', CONSOLE_QUEUE_STATE);
     const rtcLayout = goldfishRtcState(config.rtcSeconds);
     const rtc = plan.add('rtc', rtcLayout);
+    const entropyLayout = entropyState(config.entropySeed);
+    const entropy = plan.add('entropy', entropyLayout);
     this.virtio = new VirtioDevices(config, images, plan);
     const timeLayout = timeState(timerOf(TIMER_AFTER_HARTS.firstVirtio + this.virtio.timers));
     const time = plan.add('time', timeLayout);
@@ -115,6 +119,12 @@ export class VirtBoard {
     this.machineState = MACHINE_STATE.bind(buffer, at(machine));
     this.time = new VirtualTime(timeLayout.bind(buffer, at(time)), config.icountShift);
     this.time.onArm = ports.onAttention;
+    this.entropy = new Entropy(entropyLayout.bind(buffer, at(entropy)), config.entropy ?? 'seed');
+    this.entropy.onWant = () => {
+      ports.onAttention();
+      this.running?.requestBoundary();
+    };
+    this.entropy.onFed = () => this.virtio.rng?.fed();
     this.bus = new Bus(this.memory, VIRT_MAP.bootRom.base);
 
     const hartConfig = parseIsa(config.isa);
@@ -153,6 +163,7 @@ export class VirtBoard {
             hooks: ports.hooks,
             systemOperations: this.engine.systemOperations,
             hotCode: this.engine.regions,
+            randomHalf: () => this.entropy.half(),
             readTime: out => out.set(this.clint.timeLow(), this.clint.timeHigh()),
           },
         ),
@@ -214,6 +225,7 @@ export class VirtBoard {
         memory: this.memory,
         dma: this.#dma,
         clock: this.time,
+        entropy: this.entropy,
         outputs: ports.outputs,
         irq: slot => this.plic.input(VIRT_IRQ.virtio + slot),
         timer: index => this.time.timer(timerOf(TIMER_AFTER_HARTS.firstVirtio + index)),

@@ -1,6 +1,8 @@
 import { VIRTIO_BLOCK_STATE, type VirtioBlockState, virtioBlock } from '../devices/virtio/block.js';
+import { VIRTIO_CONSOLE_STATE, VirtioConsole, type VirtioConsoleState } from '../devices/virtio/console.js';
 import type { TransportPorts, VirtioMmio } from '../devices/virtio/mmio-transport.js';
 import { VIRTIO_NETWORK_STATE, VirtioNetwork, type VirtioNetworkState } from '../devices/virtio/network.js';
+import { VIRTIO_RNG_STATE, VirtioRng, type VirtioRngState } from '../devices/virtio/rng.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { Bound, Component, Fields, Layout, StatePlan } from '../state/layout.js';
 import { backingBytes, Disk } from './disk.js';
@@ -8,6 +10,7 @@ import { VIRTIO_SLOTS } from './memory-map.js';
 import type {
   BootImage,
   DmaPort,
+  EntropyPort,
   IrqLine,
   MachineConfig,
   MachineOutputs,
@@ -23,6 +26,7 @@ export interface VirtioSurroundings {
   readonly memory: GuestMemory;
   readonly dma: DmaPort;
   readonly clock: VirtualClock;
+  readonly entropy: EntropyPort;
   readonly outputs: MachineOutputs;
   /** Line of the device in a slot. */
   readonly irq: (slot: number) => IrqLine;
@@ -58,6 +62,8 @@ interface Row {
 export class VirtioDevices {
   /** Devices in order, the one in the highest slot first. */
   readonly transports: VirtioMmio[] = [];
+  rng: VirtioRng | undefined;
+  console: VirtioConsole | undefined;
   network: VirtioNetwork | undefined;
   backingBytes = 0;
   readonly #plan: StatePlan;
@@ -92,6 +98,25 @@ export class VirtioDevices {
           timer: place.timer(0),
         });
         return this.network.transport;
+      });
+    }
+    if (config.rng) {
+      this.#add('rng', VIRTIO_RNG_STATE, { timers: 1 }, (state: VirtioRngState, place) => {
+        const { transport, entropy, clock } = place;
+        this.rng = new VirtioRng(state, config.virtio, {
+          ...transport,
+          entropy,
+          clock,
+          timer: place.timer(0),
+        });
+        return this.rng.transport;
+      });
+    }
+    if (config.virtioConsole) {
+      this.#add('console1', VIRTIO_CONSOLE_STATE, {}, (state: VirtioConsoleState, place) => {
+        const output = place.outputs.virtioConsole ?? DROPPED;
+        this.console = new VirtioConsole(state, config.virtio, { ...place.transport, output });
+        return this.console.transport;
       });
     }
   }
@@ -143,5 +168,7 @@ export class VirtioDevices {
     });
   }
 }
+
+const DROPPED = { write() {} };
 
 const slotOf = (device: number) => VIRTIO_SLOTS - 1 - device;

@@ -76,6 +76,7 @@ export class GuestMemory {
   /** For the notes of touched pages: see `startNoting`. */
   readonly sinceNoting: DirtyPages;
   readonly #sinceEpoch: DirtyPages;
+  readonly #watchedPages: number[] = [];
   observer: WriteObserver | undefined;
 
   constructor(readonly plan: MemoryPlan) {
@@ -94,6 +95,18 @@ export class GuestMemory {
     this.sinceNoting = new DirtyPages(this.pageCount);
     this.#sinceEpoch = new DirtyPages(this.pageCount);
     this.flags.fill(PAGE_FLAG.clean);
+  }
+
+  /** Stores to this page have to look whether they touch what is watched. */
+  watchPage(page: number): void {
+    if ((this.flags[page] & PAGE_FLAG.watched) !== 0) return;
+    this.flags[page] |= PAGE_FLAG.watched;
+    this.#watchedPages.push(page);
+  }
+
+  unwatchPages(): void {
+    for (const page of this.#watchedPages) this.flags[page] &= ~PAGE_FLAG.watched;
+    this.#watchedPages.length = 0;
   }
 
   /** The declared state's bytes: a live view, not a copy. */

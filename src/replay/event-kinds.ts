@@ -91,6 +91,15 @@ const EVENT_KINDS: EventTable = {
     describe: ({ hart, address, bytes }) =>
       `write-memory hart ${hart} 0x${address.replace(/^0+(?=.)/, '')} ${shortened(bytes, 16, toHex)}`,
   },
+  // block bytes
+  entropy: {
+    number: 8,
+    encode(out, { bytes }) {
+      out.block(bytes);
+    },
+    decode: from => ({ kind: 'entropy', bytes: from.block() }),
+    describe: ({ bytes }) => `entropy ${shortened(bytes, 16, toHex)}`,
+  },
   // varint port, block bytes
   network: {
     number: 7,

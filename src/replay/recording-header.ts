@@ -22,6 +22,11 @@ const integer =
     Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
 const text: Check = value => typeof value === 'string';
 
+const optional =
+  (check: Check): Check =>
+  value =>
+    value === undefined || check(value);
+
 /** The RTC counts nanoseconds in 64 bits. */
 const LATEST_RTC_SECONDS = 2 ** 33;
 
@@ -38,6 +43,9 @@ const CONFIG_CHECKS: Readonly<Record<keyof MachineConfig, Check>> = {
   entry: integer(0),
   rtcSeconds: integer(0, LATEST_RTC_SECONDS),
   virtio: value => value === 'legacy' || value === 'modern',
+  entropy: optional(value => value === 'host'),
+  rng: optional(value => value === true),
+  virtioConsole: optional(value => value === true),
   network: value => typeof value === 'boolean',
   disks: value => Array.isArray(value) && value.length <= 8 && value.every(integer(1)),
 };

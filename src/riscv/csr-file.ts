@@ -11,6 +11,8 @@ export interface Csr {
   readForUpdate?(file: CsrFile): void;
   /** Absent: writes are ignored. */
   write?(file: CsrFile, low: number, high: number): void;
+  /** Only instructions that also write may read it: reading changes something. */
+  readonly consumed?: true;
   /** A condition beyond the privilege that the number says. */
   permits?(file: CsrFile): boolean;
 }
@@ -21,6 +23,8 @@ export interface CsrPorts {
   steps(): number;
   /** mtime, as two words put into `out`. */
   readTime(out: CsrFile): void;
+  /** 16 random bits, or -1 when there are none yet. */
+  randomHalf(): number;
   /** Interrupt enables, pending bits or the privilege's view of them changed. */
   interruptsChanged(): void;
   /** What a virtual address means changed: satp, MXR. */
@@ -89,7 +93,7 @@ export class CsrFile {
   peek(csr: Csr): void {
     this.low = 0;
     this.high = 0;
-    csr.read(this);
+    if (!csr.consumed) csr.read(this);
   }
 
   set(low: number, high = 0): void {
@@ -105,6 +109,7 @@ export class CsrFile {
   #accessible(csr: Csr, writes: boolean): boolean {
     const needed = (csr.number >>> 8) & 3;
     if (writes && csr.number >>> 10 === 3) return false;
+    if (!writes && csr.consumed) return false;
     if (this.state.privilege < (needed === 2 ? PRIVILEGE.machine : needed)) return false;
     return csr.permits?.(this) ?? true;
   }

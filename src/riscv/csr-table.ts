@@ -267,6 +267,23 @@ const FLOAT: readonly Csr[] = [
   floatControl('fcsr', 0x003, 0, 0xff),
 ];
 
+const SEED_STATUS = { wait: 0x4000_0000, entropy: 0x8000_0000 } as const;
+
+/** Scalar cryptography spec 4.1; without mseccfg, as QEMU's harts, the less privileged modes have no access. */
+const ENTROPY: readonly Csr[] = [
+  {
+    name: 'seed',
+    number: 0x015,
+    consumed: true,
+    read: file => {
+      const random = file.ports.randomHalf();
+      file.set(random < 0 ? SEED_STATUS.wait : SEED_STATUS.entropy | random);
+    },
+    readForUpdate: () => {},
+    permits: file => file.state.privilege === PRIVILEGE.machine,
+  },
+];
+
 /** The CSRs that this configuration has, by number. */
 export function buildCsrTable(config: HartConfig): readonly (Csr | undefined)[] {
   const wide = config.xlen === 64;
@@ -278,6 +295,7 @@ export function buildCsrTable(config: HartConfig): readonly (Csr | undefined)[] 
     ...counterRows(config),
     ...(config.extensions.has('s') ? SUPERVISOR : []),
     ...(config.extensions.has('f') ? FLOAT : []),
+    ...(config.extensions.has('zkr') ? ENTROPY : []),
   ];
   const table: (Csr | undefined)[] = Array(4096).fill(undefined);
   for (const row of rows) table[row.number] = row;

@@ -70,11 +70,8 @@ export class DataAccess {
       touched.written.add(virtualPage(low, high));
       // An atomic reads, too: only where loads need not be watched it may take the fast path. The entry comes
       // before the write, which may drop it: a page table can map itself.
-      if (
-        hart.mmu.cacheable(physical) &&
-        !watches.touchesPage(low, high, true) &&
-        !watches.touchesPage(low, high, false)
-      ) {
+      if (hart.mmu.cacheable(physical) && !watches.touchesPage(low, high, false)) {
+        if (watches.touchesPage(low, high, true)) memory.watchPage(memory.pageOf(host));
         hart.mmu.fillData(low, high, host, true);
       }
       memory.beforeWrite(host, size);

@@ -29,6 +29,8 @@ export interface HartEnvironment {
   /** Compiles what runs often; undefined: nothing is compiled. */
   readonly hotCode: HotCode | undefined;
   readTime(out: CsrFile): void;
+  /** 16 random bits, or -1 when there are none yet. */
+  randomHalf(): number;
 }
 
 /** A hart as its parts see it. */

@@ -52,6 +52,7 @@ export class RiscvHart implements EngineHost, ExecutingHart {
     this.csrs = new CsrFile(buildCsrTable(config), id, config, state, {
       steps: () => this.steps,
       readTime: out => env.readTime(out),
+      randomHalf: () => env.randomHalf(),
       interruptsChanged: () => {
         if (this.traps.interrupt() !== NO_INTERRUPT) this.requestBoundary();
       },
@@ -263,7 +264,7 @@ export class RiscvHart implements EngineHost, ExecutingHart {
       this.mmu.dataPrivilege === PRIVILEGE.machine &&
       this.state.privilege === PRIVILEGE.machine &&
       this.pmp.transparentToMachine &&
-      this.env.watches.empty;
+      !this.env.watches.watchesReads;
     return bare ? REGION_VARIANT.bare : REGION_VARIANT.translated;
   }
 

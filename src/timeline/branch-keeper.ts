@@ -1,6 +1,6 @@
 import type { Branch } from './branch.js';
-import type { ConsoleOutput } from './console-output.js';
 import { type BranchStatus, TargetError } from './debug-target.js';
+import type { GuestOutput } from './guest-output.js';
 import type { Player } from './player.js';
 
 /** A branch that a change in the past has just begun: it may be a debugger's excursion, such as `print f()`. */
@@ -29,7 +29,7 @@ export class BranchKeeper {
 
   constructor(
     readonly player: Player,
-    readonly output: ConsoleOutput,
+    readonly output: GuestOutput,
     /** Numbers of the general registers and the pc, which an inferior call puts back. */
     readonly registers: readonly number[],
     readonly pcRegister: number,

@@ -66,12 +66,12 @@ export class LiveDriver {
     const { player, input } = this;
     const machine = this.#machine;
     while (!machine.poweredOff) {
-      const event = input.next(machine);
+      const event = input.next();
       if (event === undefined) break;
       this.enter(event);
     }
     const idle = this.idleClock === 'realtime' ? 'return' : 'jump';
-    const stop = machine.run(Math.min(until, player.snapshotDue()), { idle, beforeHart });
+    const stop = machine.run(Math.min(until, player.snapshotDue()), { idle, beforeHart, heedsWants: true });
     player.snapshotIfDue();
     this.#noteProgress();
     if (this.#recorder?.due) {
@@ -102,7 +102,7 @@ export class LiveDriver {
         machine.skipIdle();
         return;
       }
-      if (input.pending(machine) || interrupted()) break;
+      if (input.pending || interrupted()) break;
       if (passedMs >= limitMs) break;
       await input.wait(Math.min(wholeMs, limitMs) - passedMs);
     }

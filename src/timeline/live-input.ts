@@ -1,72 +1,41 @@
-import type { HostClock, InputEvent, ShutdownCause } from '../machine/ports.js';
+import type { Machine } from '../machine/machine.js';
+import type { HostClock, InputEvent } from '../machine/ports.js';
 
-/** Packets that wait outside the machine; more are lost. */
-const MOST_PACKETS = 1000;
-/** The device knows no longer ones. */
-const LONGEST_PACKET = 65_533;
-
-/** How much a machine can take now: bytes typed at the console, and the longest packet. */
-export interface InputRoom {
-  readonly consoleRoom: number;
-  readonly networkRoom: number;
+/** One way for the host's input into the machine. It is asked at boundaries where a live machine looks at the host. */
+export interface InputSource {
+  /** Whether `next` would have an event that can enter now. */
+  readonly pending: boolean;
+  next(): InputEvent | undefined;
 }
 
-/** What the host sent and the machine has not taken yet. Host callbacks only queue here. */
+/** What the host sent and the machine has not taken yet. Host callbacks only queue, and wake. */
 export class LiveInput {
-  readonly #typed: Uint8Array[] = [];
-  readonly #packets: Uint8Array[] = [];
-  #shutdown: ShutdownCause | undefined;
   #wake: () => void = () => {};
   #woken: Promise<void> = Promise.resolve();
 
-  constructor(readonly clock: HostClock) {}
-
-  type(bytes: Uint8Array): void {
-    if (bytes.length > 0) this.#typed.push(bytes.slice());
-    this.#wake();
-  }
-
-  /** A packet for the guest. */
-  receive(packet: Uint8Array): void {
-    if (this.#packets.length < MOST_PACKETS && packet.length <= LONGEST_PACKET) {
-      this.#packets.push(packet.slice());
-    }
-    this.#wake();
-  }
-
-  requestShutdown(cause: ShutdownCause): void {
-    this.#shutdown = cause;
-    this.#wake();
-  }
+  constructor(
+    readonly clock: HostClock,
+    /** In the order in which they are asked. */
+    readonly sources: readonly InputSource[],
+  ) {}
 
   /** Ends a `wait` under way. */
   wake(): void {
     this.#wake();
   }
 
-  /** Whether `next` would hand something over to a machine with this much room. */
-  pending(room: InputRoom): boolean {
-    if (this.#shutdown !== undefined || (this.#typed.length > 0 && room.consoleRoom > 0)) return true;
-    return this.#packets.length > 0 && this.#packets[0].length <= room.networkRoom;
+  /** Whether `next` would hand something over. */
+  get pending(): boolean {
+    return this.sources.some(source => source.pending);
   }
 
-  /** The next event to let in, or undefined. What the machine has no room for waits. */
-  next({ consoleRoom, networkRoom }: InputRoom): InputEvent | undefined {
-    if (this.#shutdown !== undefined) {
-      const cause = this.#shutdown;
-      this.#shutdown = undefined;
-      return { kind: 'shutdown', cause };
+  /** The next event to let in, or undefined. */
+  next(): InputEvent | undefined {
+    for (const source of this.sources) {
+      const event = source.pending ? source.next() : undefined;
+      if (event !== undefined) return event;
     }
-    if (this.#packets.length > 0 && this.#packets[0].length <= networkRoom) {
-      const [bytes] = this.#packets.splice(0, 1);
-      return { kind: 'network', port: 0, bytes };
-    }
-    if (this.#typed.length === 0 || consoleRoom === 0) return undefined;
-    const [first] = this.#typed;
-    const bytes = first.subarray(0, consoleRoom);
-    if (bytes.length === first.length) this.#typed.shift();
-    else this.#typed[0] = first.subarray(bytes.length);
-    return { kind: 'console', port: 0, bytes };
+    return undefined;
   }
 
   /** Sleeps until something is queued or `ms` have passed. */
@@ -76,5 +45,92 @@ export class LiveInput {
     });
     await this.clock.sleep(ms, this.#woken);
     this.#wake = () => {};
+  }
+}
+
+/** Events that enter as they are, in the order in which they were asked for. */
+export class EventQueue implements InputSource {
+  readonly #events: InputEvent[] = [];
+
+  push(event: InputEvent): void {
+    this.#events.push(event);
+  }
+
+  get pending(): boolean {
+    return this.#events.length > 0;
+  }
+
+  next(): InputEvent | undefined {
+    return this.#events.shift();
+  }
+}
+
+/** What was typed at a console. Bytes that it has no room for wait. */
+export class TypedInput implements InputSource {
+  readonly #typed: Uint8Array[] = [];
+
+  constructor(
+    readonly machine: Machine,
+    readonly port: number,
+  ) {}
+
+  type(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#typed.push(bytes.slice());
+  }
+
+  get pending(): boolean {
+    return this.#typed.length > 0 && this.machine.consoleRoom(this.port) > 0;
+  }
+
+  next(): InputEvent {
+    const [first] = this.#typed;
+    const bytes = first.subarray(0, this.machine.consoleRoom(this.port));
+    if (bytes.length === first.length) this.#typed.shift();
+    else this.#typed[0] = first.subarray(bytes.length);
+    return { kind: 'console', port: this.port, bytes };
+  }
+}
+
+/** Random bytes of the host, which the machine asks for. */
+export class EntropyInput implements InputSource {
+  constructor(
+    readonly machine: Machine,
+    readonly random: (length: number) => Uint8Array,
+  ) {}
+
+  get pending(): boolean {
+    return this.machine.board.entropy.wanted > 0;
+  }
+
+  next(): InputEvent {
+    return { kind: 'entropy', bytes: this.random(this.machine.board.entropy.wanted) };
+  }
+}
+
+/** Packets that wait outside the machine; more are lost. */
+const MOST_PACKETS = 1000;
+/** The device knows no longer ones. */
+const LONGEST_PACKET = 65_533;
+
+/** Packets for the network device. Those that it has no room for wait. */
+export class ReceivedPackets implements InputSource {
+  readonly #packets: Uint8Array[] = [];
+
+  constructor(readonly machine: Machine) {}
+
+  receive(packet: Uint8Array): void {
+    if (this.#packets.length < MOST_PACKETS && packet.length <= LONGEST_PACKET) {
+      this.#packets.push(packet.slice());
+    }
+  }
+
+  get pending(): boolean {
+    const room = this.machine.board.virtio.network?.room ?? 0;
+    return this.#packets.length > 0 && this.#packets[0].length <= room;
+  }
+
+  next(): InputEvent {
+    const [bytes] = this.#packets.splice(0, 1);
+    return { kind: 'network', port: 0, bytes };
   }
 }

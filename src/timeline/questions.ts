@@ -1,7 +1,7 @@
 import type { DebugHit, Machine } from '../machine/machine.js';
-import type { ConsoleOutput } from './console-output.js';
 import { DebugPoints } from './debug-points.js';
 import { type FoundStep, type FoundWrite, type QuestionOps, TargetError } from './debug-target.js';
+import type { GuestOutput } from './guest-output.js';
 import type { Player } from './player.js';
 import { ReverseSearch } from './reverse-search.js';
 
@@ -14,7 +14,7 @@ const MOST_RECORDS = 10_000;
 export class Questions implements QuestionOps {
   constructor(
     readonly player: Player,
-    readonly output: ConsoleOutput,
+    readonly output: GuestOutput,
   ) {}
 
   get #machine(): Machine {

@@ -1,8 +1,8 @@
 import type { HartContext } from '../machine/hart-view.js';
 import type { DebugHit, Machine, MachineStop } from '../machine/machine.js';
-import type { ConsoleOutput } from './console-output.js';
 import type { DebugPoints } from './debug-points.js';
 import type { DebugStop, PresentPoints, Resume } from './debug-target.js';
+import type { GuestOutput } from './guest-output.js';
 import type { History } from './history.js';
 import { InterruptHiding } from './interrupt-hiding.js';
 import type { LiveDriver } from './live-driver.js';
@@ -40,7 +40,7 @@ export class RunControl {
     readonly live: LiveDriver,
     readonly points: DebugPoints,
     readonly pace: Pace,
-    readonly output: ConsoleOutput,
+    readonly output: GuestOutput,
   ) {
     this.search = new ReverseSearch(player, points);
     this.hiding = new InterruptHiding(player, points);

@@ -1,12 +1,5 @@
 import { Machine } from '../machine/machine.js';
-import type {
-  BootImage,
-  ConsoleBackend,
-  HostClock,
-  MachineConfig,
-  NetworkBackend,
-  ShutdownCause,
-} from '../machine/ports.js';
+import type { BootImage, MachineConfig, ShutdownCause } from '../machine/ports.js';
 import type { ElfSymbol } from '../machine/symbols.js';
 import { describeEvent } from '../replay/event-kinds.js';
 import { writeRecording } from '../replay/log-writer.js';
@@ -14,7 +7,6 @@ import type { ByteSink, Checkpoint, Recording, RecordingEnd } from '../replay/re
 import { MachineDigest } from '../snapshot/digest.js';
 import { BranchKeeper } from './branch-keeper.js';
 import type { BreakpointOptions, Condition } from './condition.js';
-import { ConsoleOutput } from './console-output.js';
 import { DebugPoints } from './debug-points.js';
 import {
   type BranchOps,
@@ -29,10 +21,11 @@ import {
   type TimelineStatus,
   type WatchAccess,
 } from './debug-target.js';
+import { GuestOutput } from './guest-output.js';
 import { History } from './history.js';
+import { HostInput } from './host-input.js';
+import type { HostPorts } from './host-ports.js';
 import { type IdleClock, LiveDriver } from './live-driver.js';
-import { LiveInput } from './live-input.js';
-import { NetworkOutput } from './network-output.js';
 import { Pace } from './pace.js';
 import { Player } from './player.js';
 import { Questions } from './questions.js';
@@ -41,16 +34,6 @@ import { RunControl } from './run-control.js';
 import type { SnapshotBudget } from './snapshot-list.js';
 import { SymbolNames } from './symbol-names.js';
 import { type Verified, verifyRecording } from './verification.js';
-
-/** The host's side of a session. */
-export interface HostPorts {
-  readonly console: ConsoleBackend;
-  /** What the network device is connected to, if anything. */
-  readonly network?: NetworkBackend | undefined;
-  readonly clock: HostClock;
-  /** Creates a file to append to, for `saveHistory`. Throws InputError. */
-  readonly createFile?: (path: string) => ByteSink;
-}
 
 export interface TimelineOptions {
   readonly idleClock: IdleClock;
@@ -79,11 +62,11 @@ export class Timeline implements DebugTarget {
   readonly description: TargetDescription;
   #digest: MachineDigest | undefined;
   readonly #pace: Pace;
-  readonly #input: LiveInput;
+  readonly #input: HostInput;
   readonly #live: LiveDriver;
   readonly #points: DebugPoints;
   readonly #control: RunControl;
-  readonly #output: ConsoleOutput;
+  readonly #output: GuestOutput;
   readonly #branches: BranchKeeper;
   readonly branches: BranchOps;
   readonly questions: Questions;
@@ -95,26 +78,13 @@ export class Timeline implements DebugTarget {
     options: TimelineOptions,
   ) {
     const { config, images, recording } = source;
-    this.#output = new ConsoleOutput(
-      bytes => host.console.write(bytes),
-      () => this.machine.board.time.icount,
-      'main',
-    );
-    const { network } = host;
-    this.machine = new Machine(config, images, {
-      serial: this.#output,
-      network:
-        network &&
-        new NetworkOutput(
-          () => this.player,
-          packet => network.send(packet),
-        ),
-    });
+    this.#output = new GuestOutput(host, () => this.player, 'main');
+    this.machine = new Machine(config, images, this.#output);
     const history = recording === undefined ? History.live() : History.of(recording.events, recording.end);
     this.#pace = new Pace(host.clock);
     this.player = new Player(this.machine, history, this.#pace, options.budget);
-    this.#input = new LiveInput(host.clock);
-    this.#live = new LiveDriver(this.player, this.#input, host.clock, options.idleClock);
+    this.#input = new HostInput(this.machine, host, recording === undefined);
+    this.#live = new LiveDriver(this.player, this.#input.live, host.clock, options.idleClock);
     this.#points = new DebugPoints(this.machine);
     this.#control = new RunControl(this.player, this.#live, this.#points, this.#pace, this.#output);
     this.description = this.machine.debug.description;
@@ -130,10 +100,6 @@ export class Timeline implements DebugTarget {
         await this.seek(branch.history.end);
       },
     };
-    if (recording === undefined) {
-      host.console.onInput(bytes => this.#input.type(bytes));
-      network?.onReceive(packet => this.#input.receive(packet));
-    }
   }
 
   /** The course of events the machine is on. */
@@ -208,12 +174,12 @@ export class Timeline implements DebugTarget {
 
   typeConsole(bytes: Uint8Array): void {
     this.#branches.beforeChange(0);
-    this.#input.type(bytes);
+    this.#input.type(0, bytes);
   }
 
   /** Asks a live machine to power off at the next boundary. */
   requestShutdown(cause: ShutdownCause): void {
-    if (this.history.mode === 'live') this.#input.requestShutdown(cause);
+    if (this.history.mode === 'live') this.#input.request({ kind: 'shutdown', cause });
     else this.interrupt();
   }
 
@@ -273,7 +239,7 @@ export class Timeline implements DebugTarget {
 
   interrupt(): void {
     this.#pace.interrupt();
-    this.#input.wake();
+    this.#input.live.wake();
   }
 
   async seek(target: number | 'start' | 'end' | { readonly snapshot: string }): Promise<void> {

@@ -1,7 +1,7 @@
 import { DivergenceError, findDivergence } from '../replay/divergence.js';
 import type { Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
-import type { ConsoleOutput } from './console-output.js';
 import { ReplayMismatch, TargetError } from './debug-target.js';
+import type { GuestOutput } from './guest-output.js';
 import type { Player } from './player.js';
 
 export interface Verified {
@@ -19,7 +19,7 @@ export async function verifyRecording(
   player: Player,
   recording: Recording,
   takeCheckpoint: () => Checkpoint,
-  output: ConsoleOutput,
+  output: GuestOutput,
 ): Promise<Verified> {
   const { machine } = player;
   const goTo = async (icount: number) => {

@@ -12,7 +12,7 @@ import {
   MemoryFile,
   replay,
 } from '../support/sessions.js';
-import { randomImage } from '../support/small-programs.js';
+import { deafSleeper, randomImage } from '../support/small-programs.js';
 import { ScriptedHost } from './scripted-host.js';
 
 const RUNS = process.env.BACKSTUB_FULL ? 400 : 25;
@@ -146,12 +146,13 @@ describe('a recording is replayed exactly', () => {
   ] as const)('%s on %s with a %s clock, typed at when the host pleases', async (name, width, clock) => {
     for (const seed of [1, 2, 3]) {
       const text = ['a', 'some words\r', 'q', '\r', 'quit\r', '\x04', 'x'.repeat(300)];
-      const host = new ScriptedHost(seed, random => live.console.type(random.pick(text)), 150);
-      const live: Live = bootFixture(fixture(width, name), {
+      const host = new ScriptedHost(seed, 150);
+      const live = bootFixture(fixture(width, name), {
         clock,
         config: { ramBytes: RAM },
         hostClock: host,
       });
+      host.happens = chance => live.console.type(chance.pick(text));
       const file = new MemoryFile();
       live.session.record(file);
       await live.session.runToEnd({ maxIcount: 40_000_000 });
@@ -171,6 +172,25 @@ describe('a recording is replayed exactly', () => {
       live.session.attach();
       await expectSameEverywhere(live.session, expected, random);
     }
+  });
+});
+
+describe('a timer that wakes nobody', () => {
+  test.each(['virtual', 'realtime'] as const)('is replayed, %s clock', async clock => {
+    const file = new MemoryFile();
+    const { session } = bootBytes('sleeper.bin', deafSleeper(), {
+      clock,
+      config: { ramBytes: RAM },
+      hostClock: new ScriptedHost(1),
+    });
+    session.record(file);
+    // Long enough for checkpoints while everything sleeps.
+    expect(await session.runToEnd({ timeoutMs: 5000 })).toEqual({ kind: 'limit', which: 'timeout' });
+    expect(session.status().virtualNs).toBeGreaterThanOrEqual(1000 * 100);
+    const recording = file.read();
+    const again = replay(recording).session;
+    await again.verify();
+    expect(digestsOf(again)).toEqual(digestsOf(session));
   });
 });
 

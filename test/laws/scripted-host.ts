@@ -6,14 +6,14 @@ import { Random } from '../lockstep/random.js';
  * something happens. The same seed gives the same host, however fast the computer is.
  */
 export class ScriptedHost implements HostClock {
+  /** What happens, about once each `everyMs`. */
+  happens: (random: Random) => void = () => {};
   readonly #random: Random;
   #ms = 0;
   #due: number;
 
   constructor(
     seed: number,
-    /** What happens, about once each `everyMs`. */
-    readonly happens: (random: Random) => void = () => {},
     readonly everyMs = 400,
   ) {
     this.#random = new Random(seed);

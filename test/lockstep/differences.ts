@@ -57,6 +57,11 @@ export const DIFFERENCES: readonly Difference[] = [
     why: 'fails, as sizes differ (unprivileged 8.2); QEMU may store and still say it failed',
   },
   { what: 'mstatus.MPP', why: 'holds modes that exist only (3.1.6.1); QEMU stores 2, and 1 without S mode' },
+  {
+    what: 'mstatus.FS',
+    why: 'dirty also when a comparison or a conversion to an integer raises a flag (3.1.6.6); not in QEMU',
+  },
+  { what: 'ctzw', why: 'is 32 for a word of zeros (Zbb); QEMU counts on into the upper half' },
 ];
 
 /** Also without supervisor mode. */

@@ -70,6 +70,7 @@ const upTo53Bits = fc.oneof(fc.nat(300), fc.maxSafeNat());
 /** One arbitrary for each kind: a kind without one does not compile. */
 const eventKinds: { [K in InputEvent['kind']]: fc.Arbitrary<Extract<InputEvent, { kind: K }>> } = {
   console: fc.record({ kind: fc.constant('console'), port: fc.nat(9), bytes }),
+  entropy: fc.record({ kind: fc.constant('entropy'), bytes }),
   network: fc.record({ kind: fc.constant('network'), port: fc.nat(9), bytes }),
   shutdown: fc.record({
     kind: fc.constant('shutdown'),

@@ -2,7 +2,7 @@ import type { BlockPort, TimerPort, VirtualClock } from '../../machine/ports.js'
 import { u8 } from '../../state/layout.js';
 import type { VirtioVersion } from './mmio-registers.js';
 import { type TransportPorts, type VirtioFunction, VirtioMmio, virtioState } from './mmio-transport.js';
-import { type Chain, RING_FEATURE, RingFault, type Virtqueue } from './queue.js';
+import { type Chain, MODERN_HIGH, RING_FEATURE, RingFault, type Virtqueue } from './queue.js';
 
 const SECTOR_BYTES = 512;
 const QUEUE_SIZE = 256;
@@ -24,8 +24,6 @@ const FEATURE = {
 const { scsi: LEGACY_ONLY, ...COMMON } = FEATURE;
 const OFFERED =
   Object.values(COMMON).reduce((all, bit) => all | bit, 0) | RING_FEATURE.indirect | RING_FEATURE.eventIndex;
-/** VIRTIO_F_VERSION_1 and, without a register for it as in QEMU, VIRTIO_F_RING_RESET. */
-const MODERN_HIGH = 0x101;
 
 const REQUEST = {
   in: 0,

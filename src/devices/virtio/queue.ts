@@ -6,6 +6,19 @@ export const MAX_QUEUE_SIZE = 1024;
 /** Feature bits that concern the ring, all in the low word (virtio 1.2, chapter 6). */
 export const RING_FEATURE = { notifyOnEmpty: 1 << 24, indirect: 1 << 28, eventIndex: 1 << 29 } as const;
 
+const ANY_LAYOUT = 1 << 27;
+/** VIRTIO_F_VERSION_1 and, without a register for it as in QEMU, VIRTIO_F_RING_RESET. */
+export const MODERN_HIGH = 0x101;
+
+/** A device's features, low and high word, for drivers of either version: its own and what QEMU's rings offer. */
+export const offeredFeatures = (own: number) => {
+  const ring = RING_FEATURE.indirect | RING_FEATURE.eventIndex;
+  return {
+    legacy: [(own | ring | RING_FEATURE.notifyOnEmpty | ANY_LAYOUT) >>> 0, 0],
+    modern: [(own | ring) >>> 0, MODERN_HIGH],
+  } as const;
+};
+
 const DESCRIPTOR_BYTES = 16;
 const DESCRIPTOR = { next: 1, write: 2, indirect: 4 } as const;
 const NO_INTERRUPT = 1;

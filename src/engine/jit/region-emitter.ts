@@ -1,5 +1,4 @@
-import { PAGE_FLAG } from '../../memory/guest-memory.js';
-import { CODE_GRANULE_SHIFT, type MemoryPlan, PAGE_BYTES, PAGE_SHIFT } from '../../memory/memory-plan.js';
+import { type MemoryPlan, PAGE_BYTES } from '../../memory/memory-plan.js';
 import type { FunctionBody, Label, Local } from '../../wasm/function-body.js';
 import {
   DYNAMIC_ROUNDING,
@@ -16,6 +15,7 @@ import {
 import type { RuntimeFunction } from '../runtime-functions.js';
 import type { AccessSize, Expression, Statement } from '../semantics.js';
 import { loadOperation, SemanticsEmitter, storeOperation } from '../semantics-emitter.js';
+import { emitFlaggedStore, emitPageFlag } from '../watched-stores.js';
 import { instructionTraits } from './instruction-traits.js';
 import type { CodeInstruction, RegionCode } from './region-code.js';
 
@@ -265,20 +265,20 @@ export class RegionEmitter extends SemanticsEmitter {
     else this.f.get(this.registers.get(number)!);
   }
 
-  override floatRegister(operand: 'rs1' | 'rs2' | 'rs3'): void {
+  floatRegister(operand: 'rs1' | 'rs2' | 'rs3'): void {
     this.f.get(this.floats.get(this.#one[operand])!);
   }
 
-  override roundingMode(): void {
+  roundingMode(): void {
     if (this.#one.roundingMode === DYNAMIC_ROUNDING) this.f.get(this.#rounding!);
     else this.f.i32(this.#one.roundingMode);
   }
 
-  override floatFlags(): void {
+  floatFlags(): void {
     this.f.get(PARAMETER.hart).i32(this.target.hart.floatControl).op('i32_add');
   }
 
-  override runtimeFunction(name: RuntimeFunction): number {
+  runtimeFunction(name: RuntimeFunction): number {
     return this.runtime.get(name)!;
   }
 
@@ -338,7 +338,9 @@ export class RegionEmitter extends SemanticsEmitter {
   #loadAddress(address: Expression, size: AccessSize, host: Local, aligned: boolean): void {
     const { f, target } = this;
     if (this.variant !== REGION_VARIANT.bare) {
-      this.#throughTlb(address, size, host, TLB_TABLE.load);
+      const at = this.scratch(this.x);
+      this.#throughTlb(address, size, host, TLB_TABLE.load, at);
+      this.release(this.x, at);
       return;
     }
     const offset = this.scratch(this.x);
@@ -362,29 +364,36 @@ export class RegionEmitter extends SemanticsEmitter {
     const { f, target } = this;
     const { plan } = target;
     const flag = this.scratch('i32');
+    const at = this.scratch(this.x);
     const bare = this.variant === REGION_VARIANT.bare;
     if (bare) {
-      const offset = this.scratch(this.x);
       this.#ramOffsetOf(address);
-      f.tee(offset);
+      f.tee(at);
       this.#rotated(size);
       this.#leaveIf();
-      f.get(offset);
+      f.get(at);
       if (this.x === 'i64') f.op('i32_wrap_i64');
       f.set(host);
-      this.release(this.x, offset);
     } else {
-      this.#throughTlb(address, size, host, TLB_TABLE.store);
+      this.#throughTlb(address, size, host, TLB_TABLE.store, at);
     }
-    const flags = plan.flags - (bare ? 0 : plan.ram >>> PAGE_SHIFT);
-    const codeMap = plan.codeMap - (bare ? 0 : plan.ram >>> CODE_GRANULE_SHIFT);
-    f.get(host).i32(PAGE_SHIFT).op('i32_shr_u').memory('i32_load8_u', flags).tee(flag).if();
-    // Data beside code, in granules of its own, is written here.
-    f.get(flag).i32(PAGE_FLAG.code).op('i32_ne');
-    f.get(host).i32(CODE_GRANULE_SHIFT).op('i32_shr_u').memory('i32_load8_u', codeMap);
-    f.op('i32_or');
+    const bias = bare ? plan.ram : 0;
+    emitPageFlag(f, plan, host, bias);
+    f.tee(flag).if();
+    emitFlaggedStore(f, this.x, plan, {
+      flag,
+      host,
+      bias,
+      address: () => {
+        f.get(at);
+        if (!bare) return;
+        this.constant('x', target.ramBase);
+        f.op(`${this.x}_add`);
+      },
+    });
     this.#leaveIf();
     f.end();
+    this.release(this.x, at);
     this.release('i32', flag);
   }
 
@@ -413,9 +422,8 @@ export class RegionEmitter extends SemanticsEmitter {
     f.op(`${this.x}_ge_u`);
   }
 
-  #throughTlb(address: Expression, size: AccessSize, host: Local, table: number): void {
+  #throughTlb(address: Expression, size: AccessSize, host: Local, table: number, va: Local): void {
     const { f } = this;
-    const va = this.scratch(this.x);
     const entry = this.scratch('i32');
     this.expression(address);
     f.tee(va);
@@ -433,7 +441,6 @@ export class RegionEmitter extends SemanticsEmitter {
       .op('i32_add')
       .set(host);
     this.release('i32', entry);
-    this.release(this.x, va);
   }
 
   /** Leaves before the present instruction when the value on the stack is not zero. */

@@ -61,7 +61,6 @@ export const div = binary('div');
 export const and = binary('and');
 export const or = binary('or');
 export const xor = binary('xor');
-export const shrU = binary('shr_u');
 export const shrS = binary('shr_s');
 export const eq = comparison('eq');
 export const ne = comparison('ne');
@@ -70,7 +69,6 @@ export const ltU = comparison('lt_u');
 export const gtS = comparison('gt_s');
 export const gtU = comparison('gt_u');
 export const geS = comparison('ge_s');
-export const geU = comparison('ge_u');
 /** Comparisons of floats. */
 export const lt = comparison('lt');
 export const le = comparison('le');

@@ -1,0 +1,73 @@
+import { type GuestMemory, PAGE_FLAG } from '../memory/guest-memory.js';
+import { CODE_GRANULE_SHIFT, type MemoryPlan, PAGE_BYTES, PAGE_SHIFT } from '../memory/memory-plan.js';
+import type { FunctionBody, Local } from '../wasm/function-body.js';
+import { CONTROL } from './engine-layout.js';
+import type { WatchRange } from './watch-list.js';
+
+/** A store of up to 8 bytes reaches into a range from this many bytes before it. */
+const REACH = 7;
+
+/**
+ * Tells generated code which stores to leave to the host for the sake of watchpoints: those on pages with the
+ * `watched` flag that come near the watched addresses. The rest of such a page is written at nearly full speed.
+ * `ramBase` is where RAM begins for code that uses physical addresses.
+ */
+export function watchStores(memory: GuestMemory, ranges: readonly WatchRange[], ramBase: number): void {
+  memory.unwatchPages();
+  const writes = ranges.filter(range => range.kind !== 'read' && range.length > 0);
+  const { u32, plan } = memory;
+  const start = (plan.control + CONTROL.watchStart) >> 2;
+  u32.fill(0, start, start + 4);
+  if (writes.length === 0) return;
+  const lowest = writes.reduce((a, b) => (isBelow(b, a) ? b : a));
+  let span = 0;
+  for (const range of writes) {
+    const distance = (range.high - lowest.high) * 2 ** 32 + (range.low - lowest.low);
+    span = Math.max(span, distance + range.length);
+    // Ranges do not reach over a multiple of 2^32 here: such a range is watched through the TLB alone.
+    if (range.high !== 0) continue;
+    const first = Math.max(0, Math.floor((range.low - REACH - ramBase) / PAGE_BYTES));
+    const last = Math.floor((range.low + range.length - 1 - ramBase) / PAGE_BYTES);
+    for (let page = first; page <= Math.min(last, memory.ramPages - 1); page++) memory.watchPage(page);
+  }
+  span += REACH;
+  u32[start] = lowest.low - REACH;
+  u32[start + 1] = lowest.low < REACH ? lowest.high - 1 : lowest.high;
+  u32[start + 2] = span % 2 ** 32;
+  u32[start + 3] = Math.floor(span / 2 ** 32);
+}
+
+const isBelow = (a: WatchRange, b: WatchRange) => a.high < b.high || (a.high === b.high && a.low < b.low);
+
+/**
+ * Pushes whether a store to a page whose flag byte is not zero has to be left to the host. `host` plus `bias` is
+ * the host address; `address` pushes the virtual one.
+ */
+export function emitFlaggedStore(
+  f: FunctionBody,
+  x: 'i32' | 'i64',
+  plan: MemoryPlan,
+  store: { flag: Local; host: Local; bias: number; address: () => void },
+): void {
+  f.get(store.flag)
+    .i32(~(PAGE_FLAG.code | PAGE_FLAG.watched))
+    .op('i32_and');
+  // Data beside code, in granules of its own, may be written.
+  f.get(store.host).i32(CODE_GRANULE_SHIFT).op('i32_shr_u');
+  f.memory('i32_load8_u', plan.codeMap - ((plan.ram - store.bias) >>> CODE_GRANULE_SHIFT));
+  f.op('i32_or');
+  store.address();
+  f.i32(0)
+    .memory(`${x}_load`, plan.control + CONTROL.watchStart)
+    .op(`${x}_sub`);
+  f.i32(0)
+    .memory(`${x}_load`, plan.control + CONTROL.watchSpan)
+    .op(`${x}_lt_u`);
+  f.op('i32_or');
+}
+
+/** Pushes the flag byte of the page of host address `host` + `bias`. */
+export function emitPageFlag(f: FunctionBody, plan: MemoryPlan, host: Local, bias: number): void {
+  f.get(host).i32(PAGE_SHIFT).op('i32_shr_u');
+  f.memory('i32_load8_u', plan.flags - ((plan.ram - bias) >>> PAGE_SHIFT));
+}

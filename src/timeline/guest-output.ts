@@ -1,0 +1,47 @@
+import type { MachineOutputs } from '../machine/ports.js';
+import { ConsoleOutput } from './console-output.js';
+import type { HostPorts } from './host-ports.js';
+import { NetworkOutput } from './network-output.js';
+import type { Player } from './player.js';
+
+/** All that the guest sends to the host, each thing shown once however often its step is replayed. */
+export class GuestOutput implements MachineOutputs {
+  readonly serial: ConsoleOutput;
+  readonly virtioConsole: ConsoleOutput;
+  readonly network: NetworkOutput | undefined;
+  readonly #consoles: readonly ConsoleOutput[];
+
+  constructor(host: HostPorts, player: () => Player, firstBranch: string) {
+    const icount = () => player().machine.board.time.icount;
+    const { network } = host;
+    this.network = network && new NetworkOutput(player, packet => network.send(packet));
+    this.serial = new ConsoleOutput(bytes => host.console.write(bytes), icount, firstBranch);
+    this.virtioConsole = new ConsoleOutput(bytes => host.virtioConsole?.write(bytes), icount, firstBranch);
+    this.#consoles = [this.serial, this.virtioConsole];
+  }
+
+  /** Output of steps before this boundary has been seen. */
+  reached(icount: number): void {
+    for (const console of this.#consoles) console.reached(icount);
+  }
+
+  flush(): void {
+    for (const console of this.#consoles) console.flush();
+  }
+
+  /** From here on the machine is on this branch; one not heard of before begins at the boundary `icount`. */
+  onBranch(name: string, icount: number): void {
+    for (const console of this.#consoles) console.onBranch(name, icount);
+  }
+
+  forgetBranch(name: string): void {
+    for (const console of this.#consoles) console.forgetBranch(name);
+  }
+
+  /** The step that printed the last byte of the last occurrence of a text on a console before a boundary. */
+  lastPrinted(text: string, before: number): number | undefined {
+    const found = this.#consoles.map(console => console.lastPrinted(text, before) ?? -1);
+    const last = Math.max(...found);
+    return last < 0 ? undefined : last;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Machine } from '../machine/machine.js';
+import type { ConsoleBackend, InputEvent } from '../machine/ports.js';
+import type { HostPorts } from './host-ports.js';
+import { EntropyInput, EventQueue, LiveInput, ReceivedPackets, TypedInput } from './live-input.js';
+
+/** Everything through which the host's input comes to a live machine. */
+export class HostInput {
+  readonly live: LiveInput;
+  readonly #requests = new EventQueue();
+  readonly #consoles: readonly TypedInput[];
+
+  constructor(machine: Machine, host: HostPorts, listening: boolean) {
+    this.#consoles = [0, 1].map(port => new TypedInput(machine, port));
+    const entropy = host.random === undefined ? [] : [new EntropyInput(machine, host.random)];
+    if (machine.config.entropy === 'host' && listening && host.random === undefined) {
+      throw new Error("the host's entropy is wanted, and it gives none");
+    }
+    const packets = new ReceivedPackets(machine);
+    this.live = new LiveInput(host.clock, [this.#requests, ...entropy, packets, ...this.#consoles]);
+    if (!listening) return;
+    const backends: readonly (ConsoleBackend | undefined)[] = [host.console, host.virtioConsole];
+    for (const [port, backend] of backends.entries()) backend?.onInput(bytes => this.type(port, bytes));
+    host.network?.onReceive(packet => {
+      packets.receive(packet);
+      this.live.wake();
+    });
+  }
+
+  /** Input for a console, which enters as it has room. */
+  type(port: number, bytes: Uint8Array): void {
+    this.#consoles[port].type(bytes);
+    this.live.wake();
+  }
+
+  /** An event that enters at the next boundary where the machine looks at the host. */
+  request(event: InputEvent): void {
+    this.#requests.push(event);
+    this.live.wake();
+  }
+}

@@ -1,0 +1,16 @@
+import type { ConsoleBackend, HostClock, NetworkBackend } from '../machine/ports.js';
+import type { ByteSink } from '../replay/recording.js';
+
+/** The host's side of a session. What is absent is not there for the guest: output is dropped, input never comes. */
+export interface HostPorts {
+  /** Of the 16550. */
+  readonly console: ConsoleBackend;
+  readonly virtioConsole?: ConsoleBackend | undefined;
+  /** What the network device is connected to. */
+  readonly network?: NetworkBackend | undefined;
+  readonly clock: HostClock;
+  /** Random bytes of the host: needed by a live machine whose entropy is the host's. */
+  readonly random?: (length: number) => Uint8Array;
+  /** Creates a file to append to, for `saveHistory`. Throws InputError. */
+  readonly createFile?: (path: string) => ByteSink;
+}
