@@ -70,7 +70,12 @@ export function ensureBuild() {
     rmSync(fresh, { recursive: true, force: true });
     fail("the build failed (the compiler's messages are above)");
   }
-  chmodSync(join(fresh, 'cli/main.js'), 0o755);
+  const main = join(fresh, 'cli/main.js');
+  if (run(process.execPath, [join(root, 'scripts/bundle.mjs'), main]) !== 0) {
+    rmSync(fresh, { recursive: true, force: true });
+    fail('bundling the command line failed (messages are above)');
+  }
+  chmodSync(main, 0o755);
   writeFileSync(join(fresh, '.sources'), digest);
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   renameSync(fresh, join(root, 'dist'));
@@ -82,7 +87,7 @@ function sourceDigest() {
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath ?? entry.path, entry.name))
     .sort();
-  for (const name of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'])
+  for (const name of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/bundle.mjs'])
     sources.push(join(root, name));
   for (const path of sources) {
     hash.update(`${path.slice(root.length)}\0`);
