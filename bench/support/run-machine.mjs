@@ -1,0 +1,41 @@
+// `node bench/support/run-machine.mjs ELF SHIFT jit|no-jit`: runs firmware to its end in a bare machine of dist/ and
+// prints what the engine did as JSON.
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { loadElf } from '../../dist/machine/loader.js';
+import { Machine } from '../../dist/machine/machine.js';
+
+const [, , file, shift, engine] = process.argv;
+const bytes = readFileSync(file);
+const xlen = bytes[4] === 2 ? 64 : 32;
+const ramBytes = 128 << 20;
+const { entry, images } = loadElf(basename(file), bytes, { xlen, ramBytes });
+const config = {
+  board: 'virt',
+  xlen,
+  isa: `rv${xlen}imafdcsu_zicsr_zifencei_zba_zbb_zbs`,
+  harts: 1,
+  ramBytes,
+  icountShift: Number(shift),
+  quantum: 4096,
+  entropySeed: 1,
+  append: '',
+  entry,
+  rtcSeconds: 0,
+  virtio: 'legacy',
+  disks: [],
+};
+const machine = new Machine(config, images, { serial: { write() {} } }, { jit: engine === 'jit' });
+machine.board.harts[0].state.pc[0] = entry;
+const { regions } = machine.board.engine;
+if (regions) regions.now = () => performance.now();
+const start = performance.now();
+machine.run(Number.POSITIVE_INFINITY, { idle: 'jump' });
+console.log(
+  JSON.stringify({
+    icount: machine.icount,
+    runMs: performance.now() - start,
+    rssMb: process.memoryUsage().rss / 2 ** 20,
+    ...regions?.statistics,
+  }),
+);
