@@ -8,12 +8,24 @@ import type { DebugStop, FoundStep, FoundWrite, Resume, WatchAccess } from '../t
 import type { Timeline } from '../timeline/timeline.js';
 import { MemoryConsole } from './memory-console.js';
 import { ScriptConditions, type When } from './script-conditions.js';
-import { bootSession, type ConfigOptions, replaySession } from './session.js';
+import { bootSession, type ConfigOptions, type HistoryOptions, replaySession } from './session.js';
 
 /** An address, or the name of a symbol of the firmware. */
 export type Place = bigint | number | string;
 
-export interface BootOptions extends ConfigOptions {
+/** How snapshots for going back are kept. */
+export interface SnapshotOptions {
+  /** Steps between snapshots; found from the host's time when not given. */
+  readonly snapshotInterval?: number;
+  /** Bytes of memory that snapshots may take; 512 MiB when not given. */
+  readonly snapshotMemory?: number;
+  /** Folder for a temporary file that takes old snapshots when their memory is full, instead of dropping some. */
+  readonly snapshotDisk?: string;
+  /** Bytes that this file may take; 4 GiB when not given. */
+  readonly snapshotDiskSize?: number;
+}
+
+export interface BootOptions extends ConfigOptions, SnapshotOptions {
   /** Write a recording to this file; it is complete when the session is closed. */
   readonly record?: string;
   /** Firmware that runs first and hands over to the one named: OpenSBI, say. */
@@ -22,8 +34,6 @@ export interface BootOptions extends ConfigOptions {
   readonly initrd?: string;
   /** Disk images, raw or qcow2, up to 8; they are never written. */
   readonly disks?: readonly string[];
-  /** Steps between snapshots; found from the host's time when not given. */
-  readonly snapshotInterval?: number;
 }
 
 /**
@@ -276,6 +286,14 @@ const fromBigInt = (value: bigint, length: number) =>
 const namedFile = (path: string | undefined, what: string) =>
   path === undefined ? undefined : { name: path, bytes: readInputFile(path, what) };
 
+const historyOptions = (options: SnapshotOptions): HistoryOptions => ({
+  clock: 'virtual',
+  snapshotIntervalSteps: options.snapshotInterval,
+  snapshotMemoryBytes: options.snapshotMemory,
+  snapshotDisk: options.snapshotDisk,
+  snapshotDiskBytes: options.snapshotDiskSize,
+});
+
 /**
  * Boots firmware from a file; the machine stands before its first step. Virtual time jumps over idle waits.
  * Throws InputError for a file or option that cannot be used.
@@ -290,8 +308,7 @@ export function boot(path: string, options: BootOptions = {}): DebugSession {
       bios: namedFile(options.bios, 'firmware'),
       initrd: namedFile(options.initrd, 'initrd'),
       disks: options.disks?.map(disk => readDiskImage(disk, disk)),
-      clock: 'virtual',
-      snapshotIntervalSteps: options.snapshotInterval,
+      ...historyOptions(options),
     },
     { console, clock: systemClock },
   );
@@ -310,7 +327,7 @@ export function boot(path: string, options: BootOptions = {}): DebugSession {
  */
 export function openRecording(
   path: string,
-  options: { readonly symbols?: string; readonly snapshotInterval?: number } = {},
+  options: SnapshotOptions & { readonly symbols?: string } = {},
 ): DebugSession {
   const recording = readRecording(readInputFile(path, 'recording'), { name: path });
   const console = new MemoryConsole();
@@ -320,7 +337,7 @@ export function openRecording(
       : { name: options.symbols, bytes: readInputFile(options.symbols, 'symbols') };
   const timeline = replaySession(
     recording,
-    { clock: 'virtual', snapshotIntervalSteps: options.snapshotInterval, symbols },
+    { ...historyOptions(options), symbols },
     { console, clock: systemClock },
   );
   return new DebugSession(timeline, console, [() => timeline.close()]);

@@ -9,7 +9,14 @@ export {
   type WatchAccess,
 } from '../timeline/debug-target.js';
 export type { CpuName } from './cpus.js';
-export { type BootOptions, boot, DebugSession, openRecording, type Place } from './debug-session.js';
+export {
+  type BootOptions,
+  boot,
+  DebugSession,
+  openRecording,
+  type Place,
+  type SnapshotOptions,
+} from './debug-session.js';
 export { MemoryConsole } from './memory-console.js';
 export type { When } from './script-conditions.js';
 export { VERSION } from './version.js';

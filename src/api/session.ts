@@ -1,3 +1,4 @@
+import { openPageFile } from '../host/page-file.js';
 import { type NamedBytes, planBoot } from '../machine/boot-flow.js';
 import { isElf, parseElf } from '../machine/elf.js';
 import { xlenOf } from '../machine/loader.js';
@@ -36,6 +37,10 @@ export interface HistoryOptions {
   readonly clock: IdleClock;
   /** Bytes that snapshots may hold; 512 MiB when not given. */
   readonly snapshotMemoryBytes?: number | undefined;
+  /** Folder for a temporary file that takes old snapshots when their memory is full; none when not given. */
+  readonly snapshotDisk?: string | undefined;
+  /** Bytes that this file may take; 4 GiB when not given. */
+  readonly snapshotDiskBytes?: number | undefined;
   /** Steps between snapshots; found from the host's time when not given. */
   readonly snapshotIntervalSteps?: number | undefined;
 }
@@ -68,6 +73,7 @@ const DEFAULTS = {
   virtio: 'legacy',
 } as const;
 const DEFAULT_SNAPSHOT_MEMORY = 512 * MIB;
+const DEFAULT_SNAPSHOT_DISK = 4096 * MIB;
 
 /**
  * A live machine, halted before its first step. Throws InputError when the firmware cannot be loaded or an
@@ -100,7 +106,9 @@ const symbolsOf = ({ name, bytes }: NamedBytes): readonly ElfSymbol[] =>
   isElf(bytes) ? readSymbols(parseElf(name, bytes)) : [];
 
 function budgetOf(options: HistoryOptions) {
+  const { snapshotDisk, snapshotDiskBytes = DEFAULT_SNAPSHOT_DISK } = options;
   return {
+    file: snapshotDisk === undefined ? undefined : openPageFile(snapshotDisk, snapshotDiskBytes),
     memoryBytes: options.snapshotMemoryBytes ?? DEFAULT_SNAPSHOT_MEMORY,
     intervalSteps: options.snapshotIntervalSteps,
   };

@@ -62,6 +62,8 @@ export async function bootMachine(
         notice: tell,
         clock: options.clock ?? (isInteractive(serial) ? 'realtime' : 'virtual'),
         snapshotMemoryBytes: options.snapshotMemory,
+        snapshotDisk: options.snapshotDisk,
+        snapshotDiskBytes: options.snapshotDiskSize,
         snapshotIntervalSteps: options.snapshotInterval,
       },
       host,

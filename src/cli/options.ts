@@ -106,6 +106,17 @@ export const HISTORY_OPTIONS = {
     parseCountFrom(1),
   ),
   snapshotMemory: option('--snapshot-memory <size>', 'memory that snapshots may use', parseSize, '512M'),
+  snapshotDisk: option(
+    '--snapshot-disk <folder>',
+    'put old snapshots into a temporary file there when their memory is full, instead of dropping some',
+    text,
+  ),
+  snapshotDiskSize: option(
+    '--snapshot-disk-size <size>',
+    'space that the file of --snapshot-disk may take',
+    parseSize,
+    '4G',
+  ),
 } as const;
 
 /** When to stop a machine that does not end by itself. */

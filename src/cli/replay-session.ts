@@ -14,6 +14,8 @@ export function openReplay(
       {
         clock: 'virtual',
         snapshotMemoryBytes: options.snapshotMemory,
+        snapshotDisk: options.snapshotDisk,
+        snapshotDiskBytes: options.snapshotDiskSize,
         snapshotIntervalSteps: options.snapshotInterval,
       },
       host,

@@ -1,4 +1,6 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
+import { PAGE_BYTES } from '../memory/memory-plan.js';
+import type { PageFile } from './page-file.js';
 import { PagePool, ZERO_PAGE } from './page-pool.js';
 import { PageTable } from './page-table.js';
 
@@ -12,24 +14,50 @@ export interface Snapshot {
   readonly copiedPages: number;
 }
 
+/** Bytes of a snapshot that no earlier one holds, by where they are. */
+export interface SnapshotPlaces {
+  readonly memoryBytes: number;
+  readonly fileBytes: number;
+}
+
+/** What a snapshot costs besides pages and state: tables that it shares with its neighbours. */
+const OVERHEAD_BYTES = 4096;
+
 /**
  * Takes and restores snapshots of one machine's memory and declared state. Incremental: a snapshot copies
  * the pages written since the last one, a restore those that differ from the present.
  * It knows nothing of time or policy.
  */
 export class SnapshotStore {
-  readonly pool = new PagePool();
+  readonly pool: PagePool;
   /** What memory holds, for every page that was not written since. */
   #present: PageTable;
   #taken = 0;
+  #kept = 0;
 
-  constructor(readonly memory: GuestMemory) {
+  /** `file`: where pages go that memory has no room for. */
+  constructor(
+    readonly memory: GuestMemory,
+    file?: PageFile,
+  ) {
+    this.pool = new PagePool(file);
     this.#present = PageTable.empty(this.pool, memory.pageCount);
   }
 
-  /** Bytes held by all snapshots together, declared state not counted. */
-  get usedBytes(): number {
-    return this.pool.usedBytes;
+  /** Bytes of memory that all snapshots together take. */
+  get memoryBytes(): number {
+    return this.pool.memoryBytes + this.#besidesPages;
+  }
+
+  get #besidesPages(): number {
+    return this.#kept * (this.memory.plan.stateBytes + OVERHEAD_BYTES);
+  }
+
+  /** Whether all snapshots fit into this much memory, once what may go to the file has gone there. */
+  fitsInto(memoryBytes: number): boolean {
+    this.pool.memoryPages = Math.max(0, Math.floor((memoryBytes - this.#besidesPages) / PAGE_BYTES));
+    this.pool.fit();
+    return this.memoryBytes <= memoryBytes;
   }
 
   take(): Snapshot {
@@ -40,6 +68,7 @@ export class SnapshotStore {
       this.#present.replace(page, isZero(memory, page) ? ZERO_PAGE : pool.store(bytes));
     });
     memory.startEpoch();
+    this.#kept++;
     return { id: this.#taken++, state: memory.stateBytes.slice(), pages: this.#present.copy(), copiedPages };
   }
 
@@ -69,6 +98,27 @@ export class SnapshotStore {
 
   release(snapshot: Snapshot): void {
     snapshot.pages.release();
+    this.#kept--;
+  }
+
+  /** Where the bytes of a snapshot are that differ from those of the one before it. */
+  placesOf(snapshot: Snapshot, before: Snapshot | undefined): SnapshotPlaces {
+    let memoryBytes = snapshot.state.length;
+    let fileBytes = 0;
+    const count = (page: number) => {
+      const slot = snapshot.pages.at(page);
+      if (slot === ZERO_PAGE) return;
+      if (this.pool.isInMemory(slot)) memoryBytes += PAGE_BYTES;
+      else fileBytes += PAGE_BYTES;
+    };
+    if (before !== undefined) snapshot.pages.differing(before.pages, count);
+    else for (let page = 0; page < this.memory.pageCount; page++) count(page);
+    return { memoryBytes, fileBytes };
+  }
+
+  /** Gives the file back, after which nothing can be restored. */
+  close(): void {
+    this.pool.close();
   }
 }
 

@@ -108,7 +108,9 @@ export interface SnapshotStatus {
   readonly name: string | undefined;
   readonly icount: number;
   readonly pages: number;
+  /** Bytes that the snapshot before it does not hold: in memory, and in the snapshot file. */
   readonly bytes: number;
+  readonly diskBytes: number;
 }
 
 /** One course of events: `main` is what really happened. */

@@ -39,7 +39,7 @@ export class Player {
     readonly pace: Pace,
     readonly budget: SnapshotBudget,
   ) {
-    this.store = new SnapshotStore(machine.board.memory);
+    this.store = new SnapshotStore(machine.board.memory, budget.file);
     this.branch = new Branch('main', history, new SnapshotList(this.store, budget.memoryBytes), undefined);
     this.#intervalSteps = budget.intervalSteps ?? FIRST_INTERVAL;
     this.#lastTakenMs = pace.clock.nowMs();

@@ -1,3 +1,4 @@
+import type { PageFile } from '../snapshot/page-file.js';
 import type { Snapshot, SnapshotStore } from '../snapshot/snapshot-store.js';
 import { type IntervalPages, mergeTouched } from './page-set.js';
 import { victim } from './snapshot-policy.js';
@@ -18,16 +19,16 @@ export interface PlacedSnapshot {
 export interface SnapshotBudget {
   /** Steps between snapshots that are taken by themselves; found from host time when undefined. */
   readonly intervalSteps: number | undefined;
-  /** Bytes that unnamed snapshots may hold. */
+  /** Bytes of memory that unnamed snapshots may take. */
   readonly memoryBytes: number;
+  /** Where pages go that memory has no room for; without it, snapshots are given up instead. */
+  readonly file?: PageFile | undefined;
 }
 
 /** Snapshots left on the way to a target: as many as a few moves to and fro need. */
 const MOST_PASSING = 64;
 /** Beyond these the list itself would cost too much. */
 const MOST_SNAPSHOTS = 4096;
-/** What a snapshot costs besides pages: its state, and tables that it shares with its neighbours. */
-const OVERHEAD_BYTES = 4096;
 
 /** The snapshots of one history in order of time, near-uniform over it when there is no room for all. */
 export class SnapshotList {
@@ -42,12 +43,6 @@ export class SnapshotList {
 
   get all(): readonly PlacedSnapshot[] {
     return this.#placed;
-  }
-
-  get bytes(): number {
-    const snapshots = this.#placed.length + this.#passing.length;
-    const stateBytes = this.#placed[0]?.snapshot.state.length ?? 0;
-    return this.store.usedBytes + snapshots * (stateBytes + OVERHEAD_BYTES);
   }
 
   named(name: string): PlacedSnapshot | undefined {
@@ -134,7 +129,7 @@ export class SnapshotList {
   }
 
   #trim(): void {
-    while (this.#placed.length > MOST_SNAPSHOTS || this.bytes > this.memoryBytes) {
+    while (!this.store.fitsInto(this.memoryBytes) || this.#placed.length > MOST_SNAPSHOTS) {
       const oldest = this.#passing.shift();
       if (oldest !== undefined) {
         this.store.release(oldest.snapshot);

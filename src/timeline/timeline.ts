@@ -250,12 +250,11 @@ export class Timeline implements DebugTarget {
   }
 
   snapshots(): readonly SnapshotStatus[] {
-    return this.player.branch.snapshots.all.map(({ name, icount, snapshot }) => ({
-      name,
-      icount,
-      pages: snapshot.copiedPages,
-      bytes: snapshot.copiedPages * 4096 + snapshot.state.length,
-    }));
+    const { all } = this.player.branch.snapshots;
+    return all.map(({ name, icount, snapshot }, i) => {
+      const { memoryBytes, fileBytes } = this.player.store.placesOf(snapshot, all[i - 1]?.snapshot);
+      return { name, icount, pages: snapshot.copiedPages, bytes: memoryBytes, diskBytes: fileBytes };
+    });
   }
 
   saveSnapshot(name: string): void {
@@ -348,12 +347,13 @@ export class Timeline implements DebugTarget {
     }
   }
 
-  /** The end mark is written; the console's output is complete. */
+  /** The end mark is written; the console's output is complete. The machine cannot move any more. */
   close(): void {
     this.#output.flush();
     const { main } = this.#branches;
     if (this.player.branch === main && this.player.atEnd) this.#live.stopRecording('session closed');
     else this.#live.stopRecordingAt(main.history, 'session closed');
+    this.player.store.close();
   }
 
   /** The present boundary as a recording's checkpoint shows it. */

@@ -220,7 +220,13 @@ export class CounterTarget implements DebugTarget {
   }
 
   snapshots(): readonly SnapshotStatus[] {
-    return [...this.named].map(([name, icount]) => ({ name, icount, pages: 2, bytes: RAM_SIZE }));
+    return [...this.named].map(([name, icount]) => ({
+      name,
+      icount,
+      pages: 2,
+      bytes: RAM_SIZE,
+      diskBytes: 0,
+    }));
   }
 
   saveSnapshot(name: string): void {

@@ -1,6 +1,6 @@
 /** The `monitor` commands: one table for dispatch and for `monitor help`. */
 
-import { type DebugTarget, TargetError } from '../../timeline/debug-target.js';
+import { type DebugTarget, type SnapshotStatus, TargetError } from '../../timeline/debug-target.js';
 import { type MonitorAnswer, type MonitorCommand, type MonitorContext, required } from './monitor-command.js';
 import { WATCH_CONDITION } from './monitor-condition.js';
 import { HISTORY_COMMANDS } from './monitor-history.js';
@@ -83,7 +83,7 @@ const COMMANDS: readonly MonitorCommand[] = [
   {
     name: 'snapshot list',
     usage: '',
-    summary: 'snapshots: icount, size, name',
+    summary: 'snapshots: icount, pages, bytes in memory and on disk, name',
     run: ({ target }) => ({ text: describeSnapshots(target) }),
   },
   {
@@ -229,11 +229,17 @@ function hex64(value: bigint): string {
 function describeSnapshots(target: DebugTarget): string {
   const snapshots = target.snapshots();
   if (snapshots.length === 0) return 'no snapshots';
-  return snapshots
-    .map(({ name, icount, pages, bytes }) => {
-      return `icount ${icount}, ${pages} pages, ${bytes} bytes${name === undefined ? '' : `, ${name}`}`;
-    })
-    .join('\n');
+  const where = ({ bytes, diskBytes }: Pick<SnapshotStatus, 'bytes' | 'diskBytes'>) =>
+    diskBytes === 0 ? `${bytes} bytes` : `${bytes} bytes in memory, ${diskBytes} bytes on disk`;
+  const lines = snapshots.map(status => {
+    const { name, icount, pages } = status;
+    return `icount ${icount}, ${pages} pages, ${where(status)}${name === undefined ? '' : `, ${name}`}`;
+  });
+  const sum = (key: 'bytes' | 'diskBytes') => snapshots.reduce((total, status) => total + status[key], 0);
+  if (sum('diskBytes') > 0) {
+    lines.push(`together: ${where({ bytes: sum('bytes'), diskBytes: sum('diskBytes') })}`);
+  }
+  return lines.join('\n');
 }
 
 function describeEvents(target: DebugTarget, argument: string): string {

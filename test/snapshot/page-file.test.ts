@@ -1,0 +1,217 @@
+/** Snapshots whose pages went to a file have to be as good as those in memory. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openPageFile } from '../../src/host/page-file.js';
+import { GuestMemory } from '../../src/memory/guest-memory.js';
+import { PAGE_BYTES, planMemory } from '../../src/memory/memory-plan.js';
+import type { PageFile } from '../../src/snapshot/page-file.js';
+import { type Snapshot, SnapshotStore } from '../../src/snapshot/snapshot-store.js';
+import { bootFixture, digestsOf, fixture } from '../support/sessions.js';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'backstub-pages-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const PAGES = 24;
+/** Too little for the snapshots of the session below. */
+const LITTLE = 1_300_000;
+
+const smallMemory = () =>
+  new GuestMemory(
+    planMemory({
+      stateBytes: 64,
+      tlbBytes: 64,
+      decodePages: 1,
+      regionEntryBytes: 64,
+      regionNoteBytes: 64,
+      ramBytes: PAGES * PAGE_BYTES,
+      romBytes: 0,
+      backingBytes: 0,
+    }),
+  );
+
+/** One machine's memory with its snapshots, to do things to. */
+class Kept {
+  readonly memory = smallMemory();
+  readonly store: SnapshotStore;
+  readonly snapshots: Snapshot[] = [];
+
+  constructor(
+    file: PageFile | undefined,
+    readonly limit: number,
+  ) {
+    this.store = new SnapshotStore(this.memory, file);
+  }
+
+  write(page: number, byte: number): void {
+    const host = this.memory.hostAddressOfPage(page);
+    this.memory.beforeWrite(host, PAGE_BYTES);
+    this.memory.u8.fill(byte, host, host + PAGE_BYTES);
+    this.memory.stateBytes[0] = byte;
+  }
+
+  take(): boolean {
+    this.snapshots.push(this.store.take());
+    return this.store.fitsInto(this.limit);
+  }
+
+  restore(index: number): void {
+    if (this.snapshots.length > 0) this.store.restore(this.snapshots[index % this.snapshots.length]);
+  }
+
+  release(index: number): void {
+    if (this.snapshots.length === 0) return;
+    const [gone] = this.snapshots.splice(index % this.snapshots.length, 1);
+    this.store.release(gone);
+  }
+
+  /** First byte of each page, and of the state: pages are filled with one byte. */
+  get contents(): number[] {
+    const { memory } = this;
+    const whole = Array.from({ length: PAGES }, (_, page) => {
+      const bytes = memory.pageBytes(page);
+      return [1_777, PAGE_BYTES - 1].every(at => bytes[at] === bytes[0]) ? bytes[0] : -1;
+    });
+    return [...whole, memory.stateBytes[0]];
+  }
+}
+
+const moves = fc.array(
+  fc.oneof(
+    { weight: 4, arbitrary: fc.tuple(fc.constant('write'), fc.nat(PAGES - 1), fc.nat(255)) },
+    { weight: 2, arbitrary: fc.tuple(fc.constant('take'), fc.nat(0), fc.nat(0)) },
+    { weight: 2, arbitrary: fc.tuple(fc.constant('restore'), fc.nat(99), fc.nat(0)) },
+    { weight: 1, arbitrary: fc.tuple(fc.constant('release'), fc.nat(99), fc.nat(0)) },
+  ),
+  { minLength: 20, maxLength: 200 },
+);
+
+function perform(kept: Kept, [move, a, b]: [string, number, number]): void {
+  if (move === 'write') kept.write(a, b);
+  else if (move === 'take') kept.take();
+  else if (move === 'restore') kept.restore(a);
+  else kept.release(a);
+}
+
+/** A file in memory with room for so many pages, which may fail from the nth write on. */
+function fakeFile(capacity: number, failFrom = Number.POSITIVE_INFINITY): PageFile {
+  const places = new Map<number, Uint8Array>();
+  let writes = 0;
+  return {
+    capacity,
+    write(first, pages) {
+      if (++writes >= failFrom) return false;
+      for (const [i, page] of pages.entries()) {
+        expect(first + i).toBeLessThan(capacity);
+        places.set(first + i, page.slice());
+      }
+      return true;
+    },
+    read: (place, into) => into.set(places.get(place)!),
+    close: () => {},
+  };
+}
+
+describe('snapshots with a file', () => {
+  test('hold what snapshots in memory hold, whatever is taken, restored and released', () => {
+    fc.assert(
+      fc.property(moves, fc.integer({ min: 0, max: 12 }), (list, pagesInMemory) => {
+        const file = openPageFile(folder, 10_000 * PAGE_BYTES);
+        const plain = new Kept(undefined, Number.POSITIVE_INFINITY);
+        const spilling = new Kept(file, pagesInMemory * PAGE_BYTES + 20_000);
+        for (const move of list) {
+          perform(plain, move);
+          perform(spilling, move);
+          expect(spilling.contents).toEqual(plain.contents);
+        }
+        const { pool } = spilling.store;
+        expect(pool.memoryBytes + pool.fileBytes).toBe(plain.store.pool.memoryBytes);
+        for (let i = 0; i < plain.snapshots.length; i++) {
+          plain.restore(i);
+          spilling.restore(i);
+          expect(spilling.contents).toEqual(plain.contents);
+        }
+        spilling.store.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('stay whole when the file fills up or fails', () => {
+    fc.assert(
+      fc.property(moves, fc.nat(8), fc.integer({ min: 1, max: 8 }), (list, capacity, failFrom) => {
+        const plain = new Kept(undefined, Number.POSITIVE_INFINITY);
+        const spilling = new Kept(fakeFile(capacity, failFrom), 20_000);
+        for (const move of list) {
+          perform(plain, move);
+          perform(spilling, move);
+          expect(spilling.contents).toEqual(plain.contents);
+        }
+      }),
+    );
+  });
+
+  test('take no more memory than they may, and say where they are', () => {
+    const limit = 100 * PAGE_BYTES;
+    const kept = new Kept(openPageFile(folder, 10_000 * PAGE_BYTES), limit);
+    for (let i = 0; i < 40; i++) {
+      for (let page = 0; page < PAGES; page++) kept.write(page, i + 1);
+      expect(kept.take()).toBe(true);
+      expect(kept.store.memoryBytes).toBeLessThanOrEqual(limit);
+    }
+    const places = kept.snapshots.map((one, i) => kept.store.placesOf(one, kept.snapshots[i - 1]));
+    expect(places[0]).toEqual({ memoryBytes: 64, fileBytes: PAGES * PAGE_BYTES });
+    expect(places.at(-1)).toEqual({ memoryBytes: 64 + PAGES * PAGE_BYTES, fileBytes: 0 });
+    kept.store.close();
+  });
+});
+
+test('the file has no name, so nothing is left behind however the process ends', () => {
+  const file = openPageFile(folder, 100 * PAGE_BYTES);
+  expect(file.write(3, [new Uint8Array(PAGE_BYTES).fill(7), new Uint8Array(PAGE_BYTES).fill(8)])).toBe(true);
+  expect(readdirSync(folder)).toEqual([]);
+  const page = new Uint8Array(PAGE_BYTES);
+  file.read(4, page);
+  expect(page.every(byte => byte === 8)).toBe(true);
+  file.close();
+  file.close();
+});
+
+test('a folder that is not there is one clear line', () => {
+  expect(() => openPageFile(join(folder, 'missing'), PAGE_BYTES)).toThrow(
+    `cannot create a snapshot file in ${folder}/missing: no such file or folder`,
+  );
+});
+
+test('a session with a file keeps every snapshot, and goes back to where it was', async () => {
+  const options = { snapshotIntervalSteps: 20_000, config: { ramBytes: 2 ** 22, icountShift: 9 } };
+  const plain = bootFixture(fixture('rv64', 'ticks'), options).session;
+  const spilling = bootFixture(fixture('rv64', 'ticks'), {
+    ...options,
+    snapshotMemoryBytes: LITTLE,
+    snapshotDisk: folder,
+  }).session;
+  const dropping = bootFixture(fixture('rv64', 'ticks'), {
+    ...options,
+    snapshotMemoryBytes: LITTLE,
+  }).session;
+  for (const session of [plain, spilling, dropping]) {
+    session.attach();
+    await session.runToEnd({ maxIcount: 2_000_000 });
+  }
+  expect(spilling.snapshots().length).toBe(plain.snapshots().length);
+  expect(dropping.snapshots().length).toBeLessThan(plain.snapshots().length);
+  expect(spilling.snapshots().some(one => one.diskBytes > 0)).toBe(true);
+  expect(spilling.player.store.memoryBytes).toBeLessThanOrEqual(LITTLE);
+  for (const icount of [1_999_990, 1_000_001, 3, 77_777, 500_000]) {
+    await plain.seek(icount);
+    await spilling.seek(icount);
+    expect(digestsOf(spilling)).toEqual(digestsOf(plain));
+  }
+  for (const session of [plain, spilling, dropping]) session.close();
+});
