@@ -18,7 +18,6 @@ export interface HostForward {
 
 /** The guest's connections at a time. */
 const MOST_CONNECTIONS = 1024;
-/** The host's stack does not connect at once where nobody listens; the guest has to wait as long. */
 const EMPTY = new Uint8Array();
 
 interface Ends {
