@@ -17,12 +17,13 @@ const TARGETS = {
   rv64: { arch: 'rv64imac', abi: 'lp64', flags: ['-mcmodel=medany'] },
 };
 
-/** What each firmware is compiled with, and its source where that is not NAME.c. */
+/** What each firmware is compiled with, its source where that is not NAME.c, and further parts of it. */
 const FIRMWARE = {
   demo: { optimise: '-Og' },
   ticks: { optimise: '-Og' },
   echo: { optimise: '-Og' },
   traps: { optimise: '-Og' },
+  net: { optimise: '-O2', parts: ['net/virtio_net', 'net/ip'] },
   compute: { optimise: '-O2', defines: ['ITERATIONS=45'] },
   'compute-long': { source: 'compute', optimise: '-O2', defines: ['ITERATIONS=2250'] },
 };
@@ -52,7 +53,7 @@ function libraryWithFramesOnly(target, scratch) {
 
 function build(target, name, library, scratch) {
   const { arch, abi, flags } = TARGETS[target];
-  const { source = name, optimise, defines = [] } = FIRMWARE[name];
+  const { source = name, optimise, defines = [], parts = [] } = FIRMWARE[name];
   const out = `fixtures/${target}/${name}.elf`;
   mkdirSync(join(root, 'fixtures', target), { recursive: true });
   const machine = [
@@ -81,7 +82,8 @@ function build(target, name, library, scratch) {
     ...defines.map(define => `-D${define}`),
   ];
   // One object after the other, with fixed names: a temporary's name would end up in the symbol table.
-  const objects = [...board, `fixtures/src/${source}.c`].map(file => {
+  const sources = [source, ...parts].map(part => `fixtures/src/${part}.c`);
+  const objects = [...board, ...sources].map(file => {
     const object = join(scratch, `${basename(file).replace(/\.[cS]$/, '')}.o`);
     run('gcc', [...compile, '-c', file, '-o', object]);
     return object;

@@ -7,8 +7,9 @@ import { InputError } from '../state/input-error.js';
 import { isInteractive, openConsole, STDIO } from './console.js';
 import { type GuestFile, readGuestFile } from './inputs.js';
 import { tell } from './messages.js';
+import { openNetwork } from './network.js';
 import type { HistoryOptions, MachineOptions } from './options.js';
-import type { SerialSpec } from './values.js';
+import type { NetSpec, SerialSpec } from './values.js';
 
 /** What a command holds while its machine lives; closed in the reverse order. */
 export interface Opened {
@@ -42,7 +43,8 @@ export async function bootMachine(
   const disks = options.disk ?? [];
   if (disks.length > 8) throw new InputError(`${disks.length} disks are given: there is room for 8`);
   const contents = disks.map(disk => readDiskImage(disk.path, basename(disk.path), disk.format));
-  const opened = await open(serial, host =>
+  const net = options.net ?? NO_NETWORK;
+  const opened = await open({ serial, net }, host =>
     bootSession(
       firmware,
       {
@@ -55,12 +57,13 @@ export async function bootMachine(
           append: options.append,
           rtcSeconds: options.rtc === 'host' ? hostSeconds() : undefined,
           virtio: options.virtio,
+          network: net.kind !== 'none',
         },
         bios,
         initrd,
         disks: contents,
         notice: tell,
-        clock: options.clock ?? (isInteractive(serial) ? 'realtime' : 'virtual'),
+        clock: options.clock ?? (isInteractive(serial) || net.kind !== 'none' ? 'realtime' : 'virtual'),
         snapshotMemoryBytes: options.snapshotMemory,
         snapshotDisk: options.snapshotDisk,
         snapshotDiskBytes: options.snapshotDiskSize,
@@ -81,8 +84,13 @@ export async function bootMachine(
   };
 }
 
-/** Opens the console, then builds a session on it. */
-export async function open(serial: SerialSpec, build: (host: HostPorts) => Session): Promise<Opened> {
+const NO_NETWORK: NetSpec = { kind: 'none' };
+
+/** Opens the console and the network, then builds a session on them. */
+export async function open(
+  { serial, net = NO_NETWORK }: { readonly serial: SerialSpec; readonly net?: NetSpec },
+  build: (host: HostPorts) => Session,
+): Promise<Opened> {
   let onQuit = () => {};
   const quit = new Promise<void>(resolve => {
     onQuit = resolve;
@@ -93,8 +101,11 @@ export async function open(serial: SerialSpec, build: (host: HostPorts) => Sessi
     for (const step of closers.splice(0).reverse()) step();
   };
   try {
+    const network = await openNetwork(net);
+    closers.push(() => network?.close());
     const session = build({
       console,
+      network,
       clock: systemClock,
       createFile: path => createAppendFile(path, 'recording'),
     });

@@ -6,6 +6,7 @@ import {
   parseCountFrom,
   parseDisk,
   parseHostPort,
+  parseNet,
   parseOneOf,
   parseSeconds,
   parseSerial,
@@ -66,7 +67,7 @@ export const MACHINE_OPTIONS = {
     '--clock <kind>',
     'idle time: virtual jumps over it, realtime waits as long as it lasts',
     parseOneOf('virtual', 'realtime'),
-    'realtime when the console is interactive, else virtual',
+    'realtime when the console is interactive or there is a network, else virtual',
   ),
   rtc: option(
     '--rtc <base>',
@@ -79,9 +80,15 @@ export const MACHINE_OPTIONS = {
     "disk image, raw or qcow2, never written: the guest's writes stay in the machine; up to 8 of them",
     parseDisk,
   ),
+  net: option(
+    '--net <kind>',
+    'network device: user[,hostfwd=tcp:[HOST]:PORT-:PORT...] behind the host, socket:listen=HOST:PORT or socket:connect=HOST:PORT to another machine, none',
+    parseNet,
+    'none',
+  ),
   virtio: option(
     '--virtio <version>',
-    "interface of disks: legacy is version 1 of virtio-mmio, QEMU's default; modern is version 2",
+    "interface of disks and network: legacy is version 1 of virtio-mmio, QEMU's default; modern is version 2",
     parseOneOf('legacy', 'modern'),
     'legacy',
   ),

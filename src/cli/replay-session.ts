@@ -8,7 +8,7 @@ export function openReplay(
   recording: Recording,
   options: HistoryOptions & ReplayConsoleOptions,
 ): Promise<Opened> {
-  return open(options.serial ?? STDIO, host =>
+  return open({ serial: options.serial ?? STDIO }, host =>
     replaySession(
       recording,
       {

@@ -1,5 +1,8 @@
 /** Parsers of option values. They throw InvalidArgumentError, which the argument parser completes with the option's name. */
 import { InvalidArgumentError } from 'commander';
+import { parseAddress } from '../host/network/ipv4.js';
+import type { HostForward } from '../host/network/tcp-proxy.js';
+import { ADDRESS } from '../host/network/user-addresses.js';
 
 /** A whole number in decimal, also as `1e9` or `1_000`. */
 export function parseCount(text: string): number {
@@ -98,6 +101,36 @@ export function parseDisk(text: string): DiskSpec {
     throw new InvalidArgumentError('FILE[,format=raw|qcow2] is needed.');
   }
   return { path: match[1], format: match[2] as DiskSpec['format'] };
+}
+
+/** What the network device is connected to. */
+export type NetSpec =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'user'; readonly forwards: readonly HostForward[] }
+  | ({ readonly kind: 'listen' | 'connect' } & HostPort);
+
+export function parseNet(text: string): NetSpec {
+  if (text === 'none') return { kind: 'none' };
+  const socket = /^socket:(listen|connect)=(.+)$/.exec(text);
+  if (socket !== null) return { kind: socket[1] as 'listen' | 'connect', ...parseHostPort(socket[2]) };
+  const [kind, ...settings] = text.split(',');
+  if (kind === 'user') return { kind, forwards: settings.map(parseForward) };
+  throw new InvalidArgumentError(
+    'Allowed: user[,hostfwd=...], socket:listen=HOST:PORT, socket:connect=HOST:PORT, none.',
+  );
+}
+
+/** `hostfwd=tcp:[HOST]:PORT-[GUEST]:PORT`, as in QEMU; without a host it is the loopback. */
+function parseForward(text: string): HostForward {
+  const match = /^hostfwd=(tcp|udp):([^:]*):(\d{1,5})-([\d.]*):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  const guest = match?.[4] ? parseAddress(match[4]) : ADDRESS.guest;
+  const guestPort = Number(match?.[5]);
+  if (match === null || guest === undefined || port > 65535 || guestPort < 1 || guestPort > 65535) {
+    throw new InvalidArgumentError(`hostfwd=tcp:[HOST]:PORT-[GUEST]:PORT is needed, not ${text}.`);
+  }
+  const protocol = match[1] as HostForward['protocol'];
+  return { protocol, host: match[2] || '127.0.0.1', port, guest, guestPort };
 }
 
 /** A place in a recording. */

@@ -14,7 +14,7 @@ export interface EngineOptions {
 }
 
 /** Compiling pays for itself after some thousand times: an OS boot runs most of its code less often. */
-const HOT_AFTER = 8192;
+const HOT_AFTER = 16384;
 
 /** Runs guest code: the interpreter, and the regions it enters. */
 export class Engine {

@@ -92,6 +92,8 @@ export class LiveDriver {
   async sleep(deadlineNs: number, limitMs: number, interrupted: () => boolean): Promise<void> {
     const machine = this.#machine;
     const { input } = this;
+    // It may be long, and a recorder that is killed meanwhile shall have lost nothing.
+    this.#recorder?.flush();
     const startNs = machine.virtualNs;
     const startMs = this.clock.nowMs();
     const realtime = this.idleClock === 'realtime';

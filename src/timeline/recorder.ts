@@ -39,6 +39,11 @@ export class Recorder {
     this.#log.event(logged);
   }
 
+  /** What was recorded so far reaches the file. */
+  flush(): void {
+    if (!this.#ended) this.#log.flush();
+  }
+
   /** Whether it is time for a checkpoint. */
   get due(): boolean {
     return !this.#ended && this.clock.nowMs() >= this.#checkpointDueMs;

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Session } from '../../src/api/session.js';
+import type { HostClock } from '../../src/machine/ports.js';
+import { readRecording } from '../../src/replay/log-reader.js';
 import { Random } from '../lockstep/random.js';
 import {
   type BootOptions,
@@ -178,19 +180,31 @@ describe('a recording is replayed exactly', () => {
 describe('a timer that wakes nobody', () => {
   test.each(['virtual', 'realtime'] as const)('is replayed, %s clock', async clock => {
     const file = new MemoryFile();
+    let killed: Uint8Array = new Uint8Array();
+    // At each look at this clock a checkpoint is due.
+    let ms = 0;
+    const hostClock: HostClock = {
+      nowMs: () => (ms += 600),
+      sleep: async () => {
+        killed = file.bytes;
+      },
+    };
     const { session } = bootBytes('sleeper.bin', deafSleeper(), {
       clock,
       config: { ramBytes: RAM },
-      hostClock: new ScriptedHost(1),
+      hostClock,
     });
     session.record(file);
-    // Long enough for checkpoints while everything sleeps.
-    expect(await session.runToEnd({ timeoutMs: 5000 })).toEqual({ kind: 'limit', which: 'timeout' });
+    expect(await session.runToEnd({ timeoutMs: 20_000 })).toEqual({ kind: 'limit', which: 'timeout' });
     expect(session.status().virtualNs).toBeGreaterThanOrEqual(1000 * 100);
-    const recording = file.read();
-    const again = replay(recording).session;
+    const again = replay(file.read()).session;
     await again.verify();
     expect(digestsOf(again)).toEqual(digestsOf(session));
+    // What is in the file while everything sleeps is right as well.
+    const cut = readRecording(killed, { name: 'cut' });
+    expect(cut.end.kind).toBe('cut');
+    expect(cut.events.map(({ event }) => event.kind)).toContain('warp');
+    expect((await replay(cut).session.verify()).icount).toBe(session.status().icount);
   });
 });
 

@@ -1,0 +1,94 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { InputError } from '../../state/input-error.js';
+import { systemErrorText } from '../system-error.js';
+import { type Datagram, formatAddress, parseAddress } from './ipv4.js';
+import type { HostForward } from './tcp-proxy.js';
+import { buildUdp, type UdpDatagram } from './udp.js';
+import { toGuest, toHost } from './user-addresses.js';
+
+/** A port of the guest that is silent for so long loses its socket. */
+const IDLE_MS = 240_000;
+const MOST_SOCKETS = 256;
+
+interface Association {
+  readonly socket: Socket;
+  /** Undefined for a forwarded port, which stays. */
+  readonly timer: NodeJS.Timeout | undefined;
+}
+
+/** UDP of the guest: each of its ports has a socket of the host, which any peer may answer. */
+export class UdpProxy {
+  readonly #associations = new Map<string, Association>();
+
+  constructor(readonly send: (datagram: Datagram) => void) {}
+
+  receive({ source, sourcePort, destination, destinationPort, payload }: UdpDatagram): void {
+    const host = toHost(destination);
+    if (host === undefined || destinationPort === 0) return;
+    const key = keyOf(source, sourcePort);
+    const association = this.#associations.get(key) ?? this.#open(key, source, sourcePort);
+    association.timer?.refresh();
+    association.socket.send(payload.slice(), destinationPort, formatAddress(host), () => {});
+  }
+
+  /** Binds a port of the host. Rejects with InputError when that is not possible. */
+  async forward(rule: HostForward): Promise<void> {
+    const socket = this.#socketTo(rule.guest, rule.guestPort);
+    this.#associations.set(keyOf(rule.guest, rule.guestPort), { socket, timer: undefined });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('listening', resolve);
+      socket.once('error', error => {
+        const where = `udp:${rule.host}:${rule.port}`;
+        reject(new InputError(`cannot forward ${where} to the guest: ${systemErrorText(error)}`));
+      });
+      socket.bind(rule.port, rule.host);
+    });
+  }
+
+  close(): void {
+    for (const key of [...this.#associations.keys()]) this.#drop(key);
+  }
+
+  #open(key: string, guest: number, guestPort: number): Association {
+    if (this.#associations.size >= MOST_SOCKETS) {
+      const oldest = [...this.#associations].find(([, { timer }]) => timer !== undefined);
+      if (oldest !== undefined) this.#drop(oldest[0]);
+    }
+    const socket = this.#socketTo(guest, guestPort);
+    const timer = setTimeout(() => this.#drop(key), IDLE_MS);
+    timer.unref();
+    const association = { socket, timer };
+    this.#associations.set(key, association);
+    return association;
+  }
+
+  #socketTo(guest: number, guestPort: number): Socket {
+    const socket = createSocket('udp4');
+    // What cannot be sent or received is lost, as on any network.
+    socket.on('error', () => {});
+    socket.on('message', (bytes, { address, port }) => {
+      const source = parseAddress(address);
+      if (source === undefined) return;
+      this.#associations.get(keyOf(guest, guestPort))?.timer?.refresh();
+      this.send(
+        buildUdp({
+          source: toGuest(source),
+          sourcePort: port,
+          destination: guest,
+          destinationPort: guestPort,
+          payload: new Uint8Array(bytes),
+        }),
+      );
+    });
+    return socket;
+  }
+
+  #drop(key: string): void {
+    const association = this.#associations.get(key);
+    this.#associations.delete(key);
+    clearTimeout(association?.timer);
+    association?.socket.close();
+  }
+}
+
+const keyOf = (guest: number, port: number) => `${guest}:${port}`;
