@@ -10,6 +10,7 @@ import type { HostPorts } from '../timeline/host-ports.js';
 import type { IdleClock } from '../timeline/live-driver.js';
 import { Timeline } from '../timeline/timeline.js';
 import { CPUS, type CpuName, DEFAULT_CPU } from './cpus.js';
+import { searchPool } from './search-pool.js';
 import { VERSION } from './version.js';
 
 export type { NamedBytes } from '../machine/boot-flow.js';
@@ -85,6 +86,7 @@ export function bootSession(firmware: NamedBytes, options: SessionOptions, host:
   return new Timeline({ config, images, symbols, writtenBy: `backstub ${VERSION}` }, host, {
     idleClock: options.clock,
     budget: budgetOf(options),
+    searchPool: searchPool(config, images),
   });
 }
 
@@ -99,6 +101,7 @@ export function replaySession(
   return new Timeline({ config, images, symbols, writtenBy, recording }, host, {
     idleClock: 'virtual',
     budget: budgetOf(options),
+    searchPool: searchPool(config, images),
   });
 }
 

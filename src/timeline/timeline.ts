@@ -31,6 +31,7 @@ import { Player } from './player.js';
 import { Questions } from './questions.js';
 import { Recorder, takeCheckpoint } from './recorder.js';
 import { RunControl } from './run-control.js';
+import type { SearchPool } from './search-pool.js';
 import type { SnapshotBudget } from './snapshot-list.js';
 import { SymbolNames } from './symbol-names.js';
 import { type Verified, verifyRecording } from './verification.js';
@@ -38,6 +39,8 @@ import { type Verified, verifyRecording } from './verification.js';
 export interface TimelineOptions {
   readonly idleClock: IdleClock;
   readonly budget: SnapshotBudget;
+  /** Machines that search backwards beside this one; without them, this one does it alone. */
+  readonly searchPool?: SearchPool | undefined;
 }
 
 /** What a machine is built from: live, or a recording's. */
@@ -62,6 +65,7 @@ export class Timeline implements DebugTarget {
   readonly description: TargetDescription;
   #digest: MachineDigest | undefined;
   readonly #pace: Pace;
+  readonly #searchPool: SearchPool | undefined;
   readonly #input: HostInput;
   readonly #live: LiveDriver;
   readonly #points: DebugPoints;
@@ -82,14 +86,22 @@ export class Timeline implements DebugTarget {
     this.machine = new Machine(config, images, this.#output);
     const history = recording === undefined ? History.live() : History.of(recording.events, recording.end);
     this.#pace = new Pace(host.clock);
+    this.#searchPool = options.searchPool;
     this.player = new Player(this.machine, history, this.#pace, options.budget);
     this.#input = new HostInput(this.machine, host, recording === undefined);
     this.#live = new LiveDriver(this.player, this.#input.live, host.clock, options.idleClock);
     this.#points = new DebugPoints(this.machine);
-    this.#control = new RunControl(this.player, this.#live, this.#points, this.#pace, this.#output);
+    this.#control = new RunControl(
+      this.player,
+      this.#live,
+      this.#points,
+      this.#pace,
+      this.#output,
+      options.searchPool,
+    );
     this.description = this.machine.debug.description;
     this.symbols = new SymbolNames(source.symbols ?? []);
-    this.questions = new Questions(this.player, this.#output);
+    this.questions = new Questions(this.player, this.#output, options.searchPool);
     const { generalRegisters, pcRegister } = this.machine.debug;
     this.#branches = new BranchKeeper(this.player, this.#output, generalRegisters, pcRegister);
     this.branches = {
@@ -353,6 +365,7 @@ export class Timeline implements DebugTarget {
     const { main } = this.#branches;
     if (this.player.branch === main && this.player.atEnd) this.#live.stopRecording('session closed');
     else this.#live.stopRecordingAt(main.history, 'session closed');
+    this.#searchPool?.close();
     this.player.store.close();
   }
 
