@@ -65,7 +65,6 @@ export class Timeline implements DebugTarget {
   readonly description: TargetDescription;
   #digest: MachineDigest | undefined;
   readonly #pace: Pace;
-  readonly #searchPool: SearchPool | undefined;
   readonly #input: HostInput;
   readonly #live: LiveDriver;
   readonly #points: DebugPoints;
@@ -75,6 +74,7 @@ export class Timeline implements DebugTarget {
   readonly branches: BranchOps;
   readonly questions: Questions;
   readonly symbols: SymbolNames;
+  readonly searchPool: SearchPool | undefined;
 
   constructor(
     readonly source: MachineSource,
@@ -86,7 +86,7 @@ export class Timeline implements DebugTarget {
     this.machine = new Machine(config, images, this.#output);
     const history = recording === undefined ? History.live() : History.of(recording.events, recording.end);
     this.#pace = new Pace(host.clock);
-    this.#searchPool = options.searchPool;
+    this.searchPool = options.searchPool;
     this.player = new Player(this.machine, history, this.#pace, options.budget);
     this.#input = new HostInput(this.machine, host, recording === undefined);
     this.#live = new LiveDriver(this.player, this.#input.live, host.clock, options.idleClock);
@@ -101,7 +101,7 @@ export class Timeline implements DebugTarget {
     );
     this.description = this.machine.debug.description;
     this.symbols = new SymbolNames(source.symbols ?? []);
-    this.questions = new Questions(this.player, this.#output, options.searchPool);
+    this.questions = new Questions(this.player, this.#output, this.searchPool);
     const { generalRegisters, pcRegister } = this.machine.debug;
     this.#branches = new BranchKeeper(this.player, this.#output, generalRegisters, pcRegister);
     this.branches = {
@@ -365,7 +365,7 @@ export class Timeline implements DebugTarget {
     const { main } = this.#branches;
     if (this.player.branch === main && this.player.atEnd) this.#live.stopRecording('session closed');
     else this.#live.stopRecordingAt(main.history, 'session closed');
-    this.#searchPool?.close();
+    this.searchPool?.close();
     this.player.store.close();
   }
 
