@@ -14,8 +14,8 @@ import {
 import { virtualPage } from '../touched-pages.js';
 import { Region, type RegionEntry } from './region.js';
 import { CodeReader, type RegionCode } from './region-code.js';
-import type { RegionTarget } from './region-emitter.js';
 import { compileRegion } from './region-function.js';
+import type { RegionTarget } from './region-memory.js';
 
 /** Instructions of a region, at most: beyond some hundred, V8's compiled code gets no better. */
 const MOST_INSTRUCTIONS = 400;
@@ -90,12 +90,13 @@ export class RegionJit implements HotCode {
 
   hot(slot: number, low: number, high: number, fetchTlb: number, variant: RegionVariant): void {
     const guestPage = this.decode.guestPageOf(slot);
-    if (guestPage < 0 || !this.decode.holdsInstruction(slot) || !this.#isDue(slot)) return;
+    if (guestPage < 0 || !this.decode.holdsInstruction(slot)) return;
     const entered = this.#entered(guestPage, slot, low, high, variant);
     if (entered !== undefined && this.decode.markedEntry(slot) !== entered.id) {
       this.decode.mark(slot, entered.id);
       return;
     }
+    if (!this.#isDue(slot)) return;
     if (this.#regions.size >= MOST_REGIONS || this.#freeEntries.length < MOST_INSTRUCTIONS) this.#dropAll();
     const reader = new CodeReader(this.decode, high, fetchTlb, this.#isBreakpoint);
     const mapped = (region: Region) => reader.agrees(region.code.pages);
