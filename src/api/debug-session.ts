@@ -1,6 +1,7 @@
 import { systemClock } from '../host/clock.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
 import { createAppendFile, readInputFile } from '../host/files.js';
+import { hostRandom } from '../host/random.js';
 import { readRecording } from '../replay/log-reader.js';
 import { InputError } from '../state/input-error.js';
 import type { Condition } from '../timeline/condition.js';
@@ -50,6 +51,8 @@ export class DebugSession {
   constructor(
     private readonly timeline: Timeline,
     readonly console: MemoryConsole,
+    /** Of the virtio console, where the machine has one. */
+    readonly virtioConsole: MemoryConsole,
     closers: (() => void)[],
   ) {
     this.#registers = new Map(
@@ -301,6 +304,7 @@ const historyOptions = (options: SnapshotOptions): HistoryOptions => ({
 export function boot(path: string, options: BootOptions = {}): DebugSession {
   const bytes = readInputFile(path, 'firmware');
   const console = new MemoryConsole();
+  const virtioConsole = new MemoryConsole();
   const timeline = bootSession(
     { name: path, bytes },
     {
@@ -310,7 +314,7 @@ export function boot(path: string, options: BootOptions = {}): DebugSession {
       disks: options.disks?.map(disk => readDiskImage(disk, disk)),
       ...historyOptions(options),
     },
-    { console, clock: systemClock },
+    { console, virtioConsole, clock: systemClock, random: hostRandom },
   );
   const closers = [() => timeline.close()];
   if (options.record !== undefined) {
@@ -318,7 +322,7 @@ export function boot(path: string, options: BootOptions = {}): DebugSession {
     timeline.record(file);
     closers.push(() => file.close());
   }
-  return new DebugSession(timeline, console, closers);
+  return new DebugSession(timeline, console, virtioConsole, closers);
 }
 
 /**
@@ -331,6 +335,7 @@ export function openRecording(
 ): DebugSession {
   const recording = readRecording(readInputFile(path, 'recording'), { name: path });
   const console = new MemoryConsole();
+  const virtioConsole = new MemoryConsole();
   const symbols =
     options.symbols === undefined
       ? undefined
@@ -338,7 +343,7 @@ export function openRecording(
   const timeline = replaySession(
     recording,
     { ...historyOptions(options), symbols },
-    { console, clock: systemClock },
+    { console, virtioConsole, clock: systemClock },
   );
-  return new DebugSession(timeline, console, [() => timeline.close()]);
+  return new DebugSession(timeline, console, virtioConsole, [() => timeline.close()]);
 }

@@ -2,10 +2,11 @@ import { openPageFile } from '../host/page-file.js';
 import { type NamedBytes, planBoot } from '../machine/boot-flow.js';
 import { isElf, parseElf } from '../machine/elf.js';
 import { xlenOf } from '../machine/loader.js';
-import { RAM_BASE } from '../machine/memory-map.js';
+import { RAM_BASE, VIRTIO_SLOTS } from '../machine/memory-map.js';
 import type { BootImage, DiskContents, MachineConfig } from '../machine/ports.js';
 import { type ElfSymbol, readSymbols } from '../machine/symbols.js';
 import type { Recording } from '../replay/recording.js';
+import { InputError } from '../state/input-error.js';
 import type { HostPorts } from '../timeline/host-ports.js';
 import type { IdleClock } from '../timeline/live-driver.js';
 import { Timeline } from '../timeline/timeline.js';
@@ -24,6 +25,12 @@ export interface ConfigOptions {
   readonly ramBytes?: number | undefined;
   readonly icountShift?: number | undefined;
   readonly entropySeed?: number | undefined;
+  /** Randomness comes from the host, and is recorded, instead of from the seed. */
+  readonly entropy?: 'host' | undefined;
+  /** A virtio entropy device. */
+  readonly rng?: boolean | undefined;
+  /** A virtio console beside the serial one. */
+  readonly virtioConsole?: boolean | undefined;
   readonly append?: string | undefined;
   /** What the RTC shows at virtual time zero, in seconds since 1970; 2024-01-01 when not given. */
   readonly rtcSeconds?: number | undefined;
@@ -80,7 +87,7 @@ const DEFAULT_SNAPSHOT_DISK = 4096 * MIB;
  * option makes no sense.
  */
 export function bootSession(firmware: NamedBytes, options: SessionOptions, host: HostPorts): Session {
-  const { config, images } = buildMachine(firmware, options);
+  const { config, images } = buildMachine(firmware, options, host);
   const symbols = symbolsOf(firmware);
   return new Timeline({ config, images, symbols, writtenBy: `backstub ${VERSION}` }, host, {
     idleClock: options.clock,
@@ -117,6 +124,7 @@ function budgetOf(options: HistoryOptions) {
 function buildMachine(
   kernel: NamedBytes,
   options: SessionOptions,
+  host: HostPorts,
 ): { config: MachineConfig; images: readonly BootImage[] } {
   const wanted = options.config ?? {};
   const xlen = isElf(kernel.bytes) ? xlenOf(kernel.name, kernel.bytes) : undefined;
@@ -130,13 +138,15 @@ function buildMachine(
     ramBytes: wanted.ramBytes ?? DEFAULTS.ramBytes,
     icountShift: wanted.icountShift ?? DEFAULTS.icountShift,
     quantum: DEFAULTS.quantum,
-    entropySeed: wanted.entropySeed ?? DEFAULTS.entropySeed,
+    ...entropyOf(wanted, host),
     append: wanted.append ?? DEFAULTS.append,
     rtcSeconds: wanted.rtcSeconds ?? DEFAULTS.rtcSeconds,
     virtio: wanted.virtio ?? DEFAULTS.virtio,
     disks: disks.map(disk => disk.sectors),
     network: wanted.network ?? false,
+    ...optionalDevices(wanted),
   } as const satisfies Omit<MachineConfig, 'entry'>;
+  checkSlots(settings);
   const { bios, initrd } = options;
   const { entry, kernelEntry, images } = planBoot({ kernel, bios, initrd }, settings);
   if (bios === undefined && kernelEntry !== RAM_BASE) {
@@ -148,4 +158,31 @@ function buildMachine(
     extents.map(({ offset, bytes }): BootImage => ({ name, disk, address: offset, bytes })),
   );
   return { config: { ...settings, entry }, images: [...images, ...contents] };
+}
+
+/** With the host's entropy, the seed, too, is the host's: the device tree is made from it. */
+function entropyOf(
+  { entropy, entropySeed }: ConfigOptions,
+  host: HostPorts,
+): Pick<MachineConfig, 'entropySeed' | 'entropy'> {
+  if (entropy !== 'host') return { entropySeed: entropySeed ?? DEFAULTS.entropySeed };
+  if (host.random === undefined) throw new InputError('this session has no entropy of the host');
+  const seed = host.random(6).reduce((value, byte) => value * 256 + byte, 0);
+  return { entropySeed: seed, entropy };
+}
+
+function optionalDevices({ rng, virtioConsole }: ConfigOptions): Partial<MachineConfig> {
+  return {
+    ...(rng ? { rng } : {}),
+    ...(virtioConsole ? { virtioConsole } : {}),
+  };
+}
+
+function checkSlots({ disks, network, rng, virtioConsole }: Omit<MachineConfig, 'entry'>): void {
+  const others = [network, rng, virtioConsole].filter(present => present === true).length;
+  const wanted = disks.length + others;
+  if (wanted <= VIRTIO_SLOTS) return;
+  throw new InputError(
+    `${wanted} virtio devices are wanted, disks included: there is room for ${VIRTIO_SLOTS}`,
+  );
 }

@@ -3,8 +3,9 @@ import { bootSession, type HostPorts, type Session } from '../api/session.js';
 import { hostSeconds, systemClock } from '../host/clock.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
 import { createAppendFile, sameFile } from '../host/files.js';
+import { hostRandom } from '../host/random.js';
 import { InputError } from '../state/input-error.js';
-import { isInteractive, openConsole, STDIO } from './console.js';
+import { chooseSerial, isInteractive, openConsole } from './console.js';
 import { type GuestFile, readGuestFile } from './inputs.js';
 import { tell } from './messages.js';
 import { openNetwork } from './network.js';
@@ -36,7 +37,8 @@ export async function bootMachine(
   firmware: GuestFile,
   options: MachineOptions & HistoryOptions,
 ): Promise<Opened> {
-  const serial = options.serial ?? STDIO;
+  const { virtioConsole, entropy } = options;
+  const serial = chooseSerial(options.serial, virtioConsole);
   const biosPath = options.bios === 'none' ? undefined : options.bios;
   const bios = biosPath === undefined ? undefined : readGuestFile(biosPath, 'firmware');
   const initrd = options.initrd === undefined ? undefined : readGuestFile(options.initrd, 'initrd');
@@ -44,7 +46,8 @@ export async function bootMachine(
   if (disks.length > 8) throw new InputError(`${disks.length} disks are given: there is room for 8`);
   const contents = disks.map(disk => readDiskImage(disk.path, basename(disk.path), disk.format));
   const net = options.net ?? NO_NETWORK;
-  const opened = await open({ serial, net }, host =>
+  const interactive = isInteractive(serial) || isInteractive(virtioConsole) || net.kind !== 'none';
+  const opened = await open({ serial, virtioConsole, net }, host =>
     bootSession(
       firmware,
       {
@@ -53,17 +56,20 @@ export async function bootMachine(
           harts: options.smp,
           ramBytes: options.memory,
           icountShift: options.icount,
-          entropySeed: options.entropy,
+          entropySeed: entropy?.kind === 'seed' ? entropy.seed : undefined,
+          entropy: entropy?.kind === 'host' ? 'host' : undefined,
           append: options.append,
           rtcSeconds: options.rtc === 'host' ? hostSeconds() : undefined,
           virtio: options.virtio,
           network: net.kind !== 'none',
+          rng: options.rng,
+          virtioConsole: virtioConsole !== undefined,
         },
         bios,
         initrd,
         disks: contents,
         notice: tell,
-        clock: options.clock ?? (isInteractive(serial) || net.kind !== 'none' ? 'realtime' : 'virtual'),
+        clock: options.clock ?? (interactive ? 'realtime' : 'virtual'),
         snapshotMemoryBytes: options.snapshotMemory,
         snapshotDisk: options.snapshotDisk,
         snapshotDiskBytes: options.snapshotDiskSize,
@@ -86,9 +92,16 @@ export async function bootMachine(
 
 const NO_NETWORK: NetSpec = { kind: 'none' };
 
-/** Opens the console and the network, then builds a session on them. */
+/** What a session is connected to. */
+export interface Connections {
+  readonly serial: SerialSpec;
+  readonly virtioConsole?: SerialSpec | undefined;
+  readonly net?: NetSpec;
+}
+
+/** Opens the consoles and the network, then builds a session on them. */
 export async function open(
-  { serial, net = NO_NETWORK }: { readonly serial: SerialSpec; readonly net?: NetSpec },
+  { serial, virtioConsole: secondSpec, net = NO_NETWORK }: Connections,
   build: (host: HostPorts) => Session,
 ): Promise<Opened> {
   let onQuit = () => {};
@@ -101,12 +114,16 @@ export async function open(
     for (const step of closers.splice(0).reverse()) step();
   };
   try {
+    const virtioConsole = secondSpec && (await openConsole(secondSpec, () => onQuit()));
+    closers.push(() => virtioConsole?.close());
     const network = await openNetwork(net);
     closers.push(() => network?.close());
     const session = build({
       console,
+      virtioConsole,
       network,
       clock: systemClock,
+      random: hostRandom,
       createFile: path => createAppendFile(path, 'recording'),
     });
     closers.push(() => session.close());

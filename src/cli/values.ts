@@ -76,16 +76,26 @@ export function parseAssignment(name: string, least: number, most: number): (tex
 
 /** Where a console's bytes go. */
 export type SerialSpec =
-  | { readonly kind: 'stdio' }
-  | { readonly kind: 'null' }
-  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'stdio' | 'null' | 'pty' }
+  | { readonly kind: 'file' | 'unix'; readonly path: string }
   | ({ readonly kind: 'tcp' } & HostPort);
 
+export const SERIAL_HELP = 'stdio, null, file:PATH, pty, or tcp:HOST:PORT or unix:PATH to connect to';
+
 export function parseSerial(text: string): SerialSpec {
-  if (text === 'stdio' || text === 'null') return { kind: text };
-  if (text.startsWith('file:') && text.length > 5) return { kind: 'file', path: text.slice(5) };
+  if (text === 'stdio' || text === 'null' || text === 'pty') return { kind: text };
+  const match = /^(file|unix):(.+)$/.exec(text);
+  if (match !== null) return { kind: match[1] as 'file' | 'unix', path: match[2] };
   if (text.startsWith('tcp:')) return { kind: 'tcp', ...parseHostPort(text.slice(4)) };
-  throw new InvalidArgumentError('Allowed: stdio, null, file:PATH, tcp:HOST:PORT.');
+  throw new InvalidArgumentError('Allowed: stdio, null, file:PATH, pty, tcp:HOST:PORT, unix:PATH.');
+}
+
+/** Where randomness comes from. */
+export type EntropySpec = { readonly kind: 'host' } | { readonly kind: 'seed'; readonly seed: number };
+
+export function parseEntropy(text: string): EntropySpec {
+  if (text === 'host') return { kind: 'host' };
+  return { kind: 'seed', seed: parseAssignment('seed', 0, Number.MAX_SAFE_INTEGER)(text) };
 }
 
 /** A disk image, and its format unless the file is to tell. */
