@@ -26,6 +26,8 @@ const TIMES_BEFORE_JOINING = 16;
 /** Jumps from outside into the middle of a region that make a way in there, once it is compiled again. */
 const JUMPS_TO_SEE = 8;
 const MOST_PAGES = 4;
+/** Writes to a region's code after which it is thrown away, not put to sleep: it would wake for nothing. */
+const MOST_DISTURBANCES = 64;
 /** Regions kept, awake or asleep. When there would be more, all are thrown away. */
 const MOST_REGIONS = REGION_FUNCTIONS - 64;
 
@@ -321,7 +323,9 @@ export class RegionJit implements HotCode {
 
   #codeChanges(guestPage: number, granule: number): void {
     for (const region of this.#onPage.get(guestPage) ?? []) {
-      if (region.awake && region.usesGranule(granule)) this.#sleep(region);
+      if (!region.awake || !region.usesGranule(granule)) continue;
+      if (++region.disturbed > MOST_DISTURBANCES) this.#free(region);
+      else this.#sleep(region);
     }
   }
 
