@@ -149,7 +149,13 @@ export class Machine {
 
   /** Whether the guest waits for something that the host is to send. */
   get wants(): boolean {
-    return this.board.entropy.wanted > 0;
+    const { entropy, virtio } = this.board;
+    return entropy.wanted > 0 || virtio.sound?.wanted !== undefined;
+  }
+
+  /** Whether the host is at work for the guest: then idle time does not pass by itself. */
+  get awaitsHost(): boolean {
+    return this.board.virtio.disks.some(disk => disk.awaitsHost);
   }
 
   /**
@@ -172,7 +178,8 @@ export class Machine {
       if (time.icount >= until || (options.heedsWants === true && this.wants)) return LIMIT;
       if (hart === undefined) {
         const deadlineNs = time.nextDeadline();
-        if (deadlineNs === Number.POSITIVE_INFINITY || options.idle === 'return') {
+        const waits = options.idle === 'return' || (options.heedsWants === true && this.awaitsHost);
+        if (deadlineNs === Number.POSITIVE_INFINITY || waits) {
           return { kind: 'idle', deadlineNs };
         }
         this.skipIdle();
@@ -216,19 +223,8 @@ export class Machine {
     // Whose turn it is, and who wakes, does not depend on whether a run ends here before or after the event.
     if (!this.poweredOff) this.#chooseHart();
     switch (event.kind) {
-      case 'console':
-        if (event.port === 0) {
-          board.console.enqueue(event.bytes);
-          board.console.pump();
-        } else {
-          board.virtio.console?.type(event.bytes);
-        }
-        break;
       case 'entropy':
         board.entropy.feed(event.bytes);
-        break;
-      case 'network':
-        board.virtio.network?.receive(event.bytes);
         break;
       case 'shutdown':
         this.#powerOff(0);
@@ -245,6 +241,8 @@ export class Machine {
       case 'write-memory':
         this.debug.writeMemory(event.hart, BigInt(`0x${event.address}`), event.bytes);
         break;
+      default:
+        board.enter(event);
     }
     this.#fireDueTimers();
     if (!this.poweredOff) this.#chooseHart();

@@ -1,5 +1,5 @@
 import { Machine } from '../machine/machine.js';
-import type { BootImage, MachineConfig, ShutdownCause } from '../machine/ports.js';
+import type { BootImage, MachineConfig, ResetCause, ShutdownCause } from '../machine/ports.js';
 import type { ElfSymbol } from '../machine/symbols.js';
 import { describeEvent } from '../replay/event-kinds.js';
 import { writeRecording } from '../replay/log-writer.js';
@@ -167,9 +167,9 @@ export class Timeline implements DebugTarget {
     this.#branches.afterMemoryWrite();
   }
 
-  reset(): void {
+  reset(cause: ResetCause = 'monitor'): void {
     this.#branches.beforeChange(0);
-    this.#live.enter({ kind: 'reset' });
+    this.#live.enter({ kind: 'reset', cause });
   }
 
   typeConsole(bytes: Uint8Array): void {
