@@ -3,7 +3,7 @@ import { type NamedBytes, planBoot } from '../machine/boot-flow.js';
 import { isElf, parseElf } from '../machine/elf.js';
 import { xlenOf } from '../machine/loader.js';
 import { RAM_BASE, VIRTIO_SLOTS } from '../machine/memory-map.js';
-import type { BootImage, DiskContents, MachineConfig } from '../machine/ports.js';
+import type { BootImage, DiskContents, InputDeviceKind, MachineConfig } from '../machine/ports.js';
 import { type ElfSymbol, readSymbols } from '../machine/symbols.js';
 import type { Recording } from '../replay/recording.js';
 import { InputError } from '../state/input-error.js';
@@ -31,6 +31,12 @@ export interface ConfigOptions {
   readonly rng?: boolean | undefined;
   /** A virtio console beside the serial one. */
   readonly virtioConsole?: boolean | undefined;
+  /** Input devices. */
+  readonly inputs?: readonly InputDeviceKind[] | undefined;
+  /** A sound device, which captures silence or, `duplex`, what the host captures. */
+  readonly sound?: 'playback' | 'duplex' | undefined;
+  /** Disks complete requests at the speed of the host, which is recorded. */
+  readonly diskAsync?: boolean | undefined;
   readonly append?: string | undefined;
   /** What the RTC shows at virtual time zero, in seconds since 1970; 2024-01-01 when not given. */
   readonly rtcSeconds?: number | undefined;
@@ -171,16 +177,21 @@ function entropyOf(
   return { entropySeed: seed, entropy };
 }
 
-function optionalDevices({ rng, virtioConsole }: ConfigOptions): Partial<MachineConfig> {
+function optionalDevices(wanted: ConfigOptions): Partial<MachineConfig> {
+  const { rng, virtioConsole, inputs, sound, diskAsync } = wanted;
   return {
     ...(rng ? { rng } : {}),
     ...(virtioConsole ? { virtioConsole } : {}),
+    ...(inputs === undefined || inputs.length === 0 ? {} : { inputs }),
+    ...(sound === undefined ? {} : { sound }),
+    ...(diskAsync ? { diskAsync } : {}),
   };
 }
 
-function checkSlots({ disks, network, rng, virtioConsole }: Omit<MachineConfig, 'entry'>): void {
-  const others = [network, rng, virtioConsole].filter(present => present === true).length;
-  const wanted = disks.length + others;
+function checkSlots(config: Omit<MachineConfig, 'entry'>): void {
+  const { disks, network, rng, virtioConsole, inputs = [], sound } = config;
+  const others = [network, rng, virtioConsole, sound !== undefined].filter(present => present === true);
+  const wanted = disks.length + inputs.length + others.length;
   if (wanted <= VIRTIO_SLOTS) return;
   throw new InputError(
     `${wanted} virtio devices are wanted, disks included: there is room for ${VIRTIO_SLOTS}`,

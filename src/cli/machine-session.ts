@@ -1,16 +1,18 @@
 import { basename } from 'node:path';
 import { bootSession, type HostPorts, type Session } from '../api/session.js';
 import { hostSeconds, systemClock } from '../host/clock.js';
+import { asyncDisks } from '../host/disk/async-disks.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
 import { createAppendFile, sameFile } from '../host/files.js';
 import { hostRandom } from '../host/random.js';
+import { openWavSound } from '../host/sound/wav-backend.js';
 import { InputError } from '../state/input-error.js';
 import { chooseSerial, isInteractive, openConsole } from './console.js';
 import { type GuestFile, readGuestFile } from './inputs.js';
 import { tell } from './messages.js';
 import { openNetwork } from './network.js';
 import type { HistoryOptions, MachineOptions } from './options.js';
-import type { NetSpec, SerialSpec } from './values.js';
+import type { NetSpec, SerialSpec, SoundSpec } from './values.js';
 
 /** What a command holds while its machine lives; closed in the reverse order. */
 export interface Opened {
@@ -47,36 +49,41 @@ export async function bootMachine(
   const contents = disks.map(disk => readDiskImage(disk.path, basename(disk.path), disk.format));
   const net = options.net ?? NO_NETWORK;
   const interactive = isInteractive(serial) || isInteractive(virtioConsole) || net.kind !== 'none';
-  const opened = await open({ serial, virtioConsole, net }, host =>
-    bootSession(
-      firmware,
-      {
-        config: {
-          cpu: options.cpu,
-          harts: options.smp,
-          ramBytes: options.memory,
-          icountShift: options.icount,
-          entropySeed: entropy?.kind === 'seed' ? entropy.seed : undefined,
-          entropy: entropy?.kind === 'host' ? 'host' : undefined,
-          append: options.append,
-          rtcSeconds: options.rtc === 'host' ? hostSeconds() : undefined,
-          virtio: options.virtio,
-          network: net.kind !== 'none',
-          rng: options.rng,
-          virtioConsole: virtioConsole !== undefined,
+  const opened = await open(
+    { serial, virtioConsole, net, sound: options.sound, disks: disks.map(disk => disk.path) },
+    host =>
+      bootSession(
+        firmware,
+        {
+          config: {
+            cpu: options.cpu,
+            harts: options.smp,
+            ramBytes: options.memory,
+            icountShift: options.icount,
+            entropySeed: entropy?.kind === 'seed' ? entropy.seed : undefined,
+            entropy: entropy?.kind === 'host' ? 'host' : undefined,
+            append: options.append,
+            rtcSeconds: options.rtc === 'host' ? hostSeconds() : undefined,
+            virtio: options.virtio,
+            network: net.kind !== 'none',
+            rng: options.rng,
+            virtioConsole: virtioConsole !== undefined,
+            inputs: options.input,
+            sound: soundKind(options.sound),
+            diskAsync: options.diskAsync,
+          },
+          bios,
+          initrd,
+          disks: contents,
+          notice: tell,
+          clock: options.clock ?? (interactive ? 'realtime' : 'virtual'),
+          snapshotMemoryBytes: options.snapshotMemory,
+          snapshotDisk: options.snapshotDisk,
+          snapshotDiskBytes: options.snapshotDiskSize,
+          snapshotIntervalSteps: options.snapshotInterval,
         },
-        bios,
-        initrd,
-        disks: contents,
-        notice: tell,
-        clock: options.clock ?? (interactive ? 'realtime' : 'virtual'),
-        snapshotMemoryBytes: options.snapshotMemory,
-        snapshotDisk: options.snapshotDisk,
-        snapshotDiskBytes: options.snapshotDiskSize,
-        snapshotIntervalSteps: options.snapshotInterval,
-      },
-      host,
-    ),
+        host,
+      ),
   );
   return {
     ...opened,
@@ -97,11 +104,16 @@ export interface Connections {
   readonly serial: SerialSpec;
   readonly virtioConsole?: SerialSpec | undefined;
   readonly net?: NetSpec;
+  readonly sound?: SoundSpec | undefined;
+  /** Files that disk requests are timed by. */
+  readonly disks?: readonly string[];
 }
+
+const soundKind = (spec: SoundSpec | undefined) => spec && (spec.input === undefined ? 'playback' : 'duplex');
 
 /** Opens the consoles and the network, then builds a session on them. */
 export async function open(
-  { serial, virtioConsole: secondSpec, net = NO_NETWORK }: Connections,
+  { serial, virtioConsole: secondSpec, net = NO_NETWORK, sound: soundSpec, disks = [] }: Connections,
   build: (host: HostPorts) => Session,
 ): Promise<Opened> {
   let onQuit = () => {};
@@ -116,6 +128,8 @@ export async function open(
   try {
     const virtioConsole = secondSpec && (await openConsole(secondSpec, () => onQuit()));
     closers.push(() => virtioConsole?.close());
+    const sound = soundSpec && openWavSound(soundSpec, tell);
+    closers.push(() => sound?.close());
     const network = await openNetwork(net);
     closers.push(() => network?.close());
     const session = build({
@@ -124,6 +138,8 @@ export async function open(
       network,
       clock: systemClock,
       random: hostRandom,
+      sound,
+      blocks: asyncDisks(disks),
       createFile: path => createAppendFile(path, 'recording'),
     });
     closers.push(() => session.close());

@@ -7,11 +7,13 @@ import {
   parseDisk,
   parseEntropy,
   parseHostPort,
+  parseInputs,
   parseNet,
   parseOneOf,
   parseSeconds,
   parseSerial,
   parseSize,
+  parseSound,
   SERIAL_HELP,
 } from './values.js';
 
@@ -104,6 +106,19 @@ export const MACHINE_OPTIONS = {
     parseSerial,
     'none',
   ),
+  input: option(
+    '--input <kinds>',
+    'input devices: keyboard, mouse, tablet, with commas between',
+    parseInputs,
+    'none',
+  ),
+  sound: option(
+    '--sound <where>',
+    'sound device: plays to null or wav:FILE; captures silence, or with ,in=FILE what a WAV file holds',
+    parseSound,
+    'none',
+  ),
+  diskAsync: flag('--disk-async', 'disks complete requests at the speed of the host, which is recorded'),
   rng: flag('--rng', 'virtio entropy device'),
   entropy: option(
     '--entropy <source>',

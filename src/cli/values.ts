@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { parseAddress } from '../host/network/ipv4.js';
 import type { HostForward } from '../host/network/tcp-proxy.js';
 import { ADDRESS } from '../host/network/user-addresses.js';
+import type { InputDeviceKind } from '../machine/ports.js';
 
 /** A whole number in decimal, also as `1e9` or `1_000`. */
 export function parseCount(text: string): number {
@@ -111,6 +112,31 @@ export function parseDisk(text: string): DiskSpec {
     throw new InvalidArgumentError('FILE[,format=raw|qcow2] is needed.');
   }
   return { path: match[1], format: match[2] as DiskSpec['format'] };
+}
+
+const INPUT_KINDS = ['keyboard', 'mouse', 'tablet'] as const;
+
+/** `KIND[,KIND...]`. */
+export function parseInputs(text: string): readonly InputDeviceKind[] {
+  return text.split(',').map(kind => {
+    const known = INPUT_KINDS.find(name => name === kind);
+    if (known === undefined)
+      throw new InvalidArgumentError('Allowed: keyboard, mouse, tablet, with commas between.');
+    return known;
+  });
+}
+
+/** Files that the guest's sound goes to and comes from. */
+export interface SoundSpec {
+  readonly output: string | undefined;
+  readonly input: string | undefined;
+}
+
+/** `null|wav:FILE[,in=FILE]`. */
+export function parseSound(text: string): SoundSpec {
+  const match = /^(?:null|wav:(.+?))(?:,in=(.+))?$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('Allowed: null or wav:FILE, and ,in=FILE behind it.');
+  return { output: match[1], input: match[2] };
 }
 
 /** What the network device is connected to. */
