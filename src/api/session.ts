@@ -127,6 +127,20 @@ function budgetOf(options: HistoryOptions) {
   };
 }
 
+/** Everything of a machine stands in one WebAssembly memory, whose addresses generated code takes as signed. */
+const MOST_RAM = 2 ** 30;
+const RAM_UNIT = 4096;
+
+function checkRam(bytes: number): void {
+  if (bytes > MOST_RAM)
+    throw new InputError(`${bytes} bytes of RAM are too many: give at most 1 GiB with --memory`);
+  if (bytes % RAM_UNIT !== 0) {
+    throw new InputError(
+      `${bytes} bytes of RAM are no whole pages: give --memory a multiple of ${RAM_UNIT} bytes`,
+    );
+  }
+}
+
 function buildMachine(
   kernel: NamedBytes,
   options: SessionOptions,
@@ -152,6 +166,7 @@ function buildMachine(
     network: wanted.network ?? false,
     ...optionalDevices(wanted),
   } as const satisfies Omit<MachineConfig, 'entry'>;
+  checkRam(settings.ramBytes);
   checkSlots(settings);
   const { bios, initrd } = options;
   const { entry, kernelEntry, images } = planBoot({ kernel, bios, initrd }, settings);
