@@ -32,5 +32,8 @@ server.stderr.on('data', text => {
 // Ctrl-C reaches the whole process group of a terminal, so it is not passed on a second time.
 process.on('SIGINT', () => process.stdin.isTTY || server.kill('SIGINT'));
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => server.kill(signal));
+// A signal that ended npm alone does not come here: without npm there is nobody to stop the server.
+const parent = process.ppid;
+setInterval(() => process.ppid !== parent && server.kill('SIGTERM'), 500).unref();
 server.on('error', error => fail(`cannot run node: ${error.message}`));
 server.on('close', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

@@ -24,6 +24,7 @@ const config = {
   rtcSeconds: 0,
   virtio: 'legacy',
   disks: [],
+  network: false,
 };
 const machine = new Machine(config, images, { serial: { write() {} } }, { jit: engine === 'jit' });
 machine.board.harts[0].state.pc[0] = entry;

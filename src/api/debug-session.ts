@@ -1,10 +1,20 @@
 import { systemClock } from '../host/clock.js';
+import { asyncDisks } from '../host/disk/async-disks.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
 import { createAppendFile, readInputFile } from '../host/files.js';
+import { hostRandom } from '../host/random.js';
+import { openWavSound, type WavFiles } from '../host/sound/wav-backend.js';
 import { readRecording } from '../replay/log-reader.js';
 import { InputError } from '../state/input-error.js';
 import type { Condition } from '../timeline/condition.js';
-import type { DebugStop, FoundStep, FoundWrite, Resume, WatchAccess } from '../timeline/debug-target.js';
+import type {
+  DebugStop,
+  FoundStep,
+  FoundWrite,
+  InputOps,
+  Resume,
+  WatchAccess,
+} from '../timeline/debug-target.js';
 import type { Timeline } from '../timeline/timeline.js';
 import { MemoryConsole } from './memory-console.js';
 import { ScriptConditions, type When } from './script-conditions.js';
@@ -30,6 +40,8 @@ export interface BootOptions extends ConfigOptions, SnapshotOptions {
   readonly record?: string;
   /** Firmware that runs first and hands over to the one named: OpenSBI, say. */
   readonly bios?: string;
+  /** WAV files that the guest's sound goes to and comes from. */
+  readonly soundFiles?: WavFiles;
   /** Initial RAM disk for a kernel. */
   readonly initrd?: string;
   /** Disk images, raw or qcow2, up to 8; they are never written. */
@@ -50,6 +62,8 @@ export class DebugSession {
   constructor(
     private readonly timeline: Timeline,
     readonly console: MemoryConsole,
+    /** Of the virtio console, where the machine has one. */
+    readonly virtioConsole: MemoryConsole,
     closers: (() => void)[],
   ) {
     this.#registers = new Map(
@@ -221,6 +235,11 @@ export class DebugSession {
     return this.timeline;
   }
 
+  /** Keyboard, mouse and tablet, where the machine has them. */
+  get input(): InputOps {
+    return this.timeline.input;
+  }
+
   /** Ends a `continue` under way. */
   interrupt(): void {
     this.timeline.interrupt();
@@ -301,6 +320,8 @@ const historyOptions = (options: SnapshotOptions): HistoryOptions => ({
 export function boot(path: string, options: BootOptions = {}): DebugSession {
   const bytes = readInputFile(path, 'firmware');
   const console = new MemoryConsole();
+  const virtioConsole = new MemoryConsole();
+  const devices = hostDevices(options);
   const timeline = bootSession(
     { name: path, bytes },
     {
@@ -310,16 +331,21 @@ export function boot(path: string, options: BootOptions = {}): DebugSession {
       disks: options.disks?.map(disk => readDiskImage(disk, disk)),
       ...historyOptions(options),
     },
-    { console, clock: systemClock },
+    { console, virtioConsole, clock: systemClock, random: hostRandom, ...devices },
   );
-  const closers = [() => timeline.close()];
+  const closers = [() => timeline.close(), () => devices.sound?.close()];
   if (options.record !== undefined) {
     const file = createAppendFile(options.record, 'recording');
     timeline.record(file);
     closers.push(() => file.close());
   }
-  return new DebugSession(timeline, console, closers);
+  return new DebugSession(timeline, console, virtioConsole, closers);
 }
+
+const hostDevices = ({ disks = [], soundFiles }: BootOptions) => ({
+  blocks: asyncDisks(disks),
+  sound: soundFiles && openWavSound(soundFiles, () => {}),
+});
 
 /**
  * Opens a recording at its beginning. `symbols` names the ELF file whose symbols to use; the recording
@@ -331,6 +357,7 @@ export function openRecording(
 ): DebugSession {
   const recording = readRecording(readInputFile(path, 'recording'), { name: path });
   const console = new MemoryConsole();
+  const virtioConsole = new MemoryConsole();
   const symbols =
     options.symbols === undefined
       ? undefined
@@ -338,7 +365,7 @@ export function openRecording(
   const timeline = replaySession(
     recording,
     { ...historyOptions(options), symbols },
-    { console, clock: systemClock },
+    { console, virtioConsole, clock: systemClock },
   );
-  return new DebugSession(timeline, console, [() => timeline.close()]);
+  return new DebugSession(timeline, console, virtioConsole, [() => timeline.close()]);
 }

@@ -2,10 +2,11 @@ import { openPageFile } from '../host/page-file.js';
 import { type NamedBytes, planBoot } from '../machine/boot-flow.js';
 import { isElf, parseElf } from '../machine/elf.js';
 import { xlenOf } from '../machine/loader.js';
-import { RAM_BASE } from '../machine/memory-map.js';
-import type { BootImage, DiskContents, MachineConfig } from '../machine/ports.js';
+import { RAM_BASE, VIRTIO_SLOTS } from '../machine/memory-map.js';
+import type { BootImage, DiskContents, InputDeviceKind, MachineConfig } from '../machine/ports.js';
 import { type ElfSymbol, readSymbols } from '../machine/symbols.js';
 import type { Recording } from '../replay/recording.js';
+import { InputError } from '../state/input-error.js';
 import type { HostPorts } from '../timeline/host-ports.js';
 import type { IdleClock } from '../timeline/live-driver.js';
 import { Timeline } from '../timeline/timeline.js';
@@ -25,6 +26,18 @@ export interface ConfigOptions {
   readonly ramBytes?: number | undefined;
   readonly icountShift?: number | undefined;
   readonly entropySeed?: number | undefined;
+  /** Randomness comes from the host, and is recorded, instead of from the seed. */
+  readonly entropy?: 'host' | undefined;
+  /** A virtio entropy device. */
+  readonly rng?: boolean | undefined;
+  /** A virtio console beside the serial one. */
+  readonly virtioConsole?: boolean | undefined;
+  /** Input devices. */
+  readonly inputs?: readonly InputDeviceKind[] | undefined;
+  /** A sound device, which captures silence or, `duplex`, what the host captures. */
+  readonly sound?: 'playback' | 'duplex' | undefined;
+  /** Disks complete requests at the speed of the host, which is recorded. */
+  readonly diskAsync?: boolean | undefined;
   readonly append?: string | undefined;
   /** What the RTC shows at virtual time zero, in seconds since 1970; 2024-01-01 when not given. */
   readonly rtcSeconds?: number | undefined;
@@ -81,7 +94,7 @@ const DEFAULT_SNAPSHOT_DISK = 4096 * MIB;
  * option makes no sense.
  */
 export function bootSession(firmware: NamedBytes, options: SessionOptions, host: HostPorts): Session {
-  const { config, images } = buildMachine(firmware, options);
+  const { config, images } = buildMachine(firmware, options, host);
   const symbols = symbolsOf(firmware);
   return new Timeline({ config, images, symbols, writtenBy: `backstub ${VERSION}` }, host, {
     idleClock: options.clock,
@@ -117,9 +130,24 @@ function budgetOf(options: HistoryOptions) {
   };
 }
 
+/** Everything of a machine stands in one WebAssembly memory, whose addresses generated code takes as signed. */
+const MOST_RAM = 2 ** 30;
+const RAM_UNIT = 4096;
+
+function checkRam(bytes: number): void {
+  if (bytes > MOST_RAM)
+    throw new InputError(`${bytes} bytes of RAM are too many: give at most 1 GiB with --memory`);
+  if (bytes % RAM_UNIT !== 0) {
+    throw new InputError(
+      `${bytes} bytes of RAM are no whole pages: give --memory a multiple of ${RAM_UNIT} bytes`,
+    );
+  }
+}
+
 function buildMachine(
   kernel: NamedBytes,
   options: SessionOptions,
+  host: HostPorts,
 ): { config: MachineConfig; images: readonly BootImage[] } {
   const wanted = options.config ?? {};
   const xlen = isElf(kernel.bytes) ? xlenOf(kernel.name, kernel.bytes) : undefined;
@@ -133,13 +161,16 @@ function buildMachine(
     ramBytes: wanted.ramBytes ?? DEFAULTS.ramBytes,
     icountShift: wanted.icountShift ?? DEFAULTS.icountShift,
     quantum: DEFAULTS.quantum,
-    entropySeed: wanted.entropySeed ?? DEFAULTS.entropySeed,
+    ...entropyOf(wanted, host),
     append: wanted.append ?? DEFAULTS.append,
     rtcSeconds: wanted.rtcSeconds ?? DEFAULTS.rtcSeconds,
     virtio: wanted.virtio ?? DEFAULTS.virtio,
     disks: disks.map(disk => disk.sectors),
     network: wanted.network ?? false,
+    ...optionalDevices(wanted),
   } as const satisfies Omit<MachineConfig, 'entry'>;
+  checkRam(settings.ramBytes);
+  checkSlots(settings);
   const { bios, initrd } = options;
   const { entry, kernelEntry, images } = planBoot({ kernel, bios, initrd }, settings);
   if (bios === undefined && kernelEntry !== RAM_BASE) {
@@ -151,4 +182,36 @@ function buildMachine(
     extents.map(({ offset, bytes }): BootImage => ({ name, disk, address: offset, bytes })),
   );
   return { config: { ...settings, entry }, images: [...images, ...contents] };
+}
+
+/** With the host's entropy, the seed, too, is the host's: the device tree is made from it. */
+function entropyOf(
+  { entropy, entropySeed }: ConfigOptions,
+  host: HostPorts,
+): Pick<MachineConfig, 'entropySeed' | 'entropy'> {
+  if (entropy !== 'host') return { entropySeed: entropySeed ?? DEFAULTS.entropySeed };
+  if (host.random === undefined) throw new InputError('this session has no entropy of the host');
+  const seed = host.random(6).reduce((value, byte) => value * 256 + byte, 0);
+  return { entropySeed: seed, entropy };
+}
+
+function optionalDevices(wanted: ConfigOptions): Partial<MachineConfig> {
+  const { rng, virtioConsole, inputs, sound, diskAsync } = wanted;
+  return {
+    ...(rng ? { rng } : {}),
+    ...(virtioConsole ? { virtioConsole } : {}),
+    ...(inputs === undefined || inputs.length === 0 ? {} : { inputs }),
+    ...(sound === undefined ? {} : { sound }),
+    ...(diskAsync ? { diskAsync } : {}),
+  };
+}
+
+function checkSlots(config: Omit<MachineConfig, 'entry'>): void {
+  const { disks, network, rng, virtioConsole, inputs = [], sound } = config;
+  const others = [network, rng, virtioConsole, sound !== undefined].filter(present => present === true);
+  const wanted = disks.length + inputs.length + others.length;
+  if (wanted <= VIRTIO_SLOTS) return;
+  throw new InputError(
+    `${wanted} virtio devices are wanted, disks included: there is room for ${VIRTIO_SLOTS}`,
+  );
 }

@@ -1,7 +1,9 @@
 import { nullConsole, openFileConsole } from '../host/console/outputs.js';
+import { openPty } from '../host/console/pty.js';
+import { connectSocketConsole } from '../host/console/socket.js';
 import { openStdio } from '../host/console/stdio.js';
-import { connectTcpConsole } from '../host/console/tcp.js';
 import type { ConsoleBackend } from '../machine/ports.js';
+import { InputError } from '../state/input-error.js';
 import { tell } from './messages.js';
 import type { SerialSpec } from './values.js';
 
@@ -16,12 +18,35 @@ export async function openConsole(spec: SerialSpec, onQuit: () => void): Promise
       return nullConsole;
     case 'file':
       return openFileConsole(spec.path, tell);
+    case 'pty':
+      return openPty(tell);
     case 'tcp':
-      return connectTcpConsole(spec, tell);
+      return connectSocketConsole({ host: spec.host, port: spec.port }, tell);
+    case 'unix':
+      return connectSocketConsole({ path: spec.path }, tell);
   }
 }
 
 /** Whether somebody may type at the console, so that idle time has to last as long as it says. */
-export function isInteractive(spec: SerialSpec): boolean {
-  return spec.kind === 'tcp' || (spec.kind === 'stdio' && process.stdin.isTTY === true);
+export function isInteractive(spec: SerialSpec | undefined): boolean {
+  switch (spec?.kind) {
+    case 'tcp':
+    case 'unix':
+    case 'pty':
+      return true;
+    case 'stdio':
+      return process.stdin.isTTY === true;
+    default:
+      return false;
+  }
+}
+
+/** Of two consoles, only one can have the terminal: the virtio console takes it from one that is not named. */
+export function chooseSerial(
+  serial: SerialSpec | undefined,
+  virtioConsole: SerialSpec | undefined,
+): SerialSpec {
+  if (virtioConsole?.kind !== 'stdio') return serial ?? STDIO;
+  if (serial?.kind === 'stdio') throw new InputError('--serial and --virtio-console cannot both be stdio');
+  return serial ?? { kind: 'null' };
 }

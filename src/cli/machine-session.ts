@@ -1,15 +1,18 @@
 import { basename } from 'node:path';
 import { bootSession, type HostPorts, type Session } from '../api/session.js';
 import { hostSeconds, systemClock } from '../host/clock.js';
+import { asyncDisks } from '../host/disk/async-disks.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
 import { createAppendFile, sameFile } from '../host/files.js';
+import { hostRandom } from '../host/random.js';
+import { openWavSound } from '../host/sound/wav-backend.js';
 import { InputError } from '../state/input-error.js';
-import { isInteractive, openConsole, STDIO } from './console.js';
+import { chooseSerial, isInteractive, openConsole } from './console.js';
 import { type GuestFile, readGuestFile } from './inputs.js';
 import { tell } from './messages.js';
 import { openNetwork } from './network.js';
 import type { HistoryOptions, MachineOptions } from './options.js';
-import type { NetSpec, SerialSpec } from './values.js';
+import type { NetSpec, SerialSpec, SoundSpec } from './values.js';
 
 /** What a command holds while its machine lives; closed in the reverse order. */
 export interface Opened {
@@ -36,7 +39,8 @@ export async function bootMachine(
   firmware: GuestFile,
   options: MachineOptions & HistoryOptions,
 ): Promise<Opened> {
-  const serial = options.serial ?? STDIO;
+  const { virtioConsole, entropy } = options;
+  const serial = chooseSerial(options.serial, virtioConsole);
   const biosPath = options.bios === 'none' ? undefined : options.bios;
   const bios = biosPath === undefined ? undefined : readGuestFile(biosPath, 'firmware');
   const initrd = options.initrd === undefined ? undefined : readGuestFile(options.initrd, 'initrd');
@@ -44,33 +48,42 @@ export async function bootMachine(
   if (disks.length > 8) throw new InputError(`${disks.length} disks are given: there is room for 8`);
   const contents = disks.map(disk => readDiskImage(disk.path, basename(disk.path), disk.format));
   const net = options.net ?? NO_NETWORK;
-  const opened = await open({ serial, net }, host =>
-    bootSession(
-      firmware,
-      {
-        config: {
-          cpu: options.cpu,
-          harts: options.smp,
-          ramBytes: options.memory,
-          icountShift: options.icount,
-          entropySeed: options.entropy,
-          append: options.append,
-          rtcSeconds: options.rtc === 'host' ? hostSeconds() : undefined,
-          virtio: options.virtio,
-          network: net.kind !== 'none',
+  const interactive = isInteractive(serial) || isInteractive(virtioConsole) || net.kind !== 'none';
+  const opened = await open(
+    { serial, virtioConsole, net, sound: options.sound, disks: disks.map(disk => disk.path) },
+    host =>
+      bootSession(
+        firmware,
+        {
+          config: {
+            cpu: options.cpu,
+            harts: options.smp,
+            ramBytes: options.memory,
+            icountShift: options.icount,
+            entropySeed: entropy?.kind === 'seed' ? entropy.seed : undefined,
+            entropy: entropy?.kind === 'host' ? 'host' : undefined,
+            append: options.append,
+            rtcSeconds: options.rtc === 'host' ? hostSeconds() : undefined,
+            virtio: options.virtio,
+            network: net.kind !== 'none',
+            rng: options.rng,
+            virtioConsole: virtioConsole !== undefined,
+            inputs: options.input,
+            sound: soundKind(options.sound),
+            diskAsync: options.diskAsync,
+          },
+          bios,
+          initrd,
+          disks: contents,
+          notice: tell,
+          clock: options.clock ?? (interactive ? 'realtime' : 'virtual'),
+          snapshotMemoryBytes: options.snapshotMemory,
+          snapshotDisk: options.snapshotDisk,
+          snapshotDiskBytes: options.snapshotDiskSize,
+          snapshotIntervalSteps: options.snapshotInterval,
         },
-        bios,
-        initrd,
-        disks: contents,
-        notice: tell,
-        clock: options.clock ?? (isInteractive(serial) || net.kind !== 'none' ? 'realtime' : 'virtual'),
-        snapshotMemoryBytes: options.snapshotMemory,
-        snapshotDisk: options.snapshotDisk,
-        snapshotDiskBytes: options.snapshotDiskSize,
-        snapshotIntervalSteps: options.snapshotInterval,
-      },
-      host,
-    ),
+        host,
+      ),
   );
   return {
     ...opened,
@@ -86,9 +99,21 @@ export async function bootMachine(
 
 const NO_NETWORK: NetSpec = { kind: 'none' };
 
-/** Opens the console and the network, then builds a session on them. */
+/** What a session is connected to. */
+export interface Connections {
+  readonly serial: SerialSpec;
+  readonly virtioConsole?: SerialSpec | undefined;
+  readonly net?: NetSpec;
+  readonly sound?: SoundSpec | undefined;
+  /** Files that disk requests are timed by. */
+  readonly disks?: readonly string[];
+}
+
+const soundKind = (spec: SoundSpec | undefined) => spec && (spec.input === undefined ? 'playback' : 'duplex');
+
+/** Opens the consoles and the network, then builds a session on them. */
 export async function open(
-  { serial, net = NO_NETWORK }: { readonly serial: SerialSpec; readonly net?: NetSpec },
+  { serial, virtioConsole: secondSpec, net = NO_NETWORK, sound: soundSpec, disks = [] }: Connections,
   build: (host: HostPorts) => Session,
 ): Promise<Opened> {
   let onQuit = () => {};
@@ -101,12 +126,20 @@ export async function open(
     for (const step of closers.splice(0).reverse()) step();
   };
   try {
+    const virtioConsole = secondSpec && (await openConsole(secondSpec, () => onQuit()));
+    closers.push(() => virtioConsole?.close());
+    const sound = soundSpec && openWavSound(soundSpec, tell);
+    closers.push(() => sound?.close());
     const network = await openNetwork(net);
     closers.push(() => network?.close());
     const session = build({
       console,
+      virtioConsole,
       network,
       clock: systemClock,
+      random: hostRandom,
+      sound,
+      blocks: asyncDisks(disks),
       createFile: path => createAppendFile(path, 'recording'),
     });
     closers.push(() => session.close());

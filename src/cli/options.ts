@@ -5,12 +5,16 @@ import {
   parseAssignment,
   parseCountFrom,
   parseDisk,
+  parseEntropy,
   parseHostPort,
+  parseInputs,
   parseNet,
   parseOneOf,
   parseSeconds,
   parseSerial,
   parseSize,
+  parseSound,
+  SERIAL_HELP,
 } from './values.js';
 
 interface OptionSpec<T> {
@@ -40,6 +44,9 @@ const repeatable = <T>(flags: string, help: string, parse: (text: string) => T) 
   help,
   parse: (text: string, before?: readonly T[]): readonly T[] => [...(before ?? []), parse(text)],
 });
+
+/** An option without a value. */
+const flag = (flags: string, help: string): OptionSpec<true> => ({ flags, help, parse: () => true });
 
 const text = (value: string): string => value;
 
@@ -92,16 +99,32 @@ export const MACHINE_OPTIONS = {
     parseOneOf('legacy', 'modern'),
     'legacy',
   ),
-  serial: option(
-    '--serial <where>',
-    'console: stdio, null, file:PATH, or tcp:HOST:PORT to connect to',
+  serial: option('--serial <where>', `console: ${SERIAL_HELP}`, parseSerial, 'stdio'),
+  virtioConsole: option(
+    '--virtio-console <where>',
+    `virtio console, hvc0 of Linux: ${SERIAL_HELP}`,
     parseSerial,
-    'stdio',
+    'none',
   ),
+  input: option(
+    '--input <kinds>',
+    'input devices: keyboard, mouse, tablet, with commas between',
+    parseInputs,
+    'none',
+  ),
+  sound: option(
+    '--sound <where>',
+    'sound device: plays to null or wav:FILE; captures silence, or with ,in=FILE what a WAV file holds',
+    parseSound,
+    'none',
+  ),
+  diskAsync: flag('--disk-async', 'disks complete requests at the speed of the host, which is recorded'),
+  rng: flag('--rng', 'virtio entropy device'),
   entropy: option(
-    '--entropy <seed=N>',
-    'seed of all randomness the machine hands out',
-    parseAssignment('seed', 0, Number.MAX_SAFE_INTEGER),
+    '--entropy <source>',
+    'what randomness comes from: seed=N, or host, which is recorded',
+    parseEntropy,
+    'seed=1',
   ),
 } as const;
 
@@ -147,11 +170,12 @@ export const GDB_OPTIONS = {
 
 /** A replayed machine shows its console; what was typed comes from the recording. */
 export const REPLAY_CONSOLE_OPTIONS = {
-  serial: option(
-    '--serial <where>',
-    "the console's output: stdio, null, file:PATH, or tcp:HOST:PORT to connect to",
+  serial: option('--serial <where>', `the console's output: ${SERIAL_HELP}`, parseSerial, 'stdio'),
+  virtioConsole: option(
+    '--virtio-console <where>',
+    `the virtio console's output: ${SERIAL_HELP}`,
     parseSerial,
-    'stdio',
+    'null',
   ),
 } as const;
 

@@ -1,6 +1,6 @@
 import { replaySession } from '../api/session.js';
 import type { Recording } from '../replay/recording.js';
-import { STDIO } from './console.js';
+import { chooseSerial } from './console.js';
 import { type Opened, open } from './machine-session.js';
 import type { HistoryOptions, ReplayConsoleOptions } from './options.js';
 
@@ -8,7 +8,8 @@ export function openReplay(
   recording: Recording,
   options: HistoryOptions & ReplayConsoleOptions,
 ): Promise<Opened> {
-  return open({ serial: options.serial ?? STDIO }, host =>
+  const { virtioConsole } = options;
+  return open({ serial: chooseSerial(options.serial, virtioConsole), virtioConsole }, host =>
     replaySession(
       recording,
       {

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { parseAddress } from '../host/network/ipv4.js';
 import type { HostForward } from '../host/network/tcp-proxy.js';
 import { ADDRESS } from '../host/network/user-addresses.js';
+import type { InputDeviceKind } from '../machine/ports.js';
 
 /** A whole number in decimal, also as `1e9` or `1_000`. */
 export function parseCount(text: string): number {
@@ -76,16 +77,26 @@ export function parseAssignment(name: string, least: number, most: number): (tex
 
 /** Where a console's bytes go. */
 export type SerialSpec =
-  | { readonly kind: 'stdio' }
-  | { readonly kind: 'null' }
-  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'stdio' | 'null' | 'pty' }
+  | { readonly kind: 'file' | 'unix'; readonly path: string }
   | ({ readonly kind: 'tcp' } & HostPort);
 
+export const SERIAL_HELP = 'stdio, null, file:PATH, pty, or tcp:HOST:PORT or unix:PATH to connect to';
+
 export function parseSerial(text: string): SerialSpec {
-  if (text === 'stdio' || text === 'null') return { kind: text };
-  if (text.startsWith('file:') && text.length > 5) return { kind: 'file', path: text.slice(5) };
+  if (text === 'stdio' || text === 'null' || text === 'pty') return { kind: text };
+  const match = /^(file|unix):(.+)$/.exec(text);
+  if (match !== null) return { kind: match[1] as 'file' | 'unix', path: match[2] };
   if (text.startsWith('tcp:')) return { kind: 'tcp', ...parseHostPort(text.slice(4)) };
-  throw new InvalidArgumentError('Allowed: stdio, null, file:PATH, tcp:HOST:PORT.');
+  throw new InvalidArgumentError('Allowed: stdio, null, file:PATH, pty, tcp:HOST:PORT, unix:PATH.');
+}
+
+/** Where randomness comes from. */
+export type EntropySpec = { readonly kind: 'host' } | { readonly kind: 'seed'; readonly seed: number };
+
+export function parseEntropy(text: string): EntropySpec {
+  if (text === 'host') return { kind: 'host' };
+  return { kind: 'seed', seed: parseAssignment('seed', 0, Number.MAX_SAFE_INTEGER)(text) };
 }
 
 /** A disk image, and its format unless the file is to tell. */
@@ -101,6 +112,31 @@ export function parseDisk(text: string): DiskSpec {
     throw new InvalidArgumentError('FILE[,format=raw|qcow2] is needed.');
   }
   return { path: match[1], format: match[2] as DiskSpec['format'] };
+}
+
+const INPUT_KINDS = ['keyboard', 'mouse', 'tablet'] as const;
+
+/** `KIND[,KIND...]`. */
+export function parseInputs(text: string): readonly InputDeviceKind[] {
+  return text.split(',').map(kind => {
+    const known = INPUT_KINDS.find(name => name === kind);
+    if (known === undefined)
+      throw new InvalidArgumentError('Allowed: keyboard, mouse, tablet, with commas between.');
+    return known;
+  });
+}
+
+/** Files that the guest's sound goes to and comes from. */
+export interface SoundSpec {
+  readonly output: string | undefined;
+  readonly input: string | undefined;
+}
+
+/** `null|wav:FILE[,in=FILE]`. */
+export function parseSound(text: string): SoundSpec {
+  const match = /^(?:null|wav:(.+?))(?:,in=(.+))?$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('Allowed: null or wav:FILE, and ,in=FILE behind it.');
+  return { output: match[1], input: match[2] };
 }
 
 /** What the network device is connected to. */

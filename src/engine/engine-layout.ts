@@ -43,6 +43,9 @@ export const CONTROL = {
   /** Two words each: stores at less than `watchSpan` bytes from `watchStart` on may touch what is watched. */
   watchStart: 16,
   watchSpan: 24,
+  /** The same for loads of code that uses physical addresses; elsewhere watched pages are in no TLB. */
+  loadWatchStart: 32,
+  loadWatchSpan: 40,
 } as const;
 
 /** What compiled code takes for granted about the hart that runs it. */
@@ -53,6 +56,8 @@ export const REGION_VARIANT = {
   bare: 0,
   /** Everything else: through the software TLB. */
   translated: 1,
+  /** As `bare`, and loads look whether they touch what is watched. */
+  bareWatched: 2,
 } as const;
 export type RegionVariant = (typeof REGION_VARIANT)[keyof typeof REGION_VARIANT];
 

@@ -15,22 +15,34 @@ const REACH = 7;
 export function watchStores(memory: GuestMemory, ranges: readonly WatchRange[], ramBase: number): void {
   memory.unwatchPages();
   const writes = ranges.filter(range => range.kind !== 'read' && range.length > 0);
-  const { u32, plan } = memory;
-  const start = (plan.control + CONTROL.watchStart) >> 2;
-  u32.fill(0, start, start + 4);
-  if (writes.length === 0) return;
-  const lowest = writes.reduce((a, b) => (isBelow(b, a) ? b : a));
-  let span = 0;
+  const reads = ranges.filter(range => range.kind !== 'write' && range.length > 0);
+  writeHull(memory, CONTROL.watchStart, writes);
+  writeHull(memory, CONTROL.loadWatchStart, reads);
   for (const range of writes) {
-    const distance = (range.high - lowest.high) * 2 ** 32 + (range.low - lowest.low);
-    span = Math.max(span, distance + range.length);
-    // Ranges do not reach over a multiple of 2^32 here: such a range is watched through the TLB alone.
-    if (range.high !== 0) continue;
-    const first = Math.max(0, Math.floor((range.low - REACH - ramBase) / PAGE_BYTES));
-    const last = Math.floor((range.low + range.length - 1 - ramBase) / PAGE_BYTES);
-    for (let page = first; page <= Math.min(last, memory.ramPages - 1); page++) memory.watchPage(page);
+    const offset = range.high * 2 ** 32 + range.low - ramBase;
+    const last = Math.floor((offset + range.length - 1) / PAGE_BYTES);
+    for (
+      let page = Math.max(0, Math.floor((offset - REACH) / PAGE_BYTES));
+      page <= Math.min(last, memory.ramPages - 1);
+      page++
+    ) {
+      memory.watchPage(page);
+    }
   }
-  span += REACH;
+}
+
+/** Writes where accesses have to begin to touch any of the ranges: first address and length. */
+function writeHull(memory: GuestMemory, offset: number, ranges: readonly WatchRange[]): void {
+  const { u32, plan } = memory;
+  const start = (plan.control + offset) >> 2;
+  u32.fill(0, start, start + 4);
+  if (ranges.length === 0) return;
+  const lowest = ranges.reduce((a, b) => (isBelow(b, a) ? b : a));
+  let span = 0;
+  for (const range of ranges) {
+    const distance = (range.high - lowest.high) * 2 ** 32 + (range.low - lowest.low);
+    span = Math.max(span, distance + range.length + REACH);
+  }
   u32[start] = lowest.low - REACH;
   u32[start + 1] = lowest.low < REACH ? lowest.high - 1 : lowest.high;
   u32[start + 2] = span % 2 ** 32;
@@ -57,13 +69,18 @@ export function emitFlaggedStore(
   f.memory('i32_load8_u', plan.codeMap - ((plan.ram - store.bias) >>> CODE_GRANULE_SHIFT));
   f.op('i32_or');
   store.address();
+  emitNearWatched(f, x, plan, CONTROL.watchStart);
+  f.op('i32_or');
+}
+
+/** Virtual address -> whether an access there may touch what is watched; `hull` is the place in the control block. */
+export function emitNearWatched(f: FunctionBody, x: 'i32' | 'i64', plan: MemoryPlan, hull: number): void {
   f.i32(0)
-    .memory(`${x}_load`, plan.control + CONTROL.watchStart)
+    .memory(`${x}_load`, plan.control + hull)
     .op(`${x}_sub`);
   f.i32(0)
-    .memory(`${x}_load`, plan.control + CONTROL.watchSpan)
+    .memory(`${x}_load`, plan.control + hull + 8)
     .op(`${x}_lt_u`);
-  f.op('i32_or');
 }
 
 /** Pushes the flag byte of the page of host address `host` + `bias`. */

@@ -2,7 +2,7 @@ import { ByteQueue, byteQueueFields } from '../devices/kit/byte-queue.js';
 import { defineState, type StateOf } from '../state/layout.js';
 
 /** Input that has entered the machine and waits until the UART has room for it. */
-export const CONSOLE_QUEUE_STATE = defineState('console-queue', byteQueueFields());
+export const CONSOLE_QUEUE_STATE = defineState('console-queue', byteQueueFields(4096));
 
 /** What the queue feeds. */
 export interface CharacterReceiver {

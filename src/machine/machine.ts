@@ -8,44 +8,14 @@ import { EXIT } from '../riscv/hart-exit.js';
 import { NO_INTERRUPT } from '../riscv/traps.js';
 import { DebugAccess } from './debug-access.js';
 import type { DebugHit } from './debug-hit.js';
-import type { HartContext } from './hart-view.js';
 import type { BootImage, InputEvent, MachineConfig, MachineOutputs } from './ports.js';
-
+import type { MachineStop, RunOptions, TakenInterrupt } from './run-types.js';
 import { VirtBoard } from './virt-board.js';
 
 export type { CodePoint } from '../engine/breakpoint-set.js';
 export type { HitCondition, WatchRange } from '../engine/watch-list.js';
 export type { DebugHit } from './debug-hit.js';
-
-/** Why `run` came back. */
-export type MachineStop =
-  /** The wanted icount is reached. */
-  | { readonly kind: 'limit' }
-  /** No hart is runnable; the next timer is due at `deadlineNs`, which may be Infinity. */
-  | { readonly kind: 'idle'; readonly deadlineNs: number }
-  | { readonly kind: 'power-off'; readonly code: number }
-  | { readonly kind: 'hit'; readonly hit: DebugHit };
-
-export interface TakenInterrupt {
-  /** Boundary before the step that enters the handler. */
-  readonly icount: number;
-  readonly context: HartContext;
-}
-
-export interface RunOptions {
-  /** What to do when no hart is runnable and a timer is set: go there at once, or come back. */
-  readonly idle: 'jump' | 'return';
-  /** Hits are handed to `collect` and passed over; without it they stop the run. */
-  readonly collect?: (hit: DebugHit) => void;
-  /** A hit at this icount is not reported: the debugger has been told of it. */
-  readonly passHitsAt?: number;
-  /** Told of each interrupt before it is entered: hart and interrupt number. */
-  readonly onInterrupt?: (hart: number, cause: number) => void;
-  /** Stop as at a limit when the guest waits for something that the host is to send. */
-  readonly heedsWants?: boolean;
-  /** Stop as at a limit when this hart is about to take a step. */
-  readonly beforeHart?: number;
-}
+export type { MachineStop, RunOptions, TakenInterrupt } from './run-types.js';
 
 const LIMIT: MachineStop = { kind: 'limit' };
 /** V8 does not replace a function that is running by its optimised code: generated code is left now and then. */
@@ -149,7 +119,13 @@ export class Machine {
 
   /** Whether the guest waits for something that the host is to send. */
   get wants(): boolean {
-    return this.board.entropy.wanted > 0;
+    const { entropy, virtio } = this.board;
+    return entropy.wanted > 0 || virtio.sound?.wanted !== undefined;
+  }
+
+  /** Whether the host is at work for the guest: then idle time does not pass by itself. */
+  get awaitsHost(): boolean {
+    return this.board.virtio.disks.some(disk => disk.awaitsHost);
   }
 
   /**
@@ -172,7 +148,8 @@ export class Machine {
       if (time.icount >= until || (options.heedsWants === true && this.wants)) return LIMIT;
       if (hart === undefined) {
         const deadlineNs = time.nextDeadline();
-        if (deadlineNs === Number.POSITIVE_INFINITY || options.idle === 'return') {
+        const waits = options.idle === 'return' || (options.heedsWants === true && this.awaitsHost);
+        if (deadlineNs === Number.POSITIVE_INFINITY || waits) {
           return { kind: 'idle', deadlineNs };
         }
         this.skipIdle();
@@ -216,19 +193,8 @@ export class Machine {
     // Whose turn it is, and who wakes, does not depend on whether a run ends here before or after the event.
     if (!this.poweredOff) this.#chooseHart();
     switch (event.kind) {
-      case 'console':
-        if (event.port === 0) {
-          board.console.enqueue(event.bytes);
-          board.console.pump();
-        } else {
-          board.virtio.console?.type(event.bytes);
-        }
-        break;
       case 'entropy':
         board.entropy.feed(event.bytes);
-        break;
-      case 'network':
-        board.virtio.network?.receive(event.bytes);
         break;
       case 'shutdown':
         this.#powerOff(0);
@@ -245,6 +211,8 @@ export class Machine {
       case 'write-memory':
         this.debug.writeMemory(event.hart, BigInt(`0x${event.address}`), event.bytes);
         break;
+      default:
+        board.enter(event);
     }
     this.#fireDueTimers();
     if (!this.poweredOff) this.#chooseHart();

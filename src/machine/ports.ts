@@ -36,9 +36,17 @@ export interface MachineConfig {
   readonly rng?: true;
   /** There is a virtio console. */
   readonly virtioConsole?: true;
+  /** Input devices, in order. */
+  readonly inputs?: readonly InputDeviceKind[];
+  /** There is a sound device: what it captures is silence, or the host's samples. */
+  readonly sound?: 'playback' | 'duplex';
+  /** Requests to disks complete when the host says so, which is recorded; absent: after a fixed virtual time. */
+  readonly diskAsync?: true;
   /** Whether there is a network device; it stands behind the disks. */
   readonly network: boolean;
 }
+
+export type InputDeviceKind = 'keyboard' | 'mouse' | 'tablet';
 
 /** Bytes placed in guest memory at reset, by physical address; or part of a disk's contents. */
 export interface BootImage {
@@ -114,11 +122,25 @@ export interface PacketPort {
   send(packet: Uint8Array, ordinal: number): void;
 }
 
+/** Samples are signed 16 bits, little-endian; those of one moment stand together. */
+export interface SoundFormat {
+  /** In Hz. */
+  readonly rate: number;
+  readonly channels: number;
+}
+
+/** Samples that a device plays. Never blocks the guest. */
+export interface SoundPort {
+  /** The samples hold until the machine runs on. `ordinal` counts the buffers played. */
+  play(samples: Uint8Array, format: SoundFormat, ordinal: number): void;
+}
+
 /** Where what the guest sends to the host goes. Absent: it is dropped. */
 export interface MachineOutputs {
   /** The 16550. */
   readonly serial: OutputPort;
   readonly virtioConsole?: OutputPort;
+  readonly sound?: SoundPort | undefined;
   readonly network?: PacketPort | undefined;
 }
 
@@ -149,6 +171,20 @@ export interface MmioDevice {
 export type InputEvent =
   /** Bytes typed at a console; `port` numbers the character devices: 0 is the 16550, 1 the virtio console. */
   | { readonly kind: 'console'; readonly port: number; readonly bytes: Uint8Array }
+  /** One event of an input device, in the numbers of Linux's input layer; type 0 reports those before it. */
+  | {
+      readonly kind: 'input';
+      /** Index in the configuration's `inputs`. */
+      readonly device: number;
+      /** Type and code have 16 bits; the value is a signed 32-bit one. */
+      readonly type: number;
+      readonly code: number;
+      readonly value: number;
+    }
+  /** Samples captured by the host's microphone, in the format that the guest chose. */
+  | { readonly kind: 'audio-in'; readonly bytes: Uint8Array }
+  /** The host has finished a request to a disk. */
+  | { readonly kind: 'block'; readonly disk: number; readonly request: number }
   /** Random bytes of the host. */
   | { readonly kind: 'entropy'; readonly bytes: Uint8Array }
   /** An Ethernet frame arrives at network device `port`, without checksum. */
@@ -156,7 +192,7 @@ export type InputEvent =
   /** The host asks for power-off (signal, monitor). */
   | { readonly kind: 'shutdown'; readonly cause: ShutdownCause }
   /** The host asks for a reset (`monitor reset`). */
-  | { readonly kind: 'reset' }
+  | { readonly kind: 'reset'; readonly cause: ResetCause }
   /** Idle time cut short by an input or a debugger's stop: the virtual time, in ns, that was reached. */
   | { readonly kind: 'warp'; readonly ns: number }
   /** A debugger wrote a register; `register` is the number the machine's register description gives it. */
@@ -173,6 +209,8 @@ export type InputEvent =
       readonly address: string;
       readonly bytes: Uint8Array;
     };
+
+export type ResetCause = 'monitor' | 'script';
 
 export type ShutdownCause = 'host-signal' | 'host-quit' | 'monitor';
 
@@ -202,6 +240,20 @@ export interface NetworkBackend {
   /** Starts handing over frames for the guest. One listener only. */
   onReceive(listener: (packet: Uint8Array) => void): void;
   /** Closes every socket. May be called more than once. */
+  close(): void;
+}
+
+/** A disk whose requests complete when the host has done as much work. `done` is called later, never at once. */
+export interface BlockBackend {
+  start(disk: number, offset: number, length: number, done: () => void): void;
+}
+
+/** The host's end of a sound device. */
+export interface SoundBackend {
+  /** Never blocks and never throws. */
+  play(samples: Uint8Array, format: SoundFormat): void;
+  /** Captured samples, exactly as many bytes; absent: the host captures nothing. */
+  capture?(bytes: number, format: SoundFormat): Uint8Array;
   close(): void;
 }
 

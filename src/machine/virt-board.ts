@@ -26,7 +26,7 @@ import { DeviceWrites } from './device-writes.js';
 import { Entropy, entropyState } from './entropy.js';
 import { RAM_BASE, VIRT_IRQ, VIRT_MAP, VIRTIO_SLOTS, virtioSlot } from './memory-map.js';
 import type { BootImage, DmaPort, IrqLine, MachineConfig, MachineOutputs, PowerPort } from './ports.js';
-import { VirtioDevices } from './virtio-devices.js';
+import { type DeviceEvent, VirtioDevices } from './virtio-devices.js';
 import { timeState, VirtualTime } from './virtual-time.js';
 
 /** What the machine itself remembers: whose turn it is, and how it ended. */
@@ -250,6 +250,16 @@ export class VirtBoard {
 
   /** The hart whose generated code is running; the host functions act for it. */
   running: RiscvHart | undefined;
+
+  /** Input for a device enters. */
+  enter(event: DeviceEvent): void {
+    if (event.kind !== 'console' || event.port !== 0) {
+      this.virtio.enter(event);
+      return;
+    }
+    this.console.enqueue(event.bytes);
+    this.console.pump();
+  }
 
   /** A timer of the board came due. */
   fireTimer(index: number): void {

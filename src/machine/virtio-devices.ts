@@ -1,8 +1,10 @@
-import { VIRTIO_BLOCK_STATE, type VirtioBlockState, virtioBlock } from '../devices/virtio/block.js';
+import { VIRTIO_BLOCK_STATE, VirtioBlock, type VirtioBlockState } from '../devices/virtio/block.js';
 import { VIRTIO_CONSOLE_STATE, VirtioConsole, type VirtioConsoleState } from '../devices/virtio/console.js';
+import { VIRTIO_INPUT_STATE, VirtioInput, type VirtioInputState } from '../devices/virtio/input.js';
 import type { TransportPorts, VirtioMmio } from '../devices/virtio/mmio-transport.js';
 import { VIRTIO_NETWORK_STATE, VirtioNetwork, type VirtioNetworkState } from '../devices/virtio/network.js';
 import { VIRTIO_RNG_STATE, VirtioRng, type VirtioRngState } from '../devices/virtio/rng.js';
+import { VIRTIO_SOUND_STATE, VirtioSound, type VirtioSoundState } from '../devices/virtio/sound.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { Bound, Component, Fields, Layout, StatePlan } from '../state/layout.js';
 import { backingBytes, Disk } from './disk.js';
@@ -11,12 +13,19 @@ import type {
   BootImage,
   DmaPort,
   EntropyPort,
+  InputEvent,
   IrqLine,
   MachineConfig,
   MachineOutputs,
   TimerPort,
   VirtualClock,
 } from './ports.js';
+
+/** Events that are input for a device. */
+export type DeviceEvent = Extract<
+  InputEvent,
+  { kind: 'console' | 'network' | 'input' | 'audio-in' | 'block' }
+>;
 
 /** What the board has for all of its virtio devices. */
 export interface VirtioSurroundings {
@@ -64,6 +73,9 @@ export class VirtioDevices {
   readonly transports: VirtioMmio[] = [];
   rng: VirtioRng | undefined;
   console: VirtioConsole | undefined;
+  readonly inputs: VirtioInput[] = [];
+  sound: VirtioSound | undefined;
+  readonly disks: VirtioBlock[] = [];
   network: VirtioNetwork | undefined;
   backingBytes = 0;
   readonly #plan: StatePlan;
@@ -80,14 +92,16 @@ export class VirtioDevices {
     config.disks.forEach((sectors, number) => {
       const contents = images.filter(image => image.disk === number);
       const needs = { timers: 1, backingBytes: backingBytes(sectors) };
-      this.#add(`disk${number}`, VIRTIO_BLOCK_STATE, needs, (state: VirtioBlockState, place) =>
-        virtioBlock(state, config.virtio, {
+      this.#add(`disk${number}`, VIRTIO_BLOCK_STATE, needs, (state: VirtioBlockState, place) => {
+        this.disks[number] = new VirtioBlock(state, config.virtio, {
           ...place.transport,
           disk: new Disk(sectors, contents, place.memory, place.backing),
+          completion: config.diskAsync ? 'host' : 'timed',
           clock: place.clock,
           timer: place.timer(0),
-        }),
-      );
+        });
+        return this.disks[number].transport;
+      });
     });
     if (config.network) {
       this.#add('network0', VIRTIO_NETWORK_STATE, { timers: 1 }, (state: VirtioNetworkState, place) => {
@@ -119,6 +133,24 @@ export class VirtioDevices {
         return this.console.transport;
       });
     }
+    config.inputs?.forEach((kind, number) => {
+      this.#add(`input${number}`, VIRTIO_INPUT_STATE, {}, (state: VirtioInputState, place) => {
+        this.inputs[number] = new VirtioInput(kind, state, place.transport);
+        return this.inputs[number].transport;
+      });
+    });
+    if (config.sound !== undefined) {
+      this.#add('sound', VIRTIO_SOUND_STATE, { timers: 2 }, (state: VirtioSoundState, place) => {
+        this.sound = new VirtioSound(state, {
+          ...place.transport,
+          output: place.outputs.sound,
+          captures: config.sound === 'duplex',
+          clock: place.clock,
+          timers: [place.timer(0), place.timer(1)],
+        });
+        return this.sound.transport;
+      });
+    }
   }
 
   get timers(): number {
@@ -142,6 +174,27 @@ export class VirtioDevices {
   /** The device in a slot, if there is one. */
   inSlot(slot: number): VirtioMmio | undefined {
     return this.transports[VIRTIO_SLOTS - 1 - slot];
+  }
+
+  /** Input for a device enters; for one that is not there, it is lost. */
+  enter(event: DeviceEvent): void {
+    switch (event.kind) {
+      case 'console':
+        this.console?.type(event.bytes);
+        break;
+      case 'network':
+        this.network?.receive(event.bytes);
+        break;
+      case 'input':
+        this.inputs[event.device]?.send(event.type, event.code, event.value);
+        break;
+      case 'audio-in':
+        this.sound?.capture(event.bytes);
+        break;
+      case 'block':
+        this.disks[event.disk]?.complete(event.request);
+        break;
+    }
   }
 
   fireTimer(timer: number): void {

@@ -1,5 +1,5 @@
 /** One table of the event kinds: their number in the file, their fields, and how they read as text. */
-import type { InputEvent, ShutdownCause } from '../machine/ports.js';
+import type { InputEvent, ResetCause, ShutdownCause } from '../machine/ports.js';
 import { type ByteReader, type ByteWriter, FormatFault, toHex } from './byte-codec.js';
 
 type Kind = InputEvent['kind'];
@@ -21,6 +21,8 @@ const SHUTDOWN_CAUSES: Readonly<Record<ShutdownCause, number>> = {
   monitor: 3,
 };
 
+const RESET_CAUSES: Readonly<Record<ResetCause, number>> = { monitor: 1, script: 2 };
+
 const EVENT_KINDS: EventTable = {
   // varint port, block bytes
   console: {
@@ -41,12 +43,14 @@ const EVENT_KINDS: EventTable = {
     decode: from => ({ kind: 'shutdown', cause: shutdownCause(from.u8()) }),
     describe: ({ cause }) => `shutdown by ${cause}`,
   },
-  // nothing
+  // u8 cause
   reset: {
     number: 3,
-    encode() {},
-    decode: () => ({ kind: 'reset' }),
-    describe: () => 'reset',
+    encode(out, { cause }) {
+      out.u8(RESET_CAUSES[cause]);
+    },
+    decode: from => ({ kind: 'reset', cause: resetCause(from.u8()) }),
+    describe: ({ cause }) => `reset by ${cause}`,
   },
   // varint ns
   warp: {
@@ -110,6 +114,41 @@ const EVENT_KINDS: EventTable = {
     decode: from => ({ kind: 'network', port: from.varint(), bytes: from.block() }),
     describe: ({ port, bytes }) => `network ${port} ${shortened(bytes, 32, toHex)}`,
   },
+  // varint device, varint type, varint code, varint value as an unsigned 32-bit number
+  input: {
+    number: 9,
+    encode(out, { device, type, code, value }) {
+      for (const part of [device, type, code, value >>> 0]) out.varint(part);
+    },
+    decode: from => ({
+      kind: 'input',
+      device: from.varint(),
+      type: sixteenBits(from.varint()),
+      code: sixteenBits(from.varint()),
+      value: from.varint() | 0,
+    }),
+    describe: ({ device, type, code, value }) =>
+      type === 0 ? `input ${device} sync` : `input ${device} type ${type} code ${code} value ${value}`,
+  },
+  // block bytes
+  'audio-in': {
+    number: 10,
+    encode(out, { bytes }) {
+      out.block(bytes);
+    },
+    decode: from => ({ kind: 'audio-in', bytes: from.block() }),
+    describe: ({ bytes }) => `audio-in ${shortened(bytes, 16, toHex)}`,
+  },
+  // varint disk, varint request
+  block: {
+    number: 11,
+    encode(out, { disk, request }) {
+      out.varint(disk);
+      out.varint(request);
+    },
+    decode: from => ({ kind: 'block', disk: from.varint(), request: from.varint() }),
+    describe: ({ disk, request }) => `block ${disk} request ${request}`,
+  },
 };
 
 const BY_NUMBER: readonly (EventKind<InputEvent> | undefined)[] = (() => {
@@ -153,6 +192,17 @@ function shutdownCause(number: number): ShutdownCause {
     default:
       throw new FormatFault(`it holds a shutdown of unknown cause ${number}`);
   }
+}
+
+function resetCause(number: number): ResetCause {
+  if (number === 1) return 'monitor';
+  if (number === 2) return 'script';
+  throw new FormatFault(`it holds a reset of unknown cause ${number}`);
+}
+
+function sixteenBits(number: number): number {
+  if (number > 0xffff) throw new FormatFault('an input event in it has a number that is too large');
+  return number;
 }
 
 /** The high word as a varint of its zigzag form, then the low word: short for addresses near 0 and near -1. */

@@ -46,6 +46,14 @@ const CONFIG_CHECKS: Readonly<Record<keyof MachineConfig, Check>> = {
   entropy: optional(value => value === 'host'),
   rng: optional(value => value === true),
   virtioConsole: optional(value => value === true),
+  inputs: optional(
+    value =>
+      Array.isArray(value) &&
+      value.length <= 8 &&
+      value.every(kind => kind === 'keyboard' || kind === 'mouse' || kind === 'tablet'),
+  ),
+  sound: optional(value => value === 'playback' || value === 'duplex'),
+  diskAsync: optional(value => value === true),
   network: value => typeof value === 'boolean',
   disks: value => Array.isArray(value) && value.length <= 8 && value.every(integer(1)),
 };

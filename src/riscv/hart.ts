@@ -263,9 +263,9 @@ export class RiscvHart implements EngineHost, ExecutingHart {
     const bare =
       this.mmu.dataPrivilege === PRIVILEGE.machine &&
       this.state.privilege === PRIVILEGE.machine &&
-      this.pmp.transparentToMachine &&
-      !this.env.watches.watchesReads;
-    return bare ? REGION_VARIANT.bare : REGION_VARIANT.translated;
+      this.pmp.transparentToMachine;
+    if (!bare) return REGION_VARIANT.translated;
+    return this.env.watches.watchesReads ? REGION_VARIANT.bareWatched : REGION_VARIANT.bare;
   }
 
   #fetchHalf(low: number, high: number): number {

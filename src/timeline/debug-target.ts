@@ -158,6 +158,24 @@ export interface QuestionOps {
   whoPrinted(text: string): Promise<FoundStep | undefined>;
 }
 
+export type MouseButton = 'left' | 'middle' | 'right';
+
+/**
+ * Input devices of a live machine. What is sent enters when the machine runs on. Throw TargetError when there is no
+ * such device or key, and in the past.
+ */
+export interface InputOps {
+  /** Presses keys in order and releases them in reverse: QEMU's names with hyphens between, `ctrl-alt-delete`. */
+  sendKey(keys: string): void;
+  pressKey(key: string, down: boolean): void;
+  /** Distances in the mouse's own units; the wheel's in notches. */
+  moveMouse(dx: number, dy: number, wheel?: number): void;
+  /** Place on the tablet: each 0 to 32767. */
+  moveTablet(x: number, y: number): void;
+  /** Buttons that are down: the sum of 1 left, 2 middle, 4 right. */
+  setButtons(buttons: number): void;
+}
+
 /** The firmware's symbols. */
 export interface SymbolOps {
   find(name: string): { readonly address: bigint; readonly size: number } | undefined;
@@ -224,6 +242,7 @@ export interface DebugTarget {
   reset(): void;
   /** Console input typed through the debugger. Throws as `reset` does. */
   typeConsole(bytes: Uint8Array): void;
+  readonly input?: InputOps;
   readonly branches?: BranchOps;
   readonly questions?: QuestionOps;
   readonly symbols?: SymbolOps;

@@ -1,19 +1,27 @@
-import type { MachineOutputs } from '../machine/ports.js';
+import type { MachineOutputs, SoundPort } from '../machine/ports.js';
 import { ConsoleOutput } from './console-output.js';
 import type { HostPorts } from './host-ports.js';
 import { NetworkOutput } from './network-output.js';
 import type { Player } from './player.js';
+import { SentOnce } from './sent-once.js';
 
 /** All that the guest sends to the host, each thing shown once however often its step is replayed. */
 export class GuestOutput implements MachineOutputs {
   readonly serial: ConsoleOutput;
   readonly virtioConsole: ConsoleOutput;
   readonly network: NetworkOutput | undefined;
+  readonly sound: SoundPort | undefined;
   readonly #consoles: readonly ConsoleOutput[];
 
   constructor(host: HostPorts, player: () => Player, firstBranch: string) {
     const icount = () => player().machine.board.time.icount;
-    const { network } = host;
+    const { network, sound } = host;
+    const once = new SentOnce(player);
+    this.sound = sound && {
+      play: (samples, format, ordinal) => {
+        if (once.isNew(ordinal)) sound.play(samples, format);
+      },
+    };
     this.network = network && new NetworkOutput(player, packet => network.send(packet));
     this.serial = new ConsoleOutput(bytes => host.console.write(bytes), icount, firstBranch);
     this.virtioConsole = new ConsoleOutput(bytes => host.virtioConsole?.write(bytes), icount, firstBranch);

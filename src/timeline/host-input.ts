@@ -1,7 +1,15 @@
 import type { Machine } from '../machine/machine.js';
-import type { ConsoleBackend, InputEvent } from '../machine/ports.js';
+import type { ConsoleBackend, InputEvent, SoundBackend, SoundFormat } from '../machine/ports.js';
 import type { HostPorts } from './host-ports.js';
-import { EntropyInput, EventQueue, LiveInput, ReceivedPackets, TypedInput } from './live-input.js';
+import {
+  BlockCompletions,
+  CapturedSound,
+  EntropyInput,
+  EventQueue,
+  LiveInput,
+  ReceivedPackets,
+  TypedInput,
+} from './live-input.js';
 
 /** Everything through which the host's input comes to a live machine. */
 export class HostInput {
@@ -16,7 +24,16 @@ export class HostInput {
       throw new Error("the host's entropy is wanted, and it gives none");
     }
     const packets = new ReceivedPackets(machine);
-    this.live = new LiveInput(host.clock, [this.#requests, ...entropy, packets, ...this.#consoles]);
+    const sound = new CapturedSound(machine, (bytes, format) => capture(host.sound, bytes, format));
+    const blocks = new BlockCompletions(machine, host.blocks, () => this.live.wake());
+    this.live = new LiveInput(host.clock, [
+      this.#requests,
+      ...entropy,
+      sound,
+      blocks,
+      packets,
+      ...this.#consoles,
+    ]);
     if (!listening) return;
     const backends: readonly (ConsoleBackend | undefined)[] = [host.console, host.virtioConsole];
     for (const [port, backend] of backends.entries()) backend?.onInput(bytes => this.type(port, bytes));
@@ -38,3 +55,7 @@ export class HostInput {
     this.live.wake();
   }
 }
+
+/** Silence where the host captures nothing. */
+const capture = (sound: SoundBackend | undefined, bytes: number, format: SoundFormat): Uint8Array =>
+  sound?.capture?.(bytes, format) ?? new Uint8Array(bytes);

@@ -1,5 +1,5 @@
 import type { Machine } from '../machine/machine.js';
-import type { HostClock, InputEvent } from '../machine/ports.js';
+import type { BlockBackend, HostClock, InputEvent, SoundFormat } from '../machine/ports.js';
 
 /** One way for the host's input into the machine. It is asked at boundaries where a live machine looks at the host. */
 export interface InputSource {
@@ -132,5 +132,78 @@ export class ReceivedPackets implements InputSource {
   next(): InputEvent {
     const [bytes] = this.#packets.splice(0, 1);
     return { kind: 'network', port: 0, bytes };
+  }
+}
+
+/** Samples that the host captures, as the guest's sound device wants them. */
+export class CapturedSound implements InputSource {
+  constructor(
+    readonly machine: Machine,
+    readonly capture: (bytes: number, format: SoundFormat) => Uint8Array,
+  ) {}
+
+  get pending(): boolean {
+    return this.machine.board.virtio.sound?.wanted !== undefined;
+  }
+
+  next(): InputEvent | undefined {
+    const wanted = this.machine.board.virtio.sound?.wanted;
+    return wanted && { kind: 'audio-in', bytes: this.capture(wanted.bytes, wanted.format) };
+  }
+}
+
+interface DiskRequest {
+  readonly disk: number;
+  readonly request: number;
+}
+
+/**
+ * Requests to disks: the host is told of each that is in flight, and those it has finished enter. What the machine
+ * has in flight is asked anew each time, since it may have come from another moment.
+ */
+export class BlockCompletions implements InputSource {
+  readonly #started = new Set<string>();
+  #finished: DiskRequest[] = [];
+
+  constructor(
+    readonly machine: Machine,
+    readonly backend: BlockBackend | undefined,
+    readonly wake: () => void,
+  ) {}
+
+  get pending(): boolean {
+    this.#startNew();
+    this.#finished = this.#finished.filter(({ disk, request }) => this.#inFlight(disk).includes(request));
+    return this.#finished.length > 0;
+  }
+
+  next(): InputEvent | undefined {
+    const first = this.#finished.shift();
+    return first && { kind: 'block', ...first };
+  }
+
+  #inFlight(disk: number): Uint32Array {
+    return this.machine.board.virtio.disks[disk].inFlight;
+  }
+
+  #startNew(): void {
+    for (const [disk, device] of this.machine.board.virtio.disks.entries()) {
+      for (const request of device.inFlight) {
+        const name = `${disk}/${request}`;
+        const known = this.#finished.some(done => done.disk === disk && done.request === request);
+        if (known || this.#started.has(name)) continue;
+        if (this.backend === undefined) {
+          this.#finished.push({ disk, request });
+          continue;
+        }
+        this.#started.add(name);
+        const { offset, length } = device.extentOf(request);
+        this.backend.start(disk, offset, length, () => {
+          this.#started.delete(name);
+          this.#finished.push({ disk, request });
+          this.wake();
+        });
+      }
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { Machine } from '../machine/machine.js';
-import type { BootImage, MachineConfig, ShutdownCause } from '../machine/ports.js';
+import type { BootImage, MachineConfig, ResetCause, ShutdownCause } from '../machine/ports.js';
 import type { ElfSymbol } from '../machine/symbols.js';
 import { describeEvent } from '../replay/event-kinds.js';
 import { writeRecording } from '../replay/log-writer.js';
@@ -13,6 +13,7 @@ import {
   type DebugStop,
   type DebugTarget,
   type HartStatus,
+  type InputOps,
   type MemoryRegion,
   type Resume,
   type SnapshotStatus,
@@ -25,6 +26,7 @@ import { GuestOutput } from './guest-output.js';
 import { History } from './history.js';
 import { HostInput } from './host-input.js';
 import type { HostPorts } from './host-ports.js';
+import { InputGestures } from './input-gestures.js';
 import { type IdleClock, LiveDriver } from './live-driver.js';
 import { Pace } from './pace.js';
 import { Player } from './player.js';
@@ -72,6 +74,7 @@ export class Timeline implements DebugTarget {
   readonly #output: GuestOutput;
   readonly #branches: BranchKeeper;
   readonly branches: BranchOps;
+  readonly input: InputOps;
   readonly questions: Questions;
   readonly symbols: SymbolNames;
   readonly searchPool: SearchPool | undefined;
@@ -104,6 +107,10 @@ export class Timeline implements DebugTarget {
     this.questions = new Questions(this.player, this.#output, this.searchPool);
     const { generalRegisters, pcRegister } = this.machine.debug;
     this.#branches = new BranchKeeper(this.player, this.#output, generalRegisters, pcRegister);
+    this.input = new InputGestures(config.inputs ?? [], event => {
+      this.#branches.beforeChange(0);
+      this.#input.request(event);
+    });
     this.branches = {
       list: () => this.#branches.list(),
       drop: name => this.#branches.drop(name),
@@ -179,14 +186,14 @@ export class Timeline implements DebugTarget {
     this.#branches.afterMemoryWrite();
   }
 
-  reset(): void {
+  reset(cause: ResetCause = 'monitor'): void {
     this.#branches.beforeChange(0);
-    this.#live.enter({ kind: 'reset' });
+    this.#live.enter({ kind: 'reset', cause });
   }
 
-  typeConsole(bytes: Uint8Array): void {
+  typeConsole(bytes: Uint8Array, port = 0): void {
     this.#branches.beforeChange(0);
-    this.#input.type(0, bytes);
+    this.#input.type(port, bytes);
   }
 
   /** Asks a live machine to power off at the next boundary. */

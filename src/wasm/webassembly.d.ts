@@ -14,7 +14,7 @@ declare namespace WebAssembly {
   class Instance {
     constructor(
       module: Module,
-      imports: Record<string, Record<string, Memory | Table | ((...args: number[]) => number | void)>>,
+      imports: Record<string, Record<string, Memory | Table | ((...args: number[]) => unknown)>>,
     );
     readonly exports: Record<string, unknown>;
   }

@@ -31,11 +31,14 @@ const PLIC_PATH = '/machine/unattached/device[2]';
  */
 export async function accessQemu(
   accesses: readonly Access[],
-  options: { readonly tapPlic?: boolean } = {},
+  options: { readonly tapPlic?: boolean; readonly args?: readonly string[] } = {},
 ): Promise<Answer[]> {
   const child = spawn(
     QEMU,
-    '-M virt -S -qtest stdio -display none -monitor none -bios none -serial null'.split(' '),
+    [
+      ...'-M virt -S -qtest stdio -display none -monitor none -bios none -serial null'.split(' '),
+      ...(options.args ?? []),
+    ],
     { stdio: ['pipe', 'pipe', 'ignore'] },
   );
   try {

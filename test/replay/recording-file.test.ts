@@ -250,7 +250,7 @@ test('each event reads as one line', () => {
     typed(1, 'say "hi"\r\n\x03é').event,
     typed(1, 'x'.repeat(100)).event,
     { kind: 'shutdown', cause: 'host-signal' } as const,
-    { kind: 'reset' } as const,
+    { kind: 'reset', cause: 'monitor' } as const,
     { kind: 'warp', ns: 1500 } as const,
     { kind: 'write-register', hart: 1, register: 32, bytes: Uint8Array.of(0x10, 0, 0, 0x80) } as const,
     {

@@ -70,13 +70,22 @@ const upTo53Bits = fc.oneof(fc.nat(300), fc.maxSafeNat());
 /** One arbitrary for each kind: a kind without one does not compile. */
 const eventKinds: { [K in InputEvent['kind']]: fc.Arbitrary<Extract<InputEvent, { kind: K }>> } = {
   console: fc.record({ kind: fc.constant('console'), port: fc.nat(9), bytes }),
+  input: fc.record({
+    kind: fc.constant('input'),
+    device: fc.nat(7),
+    type: fc.nat(0x1f),
+    code: fc.nat(0xffff),
+    value: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+  }),
+  'audio-in': fc.record({ kind: fc.constant('audio-in'), bytes }),
+  block: fc.record({ kind: fc.constant('block'), disk: fc.nat(7), request: fc.nat() }),
   entropy: fc.record({ kind: fc.constant('entropy'), bytes }),
   network: fc.record({ kind: fc.constant('network'), port: fc.nat(9), bytes }),
   shutdown: fc.record({
     kind: fc.constant('shutdown'),
     cause: fc.constantFrom('host-signal', 'host-quit', 'monitor'),
   }),
-  reset: fc.record({ kind: fc.constant('reset') }),
+  reset: fc.record({ kind: fc.constant('reset'), cause: fc.constantFrom('monitor', 'script') }),
   warp: fc.record({ kind: fc.constant('warp'), ns: upTo53Bits }),
   'write-register': fc.record({
     kind: fc.constant('write-register'),

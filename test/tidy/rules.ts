@@ -43,7 +43,7 @@ export const ROOMS: readonly Room[] = [
   room('memory', ['state']),
   room('state', []),
   room('state/input-error', []),
-  room('host', ['machine/ports (types)'], ['node:*']),
+  room('host', ['machine/ports (types)'], ['node:*', '@lydell/node-pty']),
 ];
 
 export const IMPORTED_BY_ALL: readonly string[] = ['state/input-error'];

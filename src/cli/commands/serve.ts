@@ -18,7 +18,7 @@ import { DEFAULT_GDB, serveGdb } from '../serve-gdb.js';
 type Options = MachineOptions & HistoryOptions & GdbOptions & { readonly record?: string };
 
 /** What still has a meaning when the machine comes out of a recording. */
-const FOR_RECORDINGS = new Set(['gdb', 'serial', 'kernel', ...Object.keys(HISTORY_OPTIONS)]);
+const FOR_RECORDINGS = new Set(['gdb', 'serial', 'virtioConsole', 'kernel', ...Object.keys(HISTORY_OPTIONS)]);
 
 export function addServe(program: Command, finish: Finish): void {
   const command = program
@@ -60,6 +60,8 @@ export function addServe(program: Command, finish: Finish): void {
 function refuseMachineOptions(path: string, options: Options): void {
   const refused = Object.keys(options).filter(name => !FOR_RECORDINGS.has(name));
   if (refused.length === 0) return;
-  const names = refused.map(name => `--${name}`).join(', ');
+  const names = refused
+    .map(name => `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`)
+    .join(', ');
   throw new InputError(`${path} is a recording, which brings its own machine: ${names} cannot change it`);
 }

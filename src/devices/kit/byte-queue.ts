@@ -1,17 +1,19 @@
 import { type Bound, bytes, u32 } from '../../state/layout.js';
 
-const CAPACITY = 4096;
-
-/** State of a byte queue, as fields of a component. */
-export const byteQueueFields = () => ({ queue: bytes(CAPACITY), head: u32(), count: u32() });
+/** State of a queue of so many bytes, as fields of a component. */
+export const byteQueueFields = (capacity: number) => ({ queue: bytes(capacity), head: u32(), count: u32() });
 
 /** Bytes in order, a fixed number at most. */
 export class ByteQueue {
-  constructor(readonly state: Bound<ReturnType<typeof byteQueueFields>>) {}
+  readonly capacity: number;
+
+  constructor(readonly state: Bound<ReturnType<typeof byteQueueFields>>) {
+    this.capacity = state.queue.length;
+  }
 
   /** How many bytes can still enter. */
   get room(): number {
-    return CAPACITY - this.state.count;
+    return this.capacity - this.state.count;
   }
 
   get empty(): boolean {
@@ -27,15 +29,15 @@ export class ByteQueue {
   enqueue(input: Uint8Array): void {
     const { state } = this;
     for (const byte of input) {
-      if (state.count === CAPACITY) return;
-      state.queue[(state.head + state.count) % CAPACITY] = byte;
+      if (state.count === this.capacity) return;
+      state.queue[(state.head + state.count) % this.capacity] = byte;
       state.count++;
     }
   }
 
   drop(): void {
     const { state } = this;
-    state.head = (state.head + 1) % CAPACITY;
+    state.head = (state.head + 1) % this.capacity;
     state.count--;
   }
 

@@ -1,5 +1,5 @@
 import type { BlockPort, TimerPort, VirtualClock } from '../../machine/ports.js';
-import { u8 } from '../../state/layout.js';
+import { halves, u8, u32, words } from '../../state/layout.js';
 import type { VirtioVersion } from './mmio-registers.js';
 import { type TransportPorts, type VirtioFunction, VirtioMmio, virtioState } from './mmio-transport.js';
 import { type Chain, MODERN_HIGH, RING_FEATURE, RingFault, type Virtqueue } from './queue.js';
@@ -49,33 +49,35 @@ export const VIRTIO_BLOCK_STATE = virtioState('virtio-block', [QUEUE_SIZE], {
   busy: u8(),
   /** The driver's choice, which changes nothing: writes are never lost. */
   writeCache: u8(1),
+  /** Requests that the host works on, in the order in which they came: descriptor and number of each. */
+  heads: halves(QUEUE_SIZE),
+  requests: words(QUEUE_SIZE),
+  inFlight: u32(),
+  nextRequest: u32(),
 });
 
 export type VirtioBlockState = ReturnType<(typeof VIRTIO_BLOCK_STATE)['bind']>;
 
+/** A piece of a disk, in bytes. */
+interface Extent {
+  readonly offset: number;
+  readonly length: number;
+}
+
 export interface VirtioBlockPorts extends TransportPorts {
   readonly disk: BlockPort;
+  /** `timed`: requests complete one after the other, by the clock; `host`: each when `complete` says so. */
+  readonly completion: 'timed' | 'host';
   readonly clock: VirtualClock;
   /** Completion of the next request; the device ignores its `onTimer` index. */
   readonly timer: TimerPort;
 }
 
-/** A slot with a block device in it. */
-export function virtioBlock(
-  state: VirtioBlockState,
-  version: VirtioVersion,
-  ports: VirtioBlockPorts,
-): VirtioMmio {
-  const transport = new VirtioMmio(state, version, ports);
-  transport.attach(new VirtioBlock(state, transport, ports));
-  return transport;
-}
-
 /**
- * Block device (virtio 1.2, section 5.2) with QEMU 7.2's features, configuration and checks. Requests are
- * served one after the other: each is read from the ring, carried out and completed at one moment.
+ * Block device (virtio 1.2, section 5.2) with QEMU 7.2's features, configuration and checks. A request is
+ * carried out and completed at one moment.
  */
-class VirtioBlock implements VirtioFunction {
+export class VirtioBlock implements VirtioFunction {
   readonly deviceId = 2;
   readonly queueSizes = [QUEUE_SIZE];
   readonly features = {
@@ -83,14 +85,53 @@ class VirtioBlock implements VirtioFunction {
     modern: [OFFERED, MODERN_HIGH],
   } as const;
   readonly configBytes = CONFIG_BYTES;
+  readonly transport: VirtioMmio;
   readonly #config: Uint8Array;
 
   constructor(
     private readonly state: VirtioBlockState,
-    private readonly transport: VirtioMmio,
+    version: VirtioVersion,
     private readonly ports: VirtioBlockPorts,
   ) {
+    this.transport = new VirtioMmio(state, version, ports);
+    this.transport.attach(this);
     this.#config = configOf(ports.disk.sectors);
+  }
+
+  get awaitsHost(): boolean {
+    return this.state.inFlight > 0;
+  }
+
+  /** Numbers of the requests that the host is to work on, oldest first. */
+  get inFlight(): Uint32Array {
+    return this.state.requests.subarray(0, this.state.inFlight);
+  }
+
+  /** The bytes of the disk that a request in flight is about; for what is no read or write, none. */
+  extentOf(request: number): Extent {
+    const index = this.inFlight.indexOf(request);
+    if (index < 0) return NOWHERE;
+    try {
+      const { out, in: filled } = this.#queue.chain(this.state.heads[index]);
+      if (lengthOf(out) < HEADER_BYTES) return NOWHERE;
+      const sector = sectorOf(takeFront(out, HEADER_BYTES), 8);
+      const length = Math.max(lengthOf(out) - HEADER_BYTES, lengthOf(filled) - 1);
+      return { offset: sector * SECTOR_BYTES, length };
+    } catch (error) {
+      // What is wrong with it shows when it completes: asking must not change the machine.
+      if (error instanceof RingFault) return NOWHERE;
+      throw error;
+    }
+  }
+
+  /** The host has finished a request; one that is not in flight is none of this machine. */
+  complete(request: number): void {
+    const index = this.inFlight.indexOf(request);
+    if (index < 0 || this.state.broken !== 0) return;
+    this.transport.guarded(() => {
+      this.#finish(index);
+      this.transport.interruptForQueue(0);
+    });
   }
 
   get #queue(): Virtqueue {
@@ -106,7 +147,8 @@ class VirtioBlock implements VirtioFunction {
   }
 
   notified(): void {
-    if (this.state.busy === 0) this.#continue();
+    if (this.ports.completion === 'host') this.#takeAll();
+    else if (this.state.busy === 0) this.#continue();
   }
 
   onTimer(): void {
@@ -120,13 +162,40 @@ class VirtioBlock implements VirtioFunction {
   }
 
   reset(): void {
+    const { state } = this;
     this.ports.timer.arm(Number.POSITIVE_INFINITY);
-    if (this.state.busy === 0) return;
-    this.state.busy = 0;
-    if (this.state.broken !== 0) return;
+    const wasBusy = state.busy !== 0;
+    state.busy = 0;
+    if (state.broken === 0) {
+      this.transport.guarded(() => {
+        while (wasBusy && this.#serveNext());
+        while (state.inFlight > 0) this.#finish(0);
+      });
+    }
+    state.inFlight = 0;
+  }
+
+  /** Hands all requests over to the host. */
+  #takeAll(): void {
+    const { state } = this;
     this.transport.guarded(() => {
-      while (this.#serveNext());
+      for (let chain = this.#queue.pop(); chain !== undefined; chain = this.#queue.pop()) {
+        if (state.inFlight === QUEUE_SIZE) throw new RingFault('more requests than the ring has room for');
+        state.heads[state.inFlight] = chain.head;
+        state.requests[state.inFlight] = state.nextRequest;
+        state.inFlight++;
+        state.nextRequest++;
+      }
     });
+  }
+
+  #finish(index: number): void {
+    const { state } = this;
+    const head = state.heads[index];
+    state.heads.copyWithin(index, index + 1);
+    state.requests.copyWithin(index, index + 1);
+    state.inFlight--;
+    this.#serve(this.#queue.chain(head));
   }
 
   /** Arms the timer for the next request, if there is one. */
@@ -142,14 +211,17 @@ class VirtioBlock implements VirtioFunction {
   /** Carries out one request; false when there is none. */
   #serveNext(): boolean {
     const chain = this.#queue.pop();
-    if (chain === undefined) return false;
+    if (chain !== undefined) this.#serve(chain);
+    return chain !== undefined;
+  }
+
+  #serve(chain: Chain): void {
     const { out, in: filled, head } = chain;
     if (out.length === 0 || filled.length === 0) throw new RingFault('virtio-blk missing headers');
     if (lengthOf(out) < HEADER_BYTES) throw new RingFault('virtio-blk request outhdr too short');
     const last = filled[filled.length - 1];
     last[last.length - 1] = this.#execute(chain);
     this.#queue.push(head, lengthOf(filled));
-    return true;
   }
 
   /** The status byte is the last one to fill; what is before it is data. */
@@ -217,6 +289,8 @@ class VirtioBlock implements VirtioFunction {
     return sector + sectors <= this.ports.disk.sectors ? sector * SECTOR_BYTES : -1;
   }
 }
+
+const NOWHERE: Extent = { offset: 0, length: 0 };
 
 /** Inexact above 2^53, which is on no disk. */
 const sectorOf = (view: DataView, at: number) =>

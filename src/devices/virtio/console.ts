@@ -12,7 +12,7 @@ const CONFIG_BYTES = 12;
 const PORTS_AT = 4;
 const EMERGENCY_AT = 8;
 
-export const VIRTIO_CONSOLE_STATE = virtioState('virtio-console', QUEUE_SIZES, byteQueueFields());
+export const VIRTIO_CONSOLE_STATE = virtioState('virtio-console', QUEUE_SIZES, byteQueueFields(4096));
 
 export type VirtioConsoleState = ReturnType<(typeof VIRTIO_CONSOLE_STATE)['bind']>;
 

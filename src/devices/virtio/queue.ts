@@ -123,11 +123,15 @@ export class Virtqueue {
     this.#writable(this.#address(state.used), 6 + 8 * state.queueSize);
   }
 
-  /** Whether the driver has put requests that were not taken. */
-  get pending(): boolean {
+  /** Requests that the driver has put and that were not taken. */
+  get waiting(): number {
     const waiting = (this.#availableIndex() - this.state.nextAvailable) & 0xffff;
     if (waiting > this.state.queueSize) throw new RingFault('Virtqueue size exceeded');
-    return waiting > 0;
+    return waiting;
+  }
+
+  get pending(): boolean {
+    return this.waiting > 0;
   }
 
   /** Takes the next request, or undefined when there is none. */
@@ -139,7 +143,7 @@ export class Virtqueue {
     state.nextAvailable = (state.nextAvailable + 1) & 0xffff;
     if (head >= state.queueSize) throw new RingFault(`Guest says index ${head} is available`);
     this.#offerEvent();
-    return this.#chain(head);
+    return this.chain(head);
   }
 
   /** Undoes the last `count` pops, of requests that were not pushed. */
@@ -183,7 +187,8 @@ export class Virtqueue {
     viewOf(ring).setUint16(at, state.nextAvailable, true);
   }
 
-  #chain(head: number): Chain {
+  /** The buffers of a request that was taken: views hold only until the machine runs on. */
+  chain(head: number): Chain {
     const out: Uint8Array[] = [];
     const filled: Uint8Array[] = [];
     let table = this.#descriptorTable();

@@ -1,54 +1,23 @@
-import { type MemoryPlan, PAGE_BYTES } from '../../memory/memory-plan.js';
-import type { FunctionBody, Label, Local } from '../../wasm/function-body.js';
-import {
-  DYNAMIC_ROUNDING,
-  type HartOffsets,
-  REGION_VARIANT,
-  type RegionVariant,
-  ROUNDING_MODES,
-  ROUNDING_SHIFT,
-  TLB_INDEX_MASK,
-  TLB_INDEX_SHIFT,
-  TLB_TABLE,
-  TLB_VALUE,
-} from '../engine-layout.js';
+import type { FunctionBody, Local } from '../../wasm/function-body.js';
+import { DYNAMIC_ROUNDING, type RegionVariant, ROUNDING_MODES, ROUNDING_SHIFT } from '../engine-layout.js';
 import type { RuntimeFunction } from '../runtime-functions.js';
-import type { AccessSize, Expression, Statement } from '../semantics.js';
-import { loadOperation, SemanticsEmitter, storeOperation } from '../semantics-emitter.js';
-import { emitFlaggedStore, emitPageFlag } from '../watched-stores.js';
+import type { Expression, Statement } from '../semantics.js';
+import { loadOperation, storeOperation } from '../semantics-emitter.js';
 import { instructionTraits } from './instruction-traits.js';
 import type { CodeInstruction, RegionCode } from './region-code.js';
-
-/** What regions of one machine share. */
-export interface RegionTarget {
-  readonly xlen: 32 | 64;
-  readonly plan: MemoryPlan;
-  readonly hart: HartOffsets;
-  /** Physical address of the first byte of RAM. */
-  readonly ramBase: number;
-}
-
-/** Parameters of a region's function. */
-export const PARAMETER = { hart: 0, fetchTlb: 1, dataTlb: 2, budget: 3, selector: 4 } as const;
+import { PARAMETER, RegionMemory, type RegionTarget } from './region-memory.js';
 
 /**
  * Emits instructions with guest registers in locals. Whatever is not plain work on RAM leaves the region before
  * the instruction, with all state as it was: the interpreter does it. So no host call is made from a region, and
  * what was checked on its way in (mode, mappings, page contents) stays true until it is left.
  */
-export class RegionEmitter extends SemanticsEmitter {
+export class RegionEmitter extends RegionMemory {
   override readonly inlinesFloats = true;
   readonly registers = new Map<number, Local>();
   readonly dirty = new Set<number>();
   readonly floats = new Map<number, Local>();
   readonly dirtyFloats = new Set<number>();
-  /** Distance of the exit's pc from the region's first instruction. */
-  readonly exitAt: Local;
-  /** Leaves the region at `exitAt`; open while instructions are emitted. */
-  exit: Label = 0;
-  #one!: CodeInstruction;
-  /** Instructions of the block that are paid for and not done, the present one included. */
-  #unpaid = 0;
   /** Whether floating point is known to be on, and to be marked dirty, in the present block. */
   #floatOn = false;
   #floatDirty = false;
@@ -56,14 +25,13 @@ export class RegionEmitter extends SemanticsEmitter {
 
   constructor(
     f: FunctionBody,
-    readonly target: RegionTarget,
-    readonly code: RegionCode,
-    readonly variant: RegionVariant,
+    target: RegionTarget,
+    code: RegionCode,
+    variant: RegionVariant,
     multiplyHighUnsigned: number,
     readonly runtime: ReadonlyMap<RuntimeFunction, number>,
   ) {
-    super(f, target.xlen, multiplyHighUnsigned);
-    this.exitAt = f.local('i32');
+    super(f, target, code, variant, multiplyHighUnsigned);
     const used = new Set<number>();
     const usedFloats = new Set<number>();
     for (const one of code.instructions) {
@@ -83,10 +51,6 @@ export class RegionEmitter extends SemanticsEmitter {
     used.delete(0);
     for (const register of [...used].sort((a, b) => a - b)) this.registers.set(register, f.local(this.x));
     for (const register of [...usedFloats].sort((a, b) => a - b)) this.floats.set(register, f.local('i64'));
-  }
-
-  get base(): number {
-    return this.code.instructions[0].low;
   }
 
   loadRegisters(): void {
@@ -123,48 +87,35 @@ export class RegionEmitter extends SemanticsEmitter {
 
   /** Emits what an instruction does besides going elsewhere. */
   work(one: CodeInstruction, unpaid: number): void {
-    this.#one = one;
-    this.#unpaid = unpaid;
+    this.one = one;
+    this.unpaid = unpaid;
     for (const statement of one.instruction!.semantics.statements) this.#statement(statement);
   }
 
   /** Pushes the condition of a branch, or the target of an indirect jump. */
   transfer(one: CodeInstruction): void {
-    this.#one = one;
+    this.one = one;
     for (const statement of one.instruction!.semantics.statements) {
       if (statement.kind === 'branch') this.expression(statement.condition);
       else if (statement.kind === 'jump') this.expression(statement.target);
     }
   }
 
-  /** Leaves at this address, with nothing to pay back. */
-  leaveAt(low: number): void {
-    this.f
-      .i32(low - this.base)
-      .set(this.exitAt)
-      .br(this.exit);
-  }
-
-  address(low: number): void {
-    if (this.x === 'i32') this.f.i32(low | 0);
-    else this.f.i64(low | 0, this.code.high | 0);
-  }
-
   #statement(statement: Statement): void {
     const { f } = this;
     switch (statement.kind) {
       case 'set-rd':
-        if (this.#one.rd === 0) {
+        if (this.one.rd === 0) {
           this.expression(statement.value);
           f.op('drop');
           return;
         }
         this.expression(statement.value);
-        f.set(this.registers.get(this.#one.rd)!);
+        f.set(this.registers.get(this.one.rd)!);
         return;
       case 'set-fd':
         this.expression(statement.value);
-        f.set(this.floats.get(this.#one.rd)!);
+        f.set(this.floats.get(this.one.rd)!);
         this.#markFloatDirty();
         return;
       case 'require-float':
@@ -172,10 +123,10 @@ export class RegionEmitter extends SemanticsEmitter {
         return;
       case 'store': {
         const host = this.scratch('i32');
-        this.#storeAddress(statement.address, statement.size, host);
+        this.storeAddress(statement.address, statement.size, host, false);
         f.get(host);
         this.expression(statement.value);
-        f.memory(storeOperation(this.wasmType(statement.value.type), statement.size), this.#ramOffset);
+        f.memory(storeOperation(this.wasmType(statement.value.type), statement.size), this.ramOffset);
         this.release('i32', host);
         return;
       }
@@ -183,16 +134,16 @@ export class RegionEmitter extends SemanticsEmitter {
         const type = statement.size === 4 ? 'i32' : 'i64';
         const host = this.scratch('i32');
         const old = this.scratch(type);
-        this.#storeAddress(RS1, statement.size, host);
-        f.get(host).memory(`${type}_load`, this.#ramOffset).set(old);
+        this.storeAddress(RS1, statement.size, host, true);
+        f.get(host).memory(`${type}_load`, this.ramOffset).set(old);
         this.bindVariable(statement.old, old);
         f.get(host);
         this.expression(statement.update);
-        f.memory(`${type}_store`, this.#ramOffset);
-        if (this.#one.rd !== 0) {
+        f.memory(`${type}_store`, this.ramOffset);
+        if (this.one.rd !== 0) {
           f.get(old);
           if (type === 'i32' && this.x === 'i64') f.op('i64_extend_i32_s');
-          f.set(this.registers.get(this.#one.rd)!);
+          f.set(this.registers.get(this.one.rd)!);
         }
         this.release(type, old);
         this.release('i32', host);
@@ -213,17 +164,17 @@ export class RegionEmitter extends SemanticsEmitter {
     const { f } = this;
     const { hart } = this.target;
     const host = this.scratch('i32');
-    this.#loadAddress(RS1, size, host, true);
+    this.loadAddress(RS1, size, host, true);
     f.get(PARAMETER.hart);
     this.register('rs1');
     f.memory(`${this.x}_store`, hart.reservedAddress);
     f.get(PARAMETER.hart)
       .get(host)
-      .memory(loadOperation(this.x, size, true), this.#ramOffset);
+      .memory(loadOperation(this.x, size, true), this.ramOffset);
     f.memory(`${this.x}_store`, hart.reservedValue);
-    if (this.#one.rd !== 0) {
+    if (this.one.rd !== 0) {
       f.get(PARAMETER.hart).memory(`${this.x}_load`, hart.reservedValue);
-      f.set(this.registers.get(this.#one.rd)!);
+      f.set(this.registers.get(this.one.rd)!);
     }
     this.release('i32', host);
   }
@@ -236,22 +187,22 @@ export class RegionEmitter extends SemanticsEmitter {
     f.i32(1).set(failed);
     this.register('rs1');
     f.get(PARAMETER.hart).memory(`${this.x}_load`, hart.reservedAddress).op(`${this.x}_eq`).if();
-    this.#storeAddress(RS1, size, host);
-    f.get(host).memory(loadOperation(this.x, size, true), this.#ramOffset);
+    this.storeAddress(RS1, size, host, false);
+    f.get(host).memory(loadOperation(this.x, size, true), this.ramOffset);
     f.get(PARAMETER.hart).memory(`${this.x}_load`, hart.reservedValue).op(`${this.x}_eq`).if();
     f.get(host);
     this.register('rs2');
-    f.memory(storeOperation(this.x, size), this.#ramOffset);
+    f.memory(storeOperation(this.x, size), this.ramOffset);
     f.i32(0).set(failed);
     f.end();
     f.end();
     f.get(PARAMETER.hart);
     this.constant('x', -1);
     f.memory(`${this.x}_store`, hart.reservedAddress);
-    if (this.#one.rd !== 0) {
+    if (this.one.rd !== 0) {
       f.get(failed);
       if (this.x === 'i64') f.op('i64_extend_i32_u');
-      f.set(this.registers.get(this.#one.rd)!);
+      f.set(this.registers.get(this.one.rd)!);
     }
     this.release('i32', failed);
     this.release('i32', host);
@@ -260,18 +211,18 @@ export class RegionEmitter extends SemanticsEmitter {
   // Operands.
 
   register(operand: 'rs1' | 'rs2'): void {
-    const number = operand === 'rs1' ? this.#one.rs1 : this.#one.rs2;
+    const number = operand === 'rs1' ? this.one.rs1 : this.one.rs2;
     if (number === 0) this.constant('x', 0);
     else this.f.get(this.registers.get(number)!);
   }
 
   floatRegister(operand: 'rs1' | 'rs2' | 'rs3'): void {
-    this.f.get(this.floats.get(this.#one[operand])!);
+    this.f.get(this.floats.get(this.one[operand])!);
   }
 
   roundingMode(): void {
-    if (this.#one.roundingMode === DYNAMIC_ROUNDING) this.f.get(this.#rounding!);
-    else this.f.i32(this.#one.roundingMode);
+    if (this.one.roundingMode === DYNAMIC_ROUNDING) this.f.get(this.#rounding!);
+    else this.f.i32(this.one.roundingMode);
   }
 
   floatFlags(): void {
@@ -288,14 +239,14 @@ export class RegionEmitter extends SemanticsEmitter {
     if (!this.#floatOn) {
       f.get(PARAMETER.hart).memory('i32_load', hart.floatStatus).i32(hart.floatStatusMask).op('i32_and');
       f.op('i32_eqz');
-      this.#leaveIf();
+      this.leaveIf();
       this.#floatOn = true;
     }
-    if (!rounding || this.#one.roundingMode !== DYNAMIC_ROUNDING) return;
+    if (!rounding || this.one.roundingMode !== DYNAMIC_ROUNDING) return;
     this.#rounding ??= f.local('i32');
     f.get(PARAMETER.hart).memory('i32_load', hart.floatControl).i32(ROUNDING_SHIFT).op('i32_shr_u');
     f.tee(this.#rounding).i32(ROUNDING_MODES).op('i32_ge_u');
-    this.#leaveIf();
+    this.leaveIf();
   }
 
   #markFloatDirty(): void {
@@ -308,148 +259,17 @@ export class RegionEmitter extends SemanticsEmitter {
   }
 
   immediate(): void {
-    this.constant('x', this.#one.immediate);
+    this.constant('x', this.one.immediate);
   }
 
   pc(): void {
-    this.address(this.#one.low);
+    this.address(this.one.low);
   }
 
   nextPc(): void {
-    const next = this.#one.low + this.#one.length;
+    const next = this.one.low + this.one.length;
     if (next < 2 ** 32 || this.x === 'i32') this.address(next);
     else this.f.i64(next | 0, (this.code.high + 1) | 0);
-  }
-
-  // Memory.
-
-  load(node: Extract<Expression, { kind: 'load' }>): void {
-    const host = this.scratch('i32');
-    this.#loadAddress(node.address, node.size, host, false);
-    this.f.get(host).memory(loadOperation(this.wasmType(node.type), node.size, node.signed), this.#ramOffset);
-    this.release('i32', host);
-  }
-
-  /** What is added to the local that an address was resolved to. */
-  get #ramOffset(): number {
-    return this.variant === REGION_VARIANT.bare ? this.target.plan.ram : 0;
-  }
-
-  #loadAddress(address: Expression, size: AccessSize, host: Local, aligned: boolean): void {
-    const { f, target } = this;
-    if (this.variant !== REGION_VARIANT.bare) {
-      const at = this.scratch(this.x);
-      this.#throughTlb(address, size, host, TLB_TABLE.load, at);
-      this.release(this.x, at);
-      return;
-    }
-    const offset = this.scratch(this.x);
-    this.#ramOffsetOf(address);
-    if (aligned) {
-      f.tee(offset);
-      this.#rotated(size);
-    } else {
-      f.tee(offset);
-      this.constant('x', target.plan.ramBytes - size);
-      f.op(`${this.x}_gt_u`);
-    }
-    this.#leaveIf();
-    f.get(offset);
-    if (this.x === 'i64') f.op('i32_wrap_i64');
-    f.set(host);
-    this.release(this.x, offset);
-  }
-
-  #storeAddress(address: Expression, size: AccessSize, host: Local): void {
-    const { f, target } = this;
-    const { plan } = target;
-    const flag = this.scratch('i32');
-    const at = this.scratch(this.x);
-    const bare = this.variant === REGION_VARIANT.bare;
-    if (bare) {
-      this.#ramOffsetOf(address);
-      f.tee(at);
-      this.#rotated(size);
-      this.#leaveIf();
-      f.get(at);
-      if (this.x === 'i64') f.op('i32_wrap_i64');
-      f.set(host);
-    } else {
-      this.#throughTlb(address, size, host, TLB_TABLE.store, at);
-    }
-    const bias = bare ? plan.ram : 0;
-    emitPageFlag(f, plan, host, bias);
-    f.tee(flag).if();
-    emitFlaggedStore(f, this.x, plan, {
-      flag,
-      host,
-      bias,
-      address: () => {
-        f.get(at);
-        if (!bare) return;
-        this.constant('x', target.ramBase);
-        f.op(`${this.x}_add`);
-      },
-    });
-    this.#leaveIf();
-    f.end();
-    this.release(this.x, at);
-    this.release('i32', flag);
-  }
-
-  /** Pushes the address less the base of RAM. */
-  #ramOffsetOf(address: Expression): void {
-    const { f, target } = this;
-    if (address.kind === 'binary' && address.operator === 'add' && address.right.kind === 'immediate') {
-      this.expression(address.left);
-      this.constant('x', this.#one.immediate - target.ramBase);
-    } else {
-      this.expression(address);
-      this.constant('x', -target.ramBase);
-    }
-    f.op(`${this.x}_add`);
-  }
-
-  /** Offset into RAM -> whether it is out of bounds or misaligned: low bits are rotated to the top. */
-  #rotated(size: AccessSize): void {
-    const { f, target } = this;
-    const shift = Math.log2(size);
-    if (shift > 0) {
-      this.constant('x', shift);
-      f.op(`${this.x}_rotr`);
-    }
-    this.constant('x', target.plan.ramBytes / size);
-    f.op(`${this.x}_ge_u`);
-  }
-
-  #throughTlb(address: Expression, size: AccessSize, host: Local, table: number, va: Local): void {
-    const { f } = this;
-    const entry = this.scratch('i32');
-    this.expression(address);
-    f.tee(va);
-    if (this.x === 'i64') f.op('i32_wrap_i64');
-    f.i32(TLB_INDEX_SHIFT).op('i32_shr_u').i32(TLB_INDEX_MASK).op('i32_and');
-    f.get(PARAMETER.dataTlb).op('i32_add').tee(entry).memory(`${this.x}_load`, table);
-    f.get(va);
-    this.constant('x', -PAGE_BYTES + size - 1);
-    f.op(`${this.x}_and`).op(`${this.x}_ne`);
-    this.#leaveIf();
-    f.get(va);
-    if (this.x === 'i64') f.op('i32_wrap_i64');
-    f.get(entry)
-      .memory('i32_load', table + TLB_VALUE)
-      .op('i32_add')
-      .set(host);
-    this.release('i32', entry);
-  }
-
-  /** Leaves before the present instruction when the value on the stack is not zero. */
-  #leaveIf(): void {
-    const { f } = this;
-    f.if();
-    f.get(PARAMETER.budget).i32(this.#unpaid).op('i32_add').set(PARAMETER.budget);
-    this.leaveAt(this.#one.low);
-    f.end();
   }
 }
 

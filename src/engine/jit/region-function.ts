@@ -21,7 +21,8 @@ import { emitMultiplyHighUnsigned } from '../semantics-emitter.js';
 import { type ControlStructure, structureOf } from './control-structure.js';
 import { instructionTraits } from './instruction-traits.js';
 import type { CodeInstruction, RegionCode } from './region-code.js';
-import { PARAMETER, RegionEmitter, type RegionTarget } from './region-emitter.js';
+import { RegionEmitter } from './region-emitter.js';
+import { PARAMETER, type RegionTarget } from './region-memory.js';
 
 export interface RegionModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -95,7 +96,7 @@ class RegionFunction {
     const pc = this.#pc;
     f.get(PARAMETER.budget).i32(structure.blocks[0].ahead).op('i32_lt_u').if();
     f.get(PARAMETER.budget).op('return').end();
-    if (this.variant !== REGION_VARIANT.bare && this.code.pages.length > 1) this.#checkPages();
+    if (this.variant === REGION_VARIANT.translated && this.code.pages.length > 1) this.#checkPages();
     f.i32(this.slot).i32(1).memory('i32_store8', this.target.plan.regionNotes);
     e.loadRegisters();
     this.#leaveAnywhere = f.block();

@@ -14,8 +14,8 @@ import {
 import { virtualPage } from '../touched-pages.js';
 import { Region, type RegionEntry } from './region.js';
 import { CodeReader, type RegionCode } from './region-code.js';
-import type { RegionTarget } from './region-emitter.js';
 import { compileRegion } from './region-function.js';
+import type { RegionTarget } from './region-memory.js';
 
 /** Instructions of a region, at most: beyond some hundred, V8's compiled code gets no better. */
 const MOST_INSTRUCTIONS = 400;
@@ -26,6 +26,8 @@ const TIMES_BEFORE_JOINING = 16;
 /** Jumps from outside into the middle of a region that make a way in there, once it is compiled again. */
 const JUMPS_TO_SEE = 8;
 const MOST_PAGES = 4;
+/** Writes to a region's code after which it is thrown away, not put to sleep: it would wake for nothing. */
+const MOST_DISTURBANCES = 64;
 /** Regions kept, awake or asleep. When there would be more, all are thrown away. */
 const MOST_REGIONS = REGION_FUNCTIONS - 64;
 
@@ -90,12 +92,13 @@ export class RegionJit implements HotCode {
 
   hot(slot: number, low: number, high: number, fetchTlb: number, variant: RegionVariant): void {
     const guestPage = this.decode.guestPageOf(slot);
-    if (guestPage < 0 || !this.decode.holdsInstruction(slot) || !this.#isDue(slot)) return;
+    if (guestPage < 0 || !this.decode.holdsInstruction(slot)) return;
     const entered = this.#entered(guestPage, slot, low, high, variant);
     if (entered !== undefined && this.decode.markedEntry(slot) !== entered.id) {
       this.decode.mark(slot, entered.id);
       return;
     }
+    if (!this.#isDue(slot)) return;
     if (this.#regions.size >= MOST_REGIONS || this.#freeEntries.length < MOST_INSTRUCTIONS) this.#dropAll();
     const reader = new CodeReader(this.decode, high, fetchTlb, this.#isBreakpoint);
     const mapped = (region: Region) => reader.agrees(region.code.pages);
@@ -320,7 +323,9 @@ export class RegionJit implements HotCode {
 
   #codeChanges(guestPage: number, granule: number): void {
     for (const region of this.#onPage.get(guestPage) ?? []) {
-      if (region.awake && region.usesGranule(granule)) this.#sleep(region);
+      if (!region.awake || !region.usesGranule(granule)) continue;
+      if (++region.disturbed > MOST_DISTURBANCES) this.#free(region);
+      else this.#sleep(region);
     }
   }
 

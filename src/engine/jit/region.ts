@@ -16,6 +16,8 @@ export class Region {
   /** Whether its entries are marked. Asleep: its code changed, or a breakpoint lies in it; it may wake again. */
   awake = false;
   entries: readonly RegionEntry[] = [];
+  /** How often its code was written to. */
+  disturbed = 0;
   /** As the reader found it, to be combined with other code. */
   readonly found: FoundCode;
   readonly #content: Uint8Array;

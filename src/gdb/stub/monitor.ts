@@ -4,6 +4,7 @@ import { type DebugTarget, type SnapshotStatus, TargetError } from '../../timeli
 import { type MonitorAnswer, type MonitorCommand, type MonitorContext, required } from './monitor-command.js';
 import { WATCH_CONDITION } from './monitor-condition.js';
 import { HISTORY_COMMANDS } from './monitor-history.js';
+import { INPUT_COMMANDS } from './monitor-input.js';
 
 const EVENTS_SHOWN = 20;
 
@@ -119,6 +120,7 @@ const COMMANDS: readonly MonitorCommand[] = [
       return { text: 'the board is reset', moved: true };
     },
   },
+  ...INPUT_COMMANDS,
   ...HISTORY_COMMANDS,
 ];
 

@@ -3,16 +3,19 @@ import type { ConsoleBackend } from '../../machine/ports.js';
 import { InputError } from '../../state/input-error.js';
 import { systemErrorText } from '../system-error.js';
 
+export type SocketAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
 /**
- * A console on a TCP connection that this side opens, as QEMU's `-serial tcp:HOST:PORT`. Rejects with InputError
- * when nothing listens there; when the other side closes later, `tell` gets one line and output is dropped.
+ * A console on a TCP or Unix socket connection that this side opens, as QEMU's `-serial tcp:HOST:PORT` and
+ * `unix:PATH`. Rejects with InputError when nothing listens there; when the other side closes later, `tell` gets one
+ * line and output is dropped.
  */
-export async function connectTcpConsole(
-  address: { readonly host: string; readonly port: number },
+export async function connectSocketConsole(
+  address: SocketAddress,
   tell: (line: string) => void,
 ): Promise<ConsoleBackend> {
-  const name = `tcp:${address.host}:${address.port}`;
-  const socket = connect({ ...address, noDelay: true });
+  const name = 'path' in address ? `unix:${address.path}` : `tcp:${address.host}:${address.port}`;
+  const socket = 'path' in address ? connect(address) : connect({ ...address, noDelay: true });
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve);
     socket.once('error', error =>

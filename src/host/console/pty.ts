@@ -1,0 +1,51 @@
+import type { ReadStream } from 'node:tty';
+import type { ConsoleBackend } from '../../machine/ports.js';
+import { InputError } from '../../state/input-error.js';
+
+/** What is used of node-pty; its own types leave `open` out. */
+interface PtyPackage {
+  open(options: { readonly encoding: null }): OpenedPty;
+}
+
+interface OpenedPty {
+  readonly ptsName: string;
+  readonly master: ReadStream & NodeJS.WritableStream;
+  readonly slave: ReadStream;
+}
+
+/**
+ * A console on a new pseudo-terminal, for a terminal program to open; `tell` gets its name. Rejects with InputError
+ * when the package that brings the native code is not installed, as on platforms without a prebuilt one.
+ */
+export async function openPty(tell: (line: string) => void): Promise<ConsoleBackend> {
+  const terminal = (await loadPackage()).open({ encoding: null });
+  const { master, slave } = terminal;
+  // Nobody reads this end here. It stays open, so that programs may come and go at theirs.
+  slave.pause();
+  slave.setRawMode(true);
+  tell(`console on ${terminal.ptsName}`);
+  let open = true;
+  return {
+    write(bytes) {
+      if (open) master.write(Buffer.from(bytes));
+    },
+    onInput(listener) {
+      master.on('data', (bytes: Buffer) => listener(new Uint8Array(bytes)));
+    },
+    close() {
+      if (!open) return;
+      open = false;
+      master.destroy();
+      slave.destroy();
+    },
+  };
+}
+
+async function loadPackage(): Promise<PtyPackage> {
+  const name = '@lydell/node-pty';
+  try {
+    return (await import(name)) as PtyPackage;
+  } catch {
+    throw new InputError(`a pseudo-terminal needs the package ${name}: npm install ${name}`);
+  }
+}

@@ -1,0 +1,33 @@
+/** What a machine is told when it runs, and what it tells. */
+import type { DebugHit } from './debug-hit.js';
+import type { HartContext } from './hart-view.js';
+
+/** Why `run` came back. */
+export type MachineStop =
+  /** The wanted icount is reached. */
+  | { readonly kind: 'limit' }
+  /** No hart is runnable; the next timer is due at `deadlineNs`, which may be Infinity. */
+  | { readonly kind: 'idle'; readonly deadlineNs: number }
+  | { readonly kind: 'power-off'; readonly code: number }
+  | { readonly kind: 'hit'; readonly hit: DebugHit };
+
+export interface TakenInterrupt {
+  /** Boundary before the step that enters the handler. */
+  readonly icount: number;
+  readonly context: HartContext;
+}
+
+export interface RunOptions {
+  /** What to do when no hart is runnable and a timer is set: go there at once, or come back. */
+  readonly idle: 'jump' | 'return';
+  /** Hits are handed to `collect` and passed over; without it they stop the run. */
+  readonly collect?: (hit: DebugHit) => void;
+  /** A hit at this icount is not reported: the debugger has been told of it. */
+  readonly passHitsAt?: number;
+  /** Told of each interrupt before it is entered: hart and interrupt number. */
+  readonly onInterrupt?: (hart: number, cause: number) => void;
+  /** Stop as at a limit when the guest waits for something that the host is to send. */
+  readonly heedsWants?: boolean;
+  /** Stop as at a limit when this hart is about to take a step. */
+  readonly beforeHart?: number;
+}
