@@ -269,11 +269,7 @@ export class Timeline implements DebugTarget {
   }
 
   snapshots(): readonly SnapshotStatus[] {
-    const { all } = this.player.branch.snapshots;
-    return all.map(({ name, icount, snapshot }, i) => {
-      const { memoryBytes, fileBytes } = this.player.store.placesOf(snapshot, all[i - 1]?.snapshot);
-      return { name, icount, pages: snapshot.copiedPages, bytes: memoryBytes, diskBytes: fileBytes };
-    });
+    return this.player.branch.snapshots.status();
   }
 
   saveSnapshot(name: string): void {
