@@ -57,6 +57,8 @@ export interface HistoryOptions {
   readonly snapshotDiskBytes?: number | undefined;
   /** Steps between snapshots; found from the host's time when not given. */
   readonly snapshotIntervalSteps?: number | undefined;
+  /** Whether code that runs often is compiled; true when not given. No difference to the guest. */
+  readonly jit?: boolean | undefined;
 }
 
 export interface SessionOptions extends HistoryOptions {
@@ -98,6 +100,7 @@ export function bootSession(firmware: NamedBytes, options: SessionOptions, host:
   const symbols = symbolsOf(firmware);
   return new Timeline({ config, images, symbols, writtenBy: `backstub ${VERSION}` }, host, {
     idleClock: options.clock,
+    jit: options.jit,
     budget: budgetOf(options),
     searchPool: searchPool(config, images),
   });
@@ -113,6 +116,7 @@ export function replaySession(
   const symbols = options.symbols === undefined ? [] : symbolsOf(options.symbols);
   return new Timeline({ config, images, symbols, writtenBy, recording }, host, {
     idleClock: 'virtual',
+    jit: options.jit,
     budget: budgetOf(options),
     searchPool: searchPool(config, images),
   });

@@ -39,6 +39,8 @@ import { SymbolNames } from './symbol-names.js';
 import { type Verified, verifyRecording } from './verification.js';
 
 export interface TimelineOptions {
+  /** Whether code that runs often is compiled; true when not given. No difference to the guest. */
+  readonly jit?: boolean | undefined;
   readonly idleClock: IdleClock;
   readonly budget: SnapshotBudget;
   /** Machines that search backwards beside this one; without them, this one does it alone. */
@@ -86,7 +88,7 @@ export class Timeline implements DebugTarget {
   ) {
     const { config, images, recording } = source;
     this.#output = new GuestOutput(host, () => this.player, 'main');
-    this.machine = new Machine(config, images, this.#output);
+    this.machine = new Machine(config, images, this.#output, { jit: options.jit ?? true });
     const history = recording === undefined ? History.live() : History.of(recording.events, recording.end);
     this.#pace = new Pace(host.clock);
     this.searchPool = options.searchPool;
