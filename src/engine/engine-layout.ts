@@ -62,7 +62,7 @@ export const REGION_VARIANT = {
 export type RegionVariant = (typeof REGION_VARIANT)[keyof typeof REGION_VARIANT];
 
 /** A TLB bank: three direct-mapped tables, one for each kind of access. */
-export const TLB_ENTRIES = 256;
+export const TLB_ENTRIES = 1024;
 const TLB_ENTRY_SHIFT = 4;
 export const TLB_TABLE_BYTES = TLB_ENTRIES << TLB_ENTRY_SHIFT;
 export const TLB_BANK_BYTES = 3 * TLB_TABLE_BYTES;

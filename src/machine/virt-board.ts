@@ -18,6 +18,7 @@ import { RiscvHart } from '../riscv/hart.js';
 import { HART_STATE } from '../riscv/hart-state.js';
 import { RiscvInstructionSet } from '../riscv/isa/instruction-set.js';
 import { TLB_BYTES_PER_HART } from '../riscv/mmu.js';
+import { mayHoldTranslation } from '../riscv/page-walker.js';
 import { INTERRUPT, MSTATUS, parseIsa } from '../riscv/privileged.js';
 import { type Component, defineState, StatePlan, u8, u32 } from '../state/layout.js';
 import { Bus } from './bus.js';
@@ -38,6 +39,9 @@ export const MACHINE_STATE = defineState('machine', {
   /** The guest asked for a reset, which happens at the next boundary. */
   resetRequested: u8(),
 });
+
+/** Writes to page tables that need no flush before one is made after all: to a marked page, writes are slow. */
+const MOST_SPARED = 128;
 
 /** Predecoded pages kept at a time: 4 MiB of code. */
 const DECODE_PAGES = 1024;
@@ -171,9 +175,12 @@ export class VirtBoard {
     this.decode.onEvict = () => {
       for (const hart of this.harts) hart.mmu.flushFetch();
     };
+    let spared = 0;
     this.memory.observer = {
       codeWritten: (host, length) => this.decode.invalidate(host, length),
-      pageTableWritten: page => {
+      pageTableWritten: (page, host, length) => {
+        if (!mayHoldTranslation(this.memory, host, length) && ++spared < MOST_SPARED) return;
+        spared = 0;
         this.flushTranslations();
         // Nothing is left that came out of it; the next walk marks it again.
         this.memory.flags[page] &= ~PAGE_FLAG.pageTable;

@@ -54,7 +54,7 @@ export class DirtyPages {
 /** Told before bytes that hold decoded code or page tables change. */
 export interface WriteObserver {
   codeWritten(hostAddress: number, length: number): void;
-  pageTableWritten(page: number): void;
+  pageTableWritten(page: number, hostAddress: number, length: number): void;
 }
 
 /**
@@ -136,12 +136,11 @@ export class GuestMemory {
     for (let page = this.pageOf(hostAddress); page <= last; page++) {
       const flag = this.flags[page];
       this.#noteWrite(page);
-      if ((flag & PAGE_FLAG.pageTable) !== 0) this.observer?.pageTableWritten(page);
-      if ((flag & PAGE_FLAG.code) !== 0) {
-        const start = Math.max(hostAddress, this.hostAddressOfPage(page));
-        const end = Math.min(hostAddress + length, this.hostAddressOfPage(page) + PAGE_BYTES);
-        this.observer?.codeWritten(start, end - start);
-      }
+      if ((flag & (PAGE_FLAG.pageTable | PAGE_FLAG.code)) === 0) continue;
+      const start = Math.max(hostAddress, this.hostAddressOfPage(page));
+      const end = Math.min(hostAddress + length, this.hostAddressOfPage(page) + PAGE_BYTES);
+      if ((flag & PAGE_FLAG.pageTable) !== 0) this.observer?.pageTableWritten(page, start, end - start);
+      if ((flag & PAGE_FLAG.code) !== 0) this.observer?.codeWritten(start, end - start);
     }
   }
 

@@ -230,6 +230,7 @@ const SUPERVISOR: readonly Csr[] = [
       // A mode that is not supported leaves the whole register as it was (4.1.11).
       const mode = high >>> 28;
       if (file.config.xlen === 64 && mode !== 0 && mode !== 8 && mode !== 9) return;
+      if (file.state.satp[0] === low && file.state.satp[1] === high) return;
       file.state.satp[0] = low;
       file.state.satp[1] = high;
       file.ports.translationChanged();

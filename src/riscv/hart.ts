@@ -58,7 +58,7 @@ export class RiscvHart implements EngineHost, ExecutingHart {
       },
       viewChanged: () => this.requestBoundary(),
       translationChanged: () => {
-        this.mmu.flush();
+        this.mmu.flushTranslated();
         this.requestBoundary();
       },
       pmpChanged: () => {

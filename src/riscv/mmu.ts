@@ -31,14 +31,21 @@ export const TLB_BYTES_PER_HART = TLB_BANKS * TLB_BANK_BYTES;
 const MACHINE_BANK = 2;
 const USER_PAGES_BANK = 3;
 
+/** Beyond so many filled entries, a flush clears the tables as a whole. */
+const MOST_LISTED = 2048;
+
 /**
  * Address translation and protection of one hart, and its software TLB. The TLB holds only what a walk
- * would find again, so flushing it at any time changes nothing a guest can see.
+ * would find again: writes to page tables flush it. So flushing it at any other time changes nothing a guest
+ * can see, and sfence.vma has nothing left to do.
  */
 export class Mmu {
   /** Cause of the last failed translation. */
   cause = 0;
   readonly #walker: PageWalker;
+  /** Addresses of the entries filled since the last flush, unless there were too many. */
+  readonly #filled = new Int32Array(MOST_LISTED);
+  #filledCount = MOST_LISTED;
 
   constructor(
     readonly xlen: 32 | 64,
@@ -122,7 +129,28 @@ export class Mmu {
   }
 
   flush(): void {
-    this.memory.u8.fill(0xff, this.tlb, this.tlb + TLB_BYTES_PER_HART);
+    if (this.#filledCount === MOST_LISTED) {
+      this.memory.u8.fill(0xff, this.tlb, this.tlb + TLB_BYTES_PER_HART);
+    } else {
+      for (let i = 0; i < this.#filledCount; i++) this.#invalidate(this.#filled[i]);
+    }
+    this.#filledCount = 0;
+  }
+
+  /** As `flush`, but for what holds in machine mode, where addresses are physical. */
+  flushTranslated(): void {
+    if (this.#filledCount === MOST_LISTED) {
+      this.flush();
+      return;
+    }
+    const machine = this.tlb + MACHINE_BANK * TLB_BANK_BYTES;
+    let kept = 0;
+    for (let i = 0; i < this.#filledCount; i++) {
+      const entry = this.#filled[i];
+      if (entry >= machine && entry < machine + TLB_BANK_BYTES) this.#filled[kept++] = entry;
+      else this.#invalidate(entry);
+    }
+    this.#filledCount = kept;
   }
 
   flushFetch(): void {
@@ -139,8 +167,15 @@ export class Mmu {
     return high >= 2 ** 24 ? ACCESS_FAULT : high * 2 ** 32 + low;
   }
 
+  #invalidate(entry: number): void {
+    const { i32 } = this.memory;
+    i32[entry >> 2] = -1;
+    i32[(entry >> 2) + 1] = -1;
+  }
+
   #fill(table: number, low: number, high: number, value: number): void {
     const entry = table + ((low >>> TLB_INDEX_SHIFT) & TLB_INDEX_MASK);
+    if (this.#filledCount < MOST_LISTED) this.#filled[this.#filledCount++] = entry;
     const { i32 } = this.memory;
     i32[entry >> 2] = low & -PAGE_BYTES;
     i32[(entry >> 2) + 1] = high;

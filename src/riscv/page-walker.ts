@@ -13,6 +13,16 @@ const PTE = { v: 1, r: 2, w: 4, x: 8, u: 16, a: 64, d: 128 } as const;
 export const PAGE_FAULT = -1;
 export const ACCESS_FAULT = -2;
 
+/** Whether a cached translation may come from the page-table entries that these few bytes of a page stand in. */
+export function mayHoldTranslation(memory: GuestMemory, host: number, length: number): boolean {
+  for (let at = host & ~3; at < host + length; at += 4) {
+    // With entries of 8 bytes the flag stands in the first word; a high word whose bit 0 is set just costs a flush.
+    const entry = at & ~7;
+    if (((memory.u32[entry >> 2] | memory.u32[at >> 2]) & PTE.v) !== 0) return true;
+  }
+  return false;
+}
+
 export class PageWalker {
   /** Entries whose A and D bits one step set, with what they were. */
   readonly #updates: { readonly host: number; readonly pte: number }[] = [];
