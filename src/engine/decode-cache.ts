@@ -18,7 +18,12 @@ import {
 import type { Decoded, Instruction, InstructionSet } from './instruction-set.js';
 
 /** How many instructions behind the wanted one are decoded along with it. */
-const DECODE_AHEAD = 8;
+const DECODE_AHEAD = 16;
+
+/** Instruction words remembered with what they decode to: a power of two. */
+const KNOWN_WORDS = 1 << 13;
+const KNOWN_WORDS_SHIFT = 32 - Math.log2(KNOWN_WORDS);
+const WORD_HASH = 0x9e3779b1;
 
 /**
  * Predecoded code pages: derived from guest memory, dropped whenever it changes, never observable.
@@ -30,13 +35,15 @@ export class DecodeCache {
   readonly #guestPageOf: Int32Array;
   readonly #operationOf = new Map<Instruction, number>();
   /** Behind an unconditional jump there may be data: decoding ahead ends there. */
-  readonly #jumps: ReadonlySet<Instruction>;
+  readonly #jumps: readonly boolean[];
   /** Their rd is an f register, of which none discards. */
   readonly #floatResults: ReadonlySet<Instruction>;
   readonly #scratch: number;
   /** Stands for a page where each fetch has to be checked by itself (PMP regions smaller than a page). */
   readonly carefulPage: number;
   readonly #decoded: Decoded;
+  /** The word and the two halves of its entry; a first half of zero: none. */
+  readonly #known = new Int32Array(3 * KNOWN_WORDS);
   /** Operation that a breakpoint's entry stands for, by entry address. */
   readonly #covered = new Map<number, number>();
   #breakpointOffsets = new Set<number>();
@@ -66,7 +73,7 @@ export class DecodeCache {
     isa.instructions.forEach((instruction, index) => {
       this.#operationOf.set(instruction, FIRST_INSTRUCTION + index);
     });
-    this.#jumps = new Set(isa.instructions.filter(i => i.semantics.statements.some(s => s.kind === 'jump')));
+    this.#jumps = isa.instructions.map(i => i.semantics.statements.some(s => s.kind === 'jump'));
     this.#floatResults = new Set(
       isa.instructions.filter(i => i.semantics.statements.some(s => s.kind === 'set-fd')),
     );
@@ -116,7 +123,7 @@ export class DecodeCache {
       const length = this.#decodeAt(at, host + offset, offset);
       this.markCode(guestPage, offset, Math.min(length, PAGE_BYTES - offset));
       const operation = this.memory.u8[at + ENTRY.operation];
-      if (operation < FIRST_INSTRUCTION || this.#jumps.has(this.#decoded.instruction)) break;
+      if (operation < FIRST_INSTRUCTION || this.#jumps[operation - FIRST_INSTRUCTION]) break;
       offset += length;
     }
     this.onDecode(guestPage);
@@ -249,11 +256,25 @@ export class DecodeCache {
   }
 
   #write(entry: number, word: number): void {
-    const { u8, i32 } = this.memory;
+    const { i32 } = this.memory;
+    const known = this.#known;
+    const at = 3 * (Math.imul(word, WORD_HASH) >>> KNOWN_WORDS_SHIFT);
+    if (known[at] !== (word | 0) || known[at + 1] === 0) {
+      this.#decodeWord(entry, word);
+      known[at] = word;
+      known[at + 1] = i32[entry >> 2];
+      known[at + 2] = i32[(entry + 4) >> 2];
+      return;
+    }
+    i32[entry >> 2] = known[at + 1];
+    i32[(entry + 4) >> 2] = known[at + 2];
+  }
+
+  #decodeWord(entry: number, word: number): void {
+    const { i32 } = this.memory;
     const d = this.#decoded;
     if (!this.isa.decode(word, d)) {
-      u8[entry + ENTRY.operation] = PSEUDO_OPERATION.illegal;
-      u8[entry + ENTRY.step] = 2 << ENTRY_SCALE_SHIFT;
+      i32[entry >> 2] = PSEUDO_OPERATION.illegal | ((2 << ENTRY_SCALE_SHIFT) << 8);
       return;
     }
     const rd = d.rd === 0 && !this.#floatResults.has(d.instruction) ? SINK : d.rd * 8;

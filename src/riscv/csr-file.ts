@@ -42,6 +42,8 @@ export class CsrFile {
   /** Value just read, or about to be written. */
   low = 0;
   high = 0;
+  readonly hasSupervisor: boolean;
+  readonly hasFloat: boolean;
 
   /** `table` is indexed by CSR number. */
   constructor(
@@ -50,7 +52,10 @@ export class CsrFile {
     readonly config: HartConfig,
     readonly state: HartState,
     readonly ports: CsrPorts,
-  ) {}
+  ) {
+    this.hasSupervisor = config.extensions.has('s');
+    this.hasFloat = config.extensions.has('f');
+  }
 
   /**
    * One CSR instruction (unprivileged spec 9.1). The old value is left in low/high.
@@ -80,7 +85,7 @@ export class CsrFile {
       low = clear ? this.low & ~operandLow : this.low | operandLow;
       high = clear ? this.high & ~operandHigh : this.high | operandHigh;
     }
-    if (reads || operation !== CSR_OPERATION.write) csr.read(this);
+    if (operation === CSR_OPERATION.write ? reads : csr.readForUpdate !== undefined) csr.read(this);
     const oldLow = this.low;
     const oldHigh = this.high;
     csr.write?.(this, low >>> 0, high >>> 0);
@@ -119,7 +124,7 @@ export class CsrFile {
     const { privilege, mcounteren, scounteren } = this.state;
     if (privilege === PRIVILEGE.machine) return true;
     if (((mcounteren >>> bit) & 1) === 0) return false;
-    const supervised = privilege === PRIVILEGE.user && this.config.extensions.has('s');
+    const supervised = privilege === PRIVILEGE.user && this.hasSupervisor;
     return !supervised || ((scounteren >>> bit) & 1) === 1;
   }
 

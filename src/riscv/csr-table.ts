@@ -44,9 +44,6 @@ const SUPERVISOR_INTERRUPTS =
 const DELEGABLE_EXCEPTIONS = 0xb3ff;
 const SSTATUS = MSTATUS.sie | MSTATUS.spie | MSTATUS.spp | MSTATUS.fs | MSTATUS.sum | MSTATUS.mxr;
 
-const hasS = (file: CsrFile) => file.config.extensions.has('s');
-const hasF = (file: CsrFile) => file.config.extensions.has('f');
-
 /** misa: MXL and a bit for each single-letter extension (3.1.1). */
 function readMisa(file: CsrFile): void {
   let letters = 0;
@@ -65,7 +62,7 @@ function readMstatus(file: CsrFile, mask = FULL): void {
     return;
   }
   // UXL, and SXL where there is a supervisor, are fixed at 64 bits.
-  const lengths = hasS(file) && mask === FULL ? 0xa : 0x2;
+  const lengths = file.hasSupervisor && mask === FULL ? 0xa : 0x2;
   file.set(value, lengths | (dirty ? 2 ** 31 : 0));
 }
 
@@ -73,14 +70,14 @@ function writeMstatus(file: CsrFile, low: number, mask: number): void {
   const { state } = file;
   const old = state.mstatus[0];
   let writable = MSTATUS.mie | MSTATUS.mpie | MSTATUS.mpp | MSTATUS.mprv | MSTATUS.tw;
-  if (hasS(file)) {
+  if (file.hasSupervisor) {
     writable |= MSTATUS.sie | MSTATUS.spie | MSTATUS.spp | MSTATUS.sum | MSTATUS.mxr;
     writable |= MSTATUS.tvm | MSTATUS.tsr;
   }
-  if (hasF(file)) writable |= MSTATUS.fs;
+  if (file.hasFloat) writable |= MSTATUS.fs;
   const mpp = (low & MSTATUS.mpp) >>> MPP_SHIFT;
   // MPP holds only modes that exist (WARL).
-  if (mpp === 2 || (mpp === PRIVILEGE.supervisor && !hasS(file))) writable &= ~MSTATUS.mpp;
+  if (mpp === 2 || (mpp === PRIVILEGE.supervisor && !file.hasSupervisor)) writable &= ~MSTATUS.mpp;
   const changed = ((old ^ low) & writable & mask) >>> 0;
   state.mstatus[0] = old ^ changed;
   if ((changed & (MSTATUS.mie | MSTATUS.sie)) !== 0) file.ports.interruptsChanged();
@@ -130,7 +127,7 @@ const MACHINE: readonly Csr[] = [
     number: 0x304,
     read: file => file.get(file.state.mie),
     write: (file, low) =>
-      writeEnables(file, low, MACHINE_INTERRUPTS | (hasS(file) ? SUPERVISOR_INTERRUPTS : 0)),
+      writeEnables(file, low, MACHINE_INTERRUPTS | (file.hasSupervisor ? SUPERVISOR_INTERRUPTS : 0)),
   },
   trapVector('mtvec', 0x305, 'mtvec'),
   word('mcounteren', 0x306, 'mcounteren'),
@@ -144,7 +141,7 @@ const MACHINE: readonly Csr[] = [
     number: 0x344,
     read: file => file.set(pendingOf(file.state)),
     readForUpdate: file => file.set(file.state.softwarePending),
-    write: (file, low) => writePending(file, low, hasS(file) ? SUPERVISOR_INTERRUPTS : 0),
+    write: (file, low) => writePending(file, low, file.hasSupervisor ? SUPERVISOR_INTERRUPTS : 0),
   },
 ];
 

@@ -75,6 +75,8 @@ export class Layout<F extends Fields = Fields> {
   readonly fields: readonly PlacedField[];
   readonly byteLength: number;
   readonly #offsets = new Map<string, number>();
+  /** What all that is bound inherits: properties of its own, so many, would make each object a slow dictionary. */
+  readonly #accessors: object = {};
 
   constructor(
     readonly name: string,
@@ -93,6 +95,9 @@ export class Layout<F extends Fields = Fields> {
       return placed;
     });
     this.byteLength = Math.ceil(offset / 8) * 8;
+    this.fields.forEach(({ name: field, field: { shape } }, index) => {
+      Object.defineProperty(this.#accessors, field, shape === 'array' ? arrayOf(index) : scalarOf(index));
+    });
   }
 
   /** Byte offset of a field from the start of the layout; the engine turns it into a wasm address. */
@@ -104,23 +109,11 @@ export class Layout<F extends Fields = Fields> {
 
   /** Accessors over `buffer` at byte `base`: scalars as properties, arrays as typed array views. */
   bind(buffer: ArrayBufferLike, base: number): Bound<F> {
-    const target: Record<string, unknown> = {};
-    for (const { name, field, offset } of this.fields) {
-      const at = base + offset;
-      if (field.shape === 'array') {
-        target[name] = viewOf(field.type, buffer, at, field.count);
-        continue;
-      }
-      const view = viewOf(field.type, buffer, at, 1);
-      Object.defineProperty(target, name, {
-        enumerable: true,
-        get: () => view[0],
-        set: (value: number) => {
-          view[0] = value;
-        },
-      });
-    }
-    return target as Bound<F>;
+    const views = this.fields.map(({ field, offset }) =>
+      viewOf(field.type, buffer, base + offset, field.shape === 'array' ? field.count : 1),
+    );
+    const target: Viewed = Object.create(this.#accessors, { views: { value: views } });
+    return target as unknown as Bound<F>;
   }
 
   /** Writes every field's reset value. */
@@ -147,6 +140,28 @@ export type StateOf<L extends { bind(buffer: ArrayBufferLike, base: number): unk
 export function defineState<F extends Fields>(name: string, fields: F): Layout<F> {
   return new Layout(name, fields);
 }
+
+/** A bound state: one view for each field, in their order. */
+interface Viewed {
+  readonly views: readonly (Uint8Array | Uint16Array | Uint32Array | Float64Array)[];
+}
+
+const arrayOf = (index: number): PropertyDescriptor & ThisType<Viewed> => ({
+  enumerable: true,
+  get() {
+    return this.views[index];
+  },
+});
+
+const scalarOf = (index: number): PropertyDescriptor & ThisType<Viewed> => ({
+  enumerable: true,
+  get() {
+    return this.views[index][0];
+  },
+  set(value: number) {
+    this.views[index][0] = value;
+  },
+});
 
 function viewOf(
   type: ElementType,

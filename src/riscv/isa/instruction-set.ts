@@ -39,10 +39,10 @@ export class RiscvInstructionSet implements InstructionSet {
       one => extensions.has(one.extension) && (one.xlen === undefined || one.xlen === xlen),
     );
     for (const one of this.instructions) {
-      for (let bucket = 0; bucket < 256; bucket++) {
-        const sample = ((bucket & 31) << 2) | 3 | ((bucket >>> 5) << 12);
-        const bucketMask = 0x707f & one.mask;
-        if ((sample & bucketMask) === (one.match & bucketMask)) this.#buckets[bucket].push(one);
+      // Every instruction has its major opcode, bits 6..0; not all have a minor one.
+      for (let minor = 0; minor < 8; minor++) {
+        if (((one.match ^ (minor << 12)) & one.mask & 0x7000) !== 0) continue;
+        this.#buckets[((one.match >>> 2) & 31) | (minor << 5)].push(one);
       }
     }
   }
