@@ -44,10 +44,10 @@ export class IntervalSearcher {
   search(task: SearchTask, cancelled: () => boolean): IntervalFindings | 'cancelled' {
     const machine = this.#machine;
     const { start, end } = task;
+    this.#arm(task);
     if (!this.#receiver.restore(task.snapshot, cancelled)) return 'cancelled';
     machine.afterRestore();
     machine.startNoting();
-    this.#arm(task);
     const found = new HitCollector(start);
     const log = new InputLog(task.events);
     for (let cursor = 0; ; ) {

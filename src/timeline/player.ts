@@ -1,7 +1,8 @@
 import type { Machine, MachineStop, RunOptions } from '../machine/machine.js';
 import { SnapshotStore } from '../snapshot/snapshot-store.js';
+import { InputError } from '../state/input-error.js';
 import { Branch } from './branch.js';
-import { ReplayMismatch } from './debug-target.js';
+import { ReplayMismatch, TargetError } from './debug-target.js';
 import { History } from './history.js';
 import type { Pace } from './pace.js';
 import { type IntervalPages, sortedPages } from './page-set.js';
@@ -133,8 +134,13 @@ export class Player {
     return placed;
   }
 
+  /** Throws TargetError when the snapshot cannot be read back from its file. */
   restore(placed: PlacedSnapshot): void {
-    this.store.restore(placed.snapshot);
+    try {
+      this.store.restore(placed.snapshot);
+    } catch (error) {
+      throw error instanceof InputError ? new TargetError(error.message) : error;
+    }
     this.machine.afterRestore();
     this.cursor = placed.cursor;
     this.#startNoting();

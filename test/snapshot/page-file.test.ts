@@ -9,6 +9,7 @@ import { GuestMemory } from '../../src/memory/guest-memory.js';
 import { PAGE_BYTES, planMemory } from '../../src/memory/memory-plan.js';
 import type { PageFile } from '../../src/snapshot/page-file.js';
 import { type Snapshot, SnapshotStore } from '../../src/snapshot/snapshot-store.js';
+import { InputError } from '../../src/state/input-error.js';
 import { bootFixture, digestsOf, fixture } from '../support/sessions.js';
 
 let folder = '';
@@ -98,8 +99,9 @@ function perform(kept: Kept, [move, a, b]: [string, number, number]): void {
   else kept.release(a);
 }
 
-/** A file in memory with room for so many pages, which may fail from the nth write on. */
-function fakeFile(capacity: number, failFrom = Number.POSITIVE_INFINITY): PageFile {
+/** A file in memory with room for so many pages, which fails from the nth write on and at every fifth read. */
+function fakeFile(capacity: number, failFrom: number): PageFile {
+  let reads = 0;
   const places = new Map<number, Uint8Array>();
   let writes = 0;
   return {
@@ -113,7 +115,10 @@ function fakeFile(capacity: number, failFrom = Number.POSITIVE_INFINITY): PageFi
       }
       return true;
     },
-    read: (place, into) => into.set(places.get(place)!),
+    read: (place, into) => {
+      if (++reads % 5 === 0) throw new InputError('the disk is broken');
+      into.set(places.get(place)!);
+    },
     close: () => {},
   };
 }
@@ -143,18 +148,28 @@ describe('snapshots with a file', () => {
     );
   });
 
-  test('stay whole when the file fills up or fails', () => {
+  test('stay whole when the file fills up, or fails and the user tries again', () => {
+    let failures = 0;
     fc.assert(
       fc.property(moves, fc.nat(8), fc.integer({ min: 1, max: 8 }), (list, capacity, failFrom) => {
         const plain = new Kept(undefined, Number.POSITIVE_INFINITY);
         const spilling = new Kept(fakeFile(capacity, failFrom), 20_000);
         for (const move of list) {
           perform(plain, move);
-          perform(spilling, move);
+          for (let done = false; !done; ) {
+            try {
+              perform(spilling, move);
+              done = true;
+            } catch (error) {
+              expect(error).toBeInstanceOf(InputError);
+              failures++;
+            }
+          }
           expect(spilling.contents).toEqual(plain.contents);
         }
       }),
     );
+    expect(failures).toBeGreaterThan(0);
   });
 
   test('take no more memory than they may, and say where they are', () => {
