@@ -214,6 +214,7 @@ export class Timeline implements DebugTarget {
 
   stopAtIcount(icount: number | undefined): void {
     const { machine, history } = this;
+    if (icount !== undefined && !Number.isSafeInteger(icount)) throw new TargetError(`${icount} is no icount`);
     if (icount !== undefined && icount <= machine.icount) {
       throw new TargetError(`icount ${icount} is not ahead: this is icount ${machine.icount}`);
     }
