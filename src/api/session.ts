@@ -11,6 +11,7 @@ import type { HostPorts } from '../timeline/host-ports.js';
 import type { IdleClock } from '../timeline/live-driver.js';
 import { Timeline } from '../timeline/timeline.js';
 import { CPUS, type CpuName, DEFAULT_CPU } from './cpus.js';
+import { searchPool } from './search-pool.js';
 import { VERSION } from './version.js';
 
 export type { NamedBytes } from '../machine/boot-flow.js';
@@ -56,6 +57,8 @@ export interface HistoryOptions {
   readonly snapshotDiskBytes?: number | undefined;
   /** Steps between snapshots; found from the host's time when not given. */
   readonly snapshotIntervalSteps?: number | undefined;
+  /** Whether code that runs often is compiled; true when not given. No difference to the guest. */
+  readonly jit?: boolean | undefined;
 }
 
 export interface SessionOptions extends HistoryOptions {
@@ -97,7 +100,9 @@ export function bootSession(firmware: NamedBytes, options: SessionOptions, host:
   const symbols = symbolsOf(firmware);
   return new Timeline({ config, images, symbols, writtenBy: `backstub ${VERSION}` }, host, {
     idleClock: options.clock,
+    jit: options.jit,
     budget: budgetOf(options),
+    searchPool: searchPool(config, images),
   });
 }
 
@@ -111,7 +116,9 @@ export function replaySession(
   const symbols = options.symbols === undefined ? [] : symbolsOf(options.symbols);
   return new Timeline({ config, images, symbols, writtenBy, recording }, host, {
     idleClock: 'virtual',
+    jit: options.jit,
     budget: budgetOf(options),
+    searchPool: searchPool(config, images),
   });
 }
 

@@ -81,6 +81,7 @@ export async function bootMachine(
           snapshotDisk: options.snapshotDisk,
           snapshotDiskBytes: options.snapshotDiskSize,
           snapshotIntervalSteps: options.snapshotInterval,
+          jit: options.jit,
         },
         host,
       ),

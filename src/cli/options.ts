@@ -50,6 +50,11 @@ const flag = (flags: string, help: string): OptionSpec<true> => ({ flags, help, 
 
 const text = (value: string): string => value;
 
+/** How the machine is run; the guest sees no difference. */
+export const ENGINE_OPTIONS = {
+  jit: { flags: '--no-jit', help: 'interpret all code, compile nothing', parse: (): boolean => false },
+} as const;
+
 /** Keys are the options' names in camel case, as the argument parser gives them. */
 export const MACHINE_OPTIONS = {
   machine: option('--machine <board>', 'board to build', parseOneOf('virt'), 'virt'),
@@ -126,6 +131,7 @@ export const MACHINE_OPTIONS = {
     parseEntropy,
     'seed=1',
   ),
+  ...ENGINE_OPTIONS,
 } as const;
 
 /** How densely a machine under a debugger keeps snapshots. */
@@ -186,6 +192,7 @@ export type Values<T extends Table> = { readonly [K in keyof T]?: ReturnType<T[K
 
 export type MachineOptions = Values<typeof MACHINE_OPTIONS>;
 export type HistoryOptions = Values<typeof HISTORY_OPTIONS>;
+export type EngineOptions = Values<typeof ENGINE_OPTIONS>;
 export type LimitOptions = Values<typeof LIMIT_OPTIONS>;
 export type GdbOptions = Values<typeof GDB_OPTIONS>;
 export type ReplayConsoleOptions = Values<typeof REPLAY_CONSOLE_OPTIONS>;

@@ -2,11 +2,11 @@ import { replaySession } from '../api/session.js';
 import type { Recording } from '../replay/recording.js';
 import { chooseSerial } from './console.js';
 import { type Opened, open } from './machine-session.js';
-import type { HistoryOptions, ReplayConsoleOptions } from './options.js';
+import type { EngineOptions, HistoryOptions, ReplayConsoleOptions } from './options.js';
 
 export function openReplay(
   recording: Recording,
-  options: HistoryOptions & ReplayConsoleOptions,
+  options: HistoryOptions & ReplayConsoleOptions & EngineOptions,
 ): Promise<Opened> {
   const { virtioConsole } = options;
   return open({ serial: chooseSerial(options.serial, virtioConsole), virtioConsole }, host =>
@@ -18,6 +18,7 @@ export function openReplay(
         snapshotDisk: options.snapshotDisk,
         snapshotDiskBytes: options.snapshotDiskSize,
         snapshotIntervalSteps: options.snapshotInterval,
+        jit: options.jit,
       },
       host,
     ),

@@ -158,3 +158,6 @@ export interface HotCode {
 }
 
 export const CSR_OPERATION = { write: 0, set: 1, clear: 2 } as const;
+
+/** `run(hart, fetchTlb, dataTlb, budget)`: 0 when the budget is used up, 1 when the host asked to leave. */
+export type RunFunction = (hart: number, fetchTlb: number, dataTlb: number, budget: number) => number;

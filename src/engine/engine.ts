@@ -1,6 +1,6 @@
 import type { DecodeCache } from './decode-cache.js';
-import { type EngineHost, type HartOffsets, REGION_FUNCTIONS } from './engine-layout.js';
-import { generateInterpreter, type RunFunction } from './interpreter.js';
+import { type EngineHost, type HartOffsets, REGION_FUNCTIONS, type RunFunction } from './engine-layout.js';
+import { generateInterpreter } from './interpreter.js';
 import { RegionJit } from './jit/region-jit.js';
 import type { WatchRange } from './watch-list.js';
 import { watchStores } from './watched-stores.js';

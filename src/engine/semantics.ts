@@ -257,3 +257,13 @@ export const csr = (operation: CsrOperation, source: 'register' | 'immediate'): 
   semantics({ kind: 'csr', operation, source });
 export const system = (operation: string): Semantics => semantics({ kind: 'system', operation });
 export const nothing: Semantics = semantics({ kind: 'nothing' });
+
+/** Whether a jump's target is pc + immediate. */
+export function isPcRelative(target: Expression): boolean {
+  return (
+    target.kind === 'binary' &&
+    target.operator === 'add' &&
+    target.left.kind === 'pc' &&
+    target.right.kind === 'immediate'
+  );
+}

@@ -9,6 +9,8 @@ const PAGE_BYTES = 4096;
 /** A temporary file of pages of 4 KiB. It has no name: when the process ends, however it ends, the space is free. */
 export interface TemporaryPageFile {
   readonly capacity: number;
+  /** For `readPage`, in any thread of this process. */
+  readonly handle: number;
   write(first: number, pages: readonly Uint8Array[]): boolean;
   read(place: number, into: Uint8Array): void;
   close(): void;
@@ -32,6 +34,7 @@ export function openPageFile(folder: string, bytes: number): TemporaryPageFile {
   const handle = file;
   return {
     capacity: Math.floor(bytes / PAGE_BYTES),
+    handle,
     write(first, pages) {
       const at = first * PAGE_BYTES;
       try {
@@ -42,18 +45,21 @@ export function openPageFile(folder: string, bytes: number): TemporaryPageFile {
         return false;
       }
     },
-    read(place, into) {
-      let read = 0;
-      try {
-        read = readSync(handle, into, 0, PAGE_BYTES, place * PAGE_BYTES);
-      } catch (error) {
-        throw new InputError(`cannot read the snapshot file in ${folder}: ${systemErrorText(error)}`);
-      }
-      if (read !== PAGE_BYTES) throw new InputError(`cannot read the snapshot file in ${folder}: it is cut`);
-    },
+    read: (place, into) => readPage(handle, place, into),
     close() {
       if (open) closeSync(handle);
       open = false;
     },
   };
+}
+
+/** Reads a page of a file of pages. Throws InputError. */
+export function readPage(handle: number, place: number, into: Uint8Array): void {
+  let read = 0;
+  try {
+    read = readSync(handle, into, 0, PAGE_BYTES, place * PAGE_BYTES);
+  } catch (error) {
+    throw new InputError(`cannot read the snapshot file back: ${systemErrorText(error)}`);
+  }
+  if (read !== PAGE_BYTES) throw new InputError('cannot read the snapshot file back: it is cut');
 }

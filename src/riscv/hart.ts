@@ -3,9 +3,9 @@ import {
   type EngineHost,
   REGION_VARIANT,
   type RegionVariant,
+  type RunFunction,
   SINK,
 } from '../engine/engine-layout.js';
-import type { RunFunction } from '../engine/interpreter.js';
 import { virtualPage } from '../engine/touched-pages.js';
 import { CsrFile } from './csr-file.js';
 import { buildCsrTable } from './csr-table.js';

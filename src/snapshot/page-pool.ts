@@ -19,7 +19,7 @@ export const ZERO_PAGE: PageSlot = -1;
 export class PagePool {
   /** Pages that may be in memory; more are only when the file is full, or when there is none. */
   memoryPages = Number.POSITIVE_INFINITY;
-  readonly #segments: Uint8Array[] = [];
+  readonly #segments: Uint8Array<SharedArrayBuffer>[] = [];
   readonly #freeFrames: number[] = [];
   readonly #freeSlots: PageSlot[] = [];
   /** For each slot, where its page is: the frame in memory, or the complement of the place in the file. */
@@ -74,7 +74,23 @@ export class PagePool {
     return this.#where[slot] >= 0;
   }
 
-  /** A number that no other page content of this pool ever has. */
+  /** The memory in which pages stand, for another thread. */
+  get segments(): readonly SharedArrayBuffer[] {
+    return this.#segments.map(({ buffer }) => buffer);
+  }
+
+  /** Names the file in another thread. */
+  get fileHandle(): number | undefined {
+    return this.#file?.file.handle;
+  }
+
+  /** Byte offset of a page in `segments`, end to end; or the complement of its place in the file. */
+  whereabouts(slot: PageSlot): number {
+    const where = this.#where[slot];
+    return where >= 0 ? where * PAGE_BYTES : where;
+  }
+
+  /** A number from 1 up that no other page content of this pool ever has. */
   contentOf(slot: PageSlot): number {
     return this.#contents[slot];
   }

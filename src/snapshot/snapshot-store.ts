@@ -3,6 +3,7 @@ import { PAGE_BYTES } from '../memory/memory-plan.js';
 import type { PageFile } from './page-file.js';
 import { PagePool, ZERO_PAGE } from './page-pool.js';
 import { PageTable } from './page-table.js';
+import type { SharedSnapshot } from './shared-snapshot.js';
 
 /** A machine at one boundary: its declared state and its memory. */
 export interface Snapshot {
@@ -114,6 +115,20 @@ export class SnapshotStore {
     if (before !== undefined) snapshot.pages.differing(before.pages, count);
     else for (let page = 0; page < this.memory.pageCount; page++) count(page);
     return { memoryBytes, fileBytes };
+  }
+
+  /** A snapshot for another thread, which may read it until something is taken, restored or released here. */
+  share(snapshot: Snapshot): SharedSnapshot {
+    const { pool } = this;
+    const contents = new Float64Array(this.memory.pageCount);
+    const where = new Float64Array(this.memory.pageCount);
+    for (let page = 0; page < contents.length; page++) {
+      const slot = snapshot.pages.at(page);
+      if (slot === ZERO_PAGE) continue;
+      contents[page] = pool.contentOf(slot);
+      where[page] = pool.whereabouts(slot);
+    }
+    return { state: snapshot.state, segments: pool.segments, file: pool.fileHandle, contents, where };
   }
 
   /** Gives the file back, after which nothing can be restored. */

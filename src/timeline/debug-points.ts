@@ -1,7 +1,14 @@
 import type { CodePoint, HitCondition, Machine, WatchRange } from '../machine/machine.js';
-import type { BreakpointOptions, Condition } from './condition.js';
+import {
+  type BreakpointOptions,
+  type Condition,
+  type ConditionSource,
+  conditionOf,
+  type FromCode,
+} from './condition.js';
 import type { WatchAccess } from './debug-target.js';
 import { type IntervalPages, touches, UNKNOWN_PAGE } from './page-set.js';
+import type { PointsData } from './search-pool.js';
 
 interface Breakpoint extends BreakpointOptions {
   readonly address: bigint;
@@ -56,6 +63,37 @@ export class DebugPoints {
     const named = (points: ReadonlyMap<string, { readonly condition?: Condition | undefined }>) =>
       [...points].map(([name, { condition }]) => (condition ? `${name} if ${condition.key}` : name));
     return [...named(this.#stopping), ...named(this.#watchpoints)].sort().join(';');
+  }
+
+  /** What a search looks for, as data; undefined when a condition cannot leave this thread. */
+  get data(): PointsData | undefined {
+    const breakpoints = [...this.#stopping.values()];
+    const watchpoints = [...this.#watchpoints.values()];
+    const bound = [...breakpoints, ...watchpoints].some(
+      ({ condition }) => condition !== undefined && condition.source === undefined,
+    );
+    if (bound) return undefined;
+    return {
+      key: this.key,
+      breakpoints: breakpoints.map(({ address, condition }) => ({ address, condition: condition?.source })),
+      watchpoints: watchpoints.map(({ access, address, length, condition }) => ({
+        access,
+        address,
+        length,
+        condition: condition?.source,
+      })),
+    };
+  }
+
+  /** Inserts what was another thread's `data`. */
+  insertData({ breakpoints, watchpoints }: PointsData, fromCode: FromCode): void {
+    const made = (source: ConditionSource | undefined) => source && conditionOf(source, fromCode);
+    for (const { address, condition } of breakpoints) {
+      this.insertBreakpoint(address, { condition: made(condition) });
+    }
+    for (const { access, address, length, condition } of watchpoints) {
+      this.insertWatchpoint(access, address, length, made(condition));
+    }
   }
 
   /** Whether a run that touched only these pages can have reached any of the points. */

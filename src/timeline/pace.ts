@@ -13,6 +13,7 @@ export class Pace {
   #steps = 200_000;
   #startMs = 0;
   #interrupted = false;
+  #tellInterrupted = () => {};
 
   constructor(readonly clock: HostClock) {}
 
@@ -24,6 +25,15 @@ export class Pace {
 
   interrupt(): void {
     this.#interrupted = true;
+    this.#tellInterrupted();
+  }
+
+  /** Settles when the present run is interrupted, for one that waits at a time. */
+  interruption(): Promise<void> {
+    if (this.#interrupted) return Promise.resolve();
+    return new Promise(resolve => {
+      this.#tellInterrupted = resolve;
+    });
   }
 
   get interrupted(): boolean {

@@ -4,6 +4,7 @@ import { type FoundStep, type FoundWrite, type QuestionOps, TargetError } from '
 import type { GuestOutput } from './guest-output.js';
 import type { Player } from './player.js';
 import { ReverseSearch } from './reverse-search.js';
+import type { SearchPool } from './search-pool.js';
 
 const MOST_RECORDS = 10_000;
 
@@ -15,6 +16,7 @@ export class Questions implements QuestionOps {
   constructor(
     readonly player: Player,
     readonly output: GuestOutput,
+    readonly pool: SearchPool | undefined,
   ) {}
 
   get #machine(): Machine {
@@ -26,7 +28,7 @@ export class Questions implements QuestionOps {
     return this.#visiting(async () => {
       const points = new DebugPoints(this.#machine);
       points.insertWatchpoint('write', address, length);
-      const search = new ReverseSearch(this.player, points);
+      const search = new ReverseSearch(this.player, points, this.pool);
       const found = await search.findBefore(this.#machine.icount, () => {});
       if (found === 'interrupted') throw new TargetError('interrupted');
       if (found === 'none') return undefined;

@@ -1,6 +1,9 @@
 import type { DebugHit } from '../machine/machine.js';
 import type { DebugPoints } from './debug-points.js';
+import { HitCollector, type IntervalHits, lastOf, type ShownAt, shownToGdb } from './interval-hits.js';
 import type { Player } from './player.js';
+import { SearchAhead, type WantedInterval } from './search-ahead.js';
+import type { IntervalFindings, PointsData, SearchPool, SearchTask } from './search-pool.js';
 import type { PlacedSnapshot } from './snapshot-list.js';
 
 /** Where a search backwards ends: the hit, and the boundary at which a debugger shall see it. */
@@ -9,37 +12,20 @@ export interface ReverseHit {
   readonly icount: number;
 }
 
-/** Hits of one interval that are kept for the next search; older ones are found again when needed. */
-const MOST_KEPT_HITS = 4096;
 const MOST_KEPT_INTERVALS = 256;
 
-/** The last hits of an interval that was run up to `end`, in order of time. */
-interface IntervalHits {
+/** The steps from a lasting snapshot up to the next one, or up to where a search begins. */
+interface Interval {
+  readonly start: PlacedSnapshot;
+  readonly next: PlacedSnapshot | undefined;
   readonly end: number;
-  /** Hits before this boundary may be missing. */
-  readonly completeFrom: number;
-  readonly hits: readonly DebugHit[];
-}
-
-/** The boundary at which a hit is shown when going backwards. */
-export type ShownAt = (hit: DebugHit) => number;
-
-/** At a breakpoint the instruction is undone, at a watchpoint the access is not yet: GDB does that by a step. */
-export const shownToGdb: ShownAt = hit => (hit.kind === 'breakpoint' ? hit.icount : hit.icount + 1);
-
-export const shownBefore: ShownAt = hit => hit.icount;
-
-/** Of two hits, the one that comes first when going backwards; a breakpoint before a watchpoint. */
-function later(a: DebugHit | undefined, b: DebugHit, shownAt: ShownAt): DebugHit {
-  if (a === undefined || shownAt(b) > shownAt(a)) return b;
-  if (shownAt(b) < shownAt(a)) return a;
-  return a.kind === 'breakpoint' ? a : b;
 }
 
 /**
  * Searches backwards, from the newest snapshot interval back. Each interval is run forward once and its hits
  * are kept, so that the next search over it with the same points costs nothing; an interval that touched no
- * page of any point is not run at all.
+ * page of any point is not run at all. With a pool, all but the newest run on machines of their own, several at
+ * once, and the machine that the user sees is left alone.
  */
 export class ReverseSearch {
   readonly #known = new Map<string, IntervalHits>();
@@ -47,6 +33,7 @@ export class ReverseSearch {
   constructor(
     readonly player: Player,
     readonly points: DebugPoints,
+    readonly pool: SearchPool | undefined,
   ) {}
 
   /** Forgets what was found: the history changed. */
@@ -63,78 +50,121 @@ export class ReverseSearch {
     progress: (icount: number) => void,
     shownAt = shownToGdb,
   ): Promise<ReverseHit | 'none' | 'interrupted'> {
-    const { player } = this;
-    for (let end = present; end > player.history.begin; ) {
-      const start = player.branch.lasting(end - 1);
-      const best = await this.#lastHit(start, end, shownAt);
-      if (best === 'interrupted') return 'interrupted';
-      if (best !== undefined) return { hit: best, icount: shownAt(best) };
-      end = start.icount;
-      progress(end);
+    let ahead: SearchAhead | undefined;
+    const endAhead = async () => {
+      await ahead?.end((id, findings) => this.#keep(id, findings));
+      ahead = undefined;
+    };
+    try {
+      for (const interval of this.#intervalsBefore(present)) {
+        let best = this.#knownHit(interval, shownAt);
+        if (best === 'unknown') {
+          const elsewhere = await ahead?.take(interval.start.id);
+          const here = elsewhere === undefined || elsewhere === 'failed';
+          // Nobody else may read the snapshots while the machine moves.
+          if (here) await endAhead();
+          const found = here ? await this.#run(interval) : elsewhere;
+          if (found === 'interrupted') return 'interrupted';
+          best = this.#note(interval, found, shownAt);
+        }
+        if (best !== undefined) return { hit: best, icount: shownAt(best) };
+        progress(interval.start.icount);
+        // Most answers are in the newest interval, which ends with the machine where it was; threads start after it.
+        if (interval.end === present) ahead = this.#searchAhead(interval.start.icount, shownAt);
+      }
+      return 'none';
+    } finally {
+      await endAhead();
     }
-    return 'none';
   }
 
-  /** The last hit of a step in [start, end). */
-  async #lastHit(
-    start: PlacedSnapshot,
-    end: number,
-    shownAt: ShownAt,
-  ): Promise<DebugHit | undefined | 'interrupted'> {
-    const next = this.player.branch.next(start.icount);
+  *#intervalsBefore(present: number): Generator<Interval> {
+    const { branch, history } = this.player;
+    for (let end = present; end > history.begin; ) {
+      const start = branch.lasting(end - 1);
+      yield { start, next: branch.next(start.icount), end };
+      end = start.icount;
+    }
+  }
+
+  /** The last hit of a step of an interval, as far as that can be said without running it. */
+  #knownHit({ start, next, end }: Interval, shownAt: ShownAt): DebugHit | undefined | 'unknown' {
     const touched = next?.touchedBefore;
     if (touched !== undefined && !this.points.mayTouch(touched)) return undefined;
-    const key = `${start.id} ${this.points.key}`;
-    const known = this.#known.get(key);
-    if (known !== undefined && known.end >= end) {
-      const best = lastOf(known.hits, end, shownAt);
-      // Before the oldest hit that was kept there may be others.
-      if (best !== undefined || known.completeFrom <= start.icount) return best;
+    const known = this.#known.get(this.#keyOf(start.id));
+    if (known === undefined || known.end < end) return 'unknown';
+    const best = lastOf(known.hits, end, shownAt);
+    // Before the oldest hit that was kept there may be others.
+    return best === undefined && known.completeFrom > start.icount ? 'unknown' : best;
+  }
+
+  #note(
+    { start, next, end }: Interval,
+    found: IntervalHits | IntervalFindings,
+    shownAt: ShownAt,
+  ): DebugHit | undefined {
+    if (next !== undefined && 'touched' in found && found.end === next.icount) {
+      next.touchedBefore ??= found.touched;
     }
-    const found = await this.#runInterval(start, end);
-    if (found === 'interrupted') return 'interrupted';
-    this.player.noteInterval(next);
-    this.#keep(key, found);
+    this.#keep(start.id, found);
     return lastOf(found.hits, end, shownAt);
   }
 
-  async #runInterval(start: PlacedSnapshot, end: number): Promise<IntervalHits | 'interrupted'> {
+  async #run({ start, next, end }: Interval): Promise<IntervalHits | 'interrupted'> {
     const { player, points } = this;
-    const hits: DebugHit[] = [];
-    let completeFrom = start.icount;
+    const found = new HitCollector(start.icount);
     points.arm('search');
     player.restore(start);
-    const stop = await player.advance(end, {
-      idle: 'jump',
-      collect: hit => {
-        hits.push(hit);
-        if (hits.length < 2 * MOST_KEPT_HITS) return;
-        hits.splice(0, MOST_KEPT_HITS);
-        completeFrom = hits[0].icount;
-      },
-    });
-    return stop.kind === 'interrupted' ? 'interrupted' : { end, completeFrom, hits };
+    const stop = await player.advance(end, { idle: 'jump', collect: found.collect });
+    if (stop.kind === 'interrupted') return 'interrupted';
+    player.noteInterval(next);
+    return found.upTo(end);
   }
 
-  #keep(key: string, found: IntervalHits): void {
+  /** Undefined when it is better to search in this thread. */
+  #searchAhead(present: number, shownAt: ShownAt): SearchAhead | undefined {
+    const { pool, player } = this;
+    if (pool === undefined || pool.size === 0) return undefined;
+    const points = this.points.data;
+    if (points === undefined) return undefined;
+    const second = this.#wanted(present, shownAt, points);
+    second.next();
+    if (second.next().done) return undefined;
+    return new SearchAhead(pool, this.#wanted(present, shownAt, points), player.pace.interruption());
+  }
+
+  *#wanted(present: number, shownAt: ShownAt, points: PointsData): Generator<WantedInterval, void> {
+    for (const interval of this.#intervalsBefore(present)) {
+      const hit = this.#knownHit(interval, shownAt);
+      if (hit === 'unknown') yield { id: interval.start.id, task: () => this.#taskOf(interval, points) };
+      else if (hit !== undefined) return;
+    }
+  }
+
+  #taskOf({ start, end }: Interval, points: PointsData): SearchTask {
+    const { player } = this;
+    const { log } = player.history;
+    return {
+      points,
+      start: start.icount,
+      snapshot: player.store.share(start.snapshot),
+      events: log.slice(start.cursor, log.indexAfter(end)),
+      end,
+    };
+  }
+
+  #keyOf(startId: number): string {
+    return `${startId} ${this.points.key}`;
+  }
+
+  #keep(startId: number, { end, completeFrom, hits }: IntervalHits): void {
+    const key = this.#keyOf(startId);
     this.#known.delete(key);
-    this.#known.set(key, found);
+    this.#known.set(key, { end, completeFrom, hits });
     if (this.#known.size <= MOST_KEPT_INTERVALS) return;
     for (const oldest of this.#known.keys()) {
       this.#known.delete(oldest);
       break;
     }
   }
-}
-
-/** The hit that comes first when going backwards from `end`. */
-function lastOf(hits: readonly DebugHit[], end: number, shownAt: ShownAt): DebugHit | undefined {
-  let best: DebugHit | undefined;
-  for (let i = hits.length - 1; i >= 0; i--) {
-    if (hits[i].icount >= end) continue;
-    best = later(best, hits[i], shownAt);
-    // Hits ascend: one that is shown before the best so far cannot be followed by a later one.
-    if (hits[i].icount + 1 < shownAt(best)) break;
-  }
-  return best;
 }

@@ -5,10 +5,12 @@ import type { DebugStop, PresentPoints, Resume } from './debug-target.js';
 import type { GuestOutput } from './guest-output.js';
 import type { History } from './history.js';
 import { InterruptHiding } from './interrupt-hiding.js';
+import { shownBefore, shownToGdb } from './interval-hits.js';
 import type { LiveDriver } from './live-driver.js';
 import type { Pace } from './pace.js';
 import type { Player } from './player.js';
-import { ReverseSearch, shownBefore, shownToGdb } from './reverse-search.js';
+import { ReverseSearch } from './reverse-search.js';
+import type { SearchPool } from './search-pool.js';
 
 /** Why `run` came back. `end`: there is nothing further, neither recorded nor live. */
 export type RunStop =
@@ -41,8 +43,9 @@ export class RunControl {
     readonly points: DebugPoints,
     readonly pace: Pace,
     readonly output: GuestOutput,
+    pool: SearchPool | undefined,
   ) {
-    this.search = new ReverseSearch(player, points);
+    this.search = new ReverseSearch(player, points, pool);
     this.hiding = new InterruptHiding(player, points);
   }
 

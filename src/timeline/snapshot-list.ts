@@ -1,5 +1,6 @@
 import type { PageFile } from '../snapshot/page-file.js';
 import type { Snapshot, SnapshotStore } from '../snapshot/snapshot-store.js';
+import type { SnapshotStatus } from './debug-target.js';
 import { type IntervalPages, mergeTouched } from './page-set.js';
 import { victim } from './snapshot-policy.js';
 
@@ -43,6 +44,14 @@ export class SnapshotList {
 
   get all(): readonly PlacedSnapshot[] {
     return this.#placed;
+  }
+
+  /** What a user sees of them. */
+  status(): SnapshotStatus[] {
+    return this.#placed.map(({ name, icount, snapshot }, i) => {
+      const { memoryBytes, fileBytes } = this.store.placesOf(snapshot, this.#placed[i - 1]?.snapshot);
+      return { name, icount, pages: snapshot.copiedPages, bytes: memoryBytes, diskBytes: fileBytes };
+    });
   }
 
   named(name: string): PlacedSnapshot | undefined {

@@ -34,13 +34,18 @@ import { Player } from './player.js';
 import { Questions } from './questions.js';
 import { Recorder, takeCheckpoint } from './recorder.js';
 import { RunControl } from './run-control.js';
+import type { SearchPool } from './search-pool.js';
 import type { SnapshotBudget } from './snapshot-list.js';
 import { SymbolNames } from './symbol-names.js';
 import { type Verified, verifyRecording } from './verification.js';
 
 export interface TimelineOptions {
+  /** Whether code that runs often is compiled; true when not given. No difference to the guest. */
+  readonly jit?: boolean | undefined;
   readonly idleClock: IdleClock;
   readonly budget: SnapshotBudget;
+  /** Machines that search backwards beside this one; without them, this one does it alone. */
+  readonly searchPool?: SearchPool | undefined;
 }
 
 /** What a machine is built from: live, or a recording's. */
@@ -75,6 +80,7 @@ export class Timeline implements DebugTarget {
   readonly input: InputOps;
   readonly questions: Questions;
   readonly symbols: SymbolNames;
+  readonly searchPool: SearchPool | undefined;
 
   constructor(
     readonly source: MachineSource,
@@ -83,17 +89,25 @@ export class Timeline implements DebugTarget {
   ) {
     const { config, images, recording } = source;
     this.#output = new GuestOutput(host, () => this.player, 'main');
-    this.machine = new Machine(config, images, this.#output);
+    this.machine = new Machine(config, images, this.#output, { jit: options.jit ?? true });
     const history = recording === undefined ? History.live() : History.of(recording.events, recording.end);
     this.#pace = new Pace(host.clock);
+    this.searchPool = options.searchPool;
     this.player = new Player(this.machine, history, this.#pace, options.budget);
     this.#input = new HostInput(this.machine, host, recording === undefined);
     this.#live = new LiveDriver(this.player, this.#input.live, host.clock, options.idleClock);
     this.#points = new DebugPoints(this.machine);
-    this.#control = new RunControl(this.player, this.#live, this.#points, this.#pace, this.#output);
+    this.#control = new RunControl(
+      this.player,
+      this.#live,
+      this.#points,
+      this.#pace,
+      this.#output,
+      options.searchPool,
+    );
     this.description = this.machine.debug.description;
     this.symbols = new SymbolNames(source.symbols ?? []);
-    this.questions = new Questions(this.player, this.#output);
+    this.questions = new Questions(this.player, this.#output, this.searchPool);
     const { generalRegisters, pcRegister } = this.machine.debug;
     this.#branches = new BranchKeeper(this.player, this.#output, generalRegisters, pcRegister);
     this.input = new InputGestures(config.inputs ?? [], event => {
@@ -260,11 +274,7 @@ export class Timeline implements DebugTarget {
   }
 
   snapshots(): readonly SnapshotStatus[] {
-    const { all } = this.player.branch.snapshots;
-    return all.map(({ name, icount, snapshot }, i) => {
-      const { memoryBytes, fileBytes } = this.player.store.placesOf(snapshot, all[i - 1]?.snapshot);
-      return { name, icount, pages: snapshot.copiedPages, bytes: memoryBytes, diskBytes: fileBytes };
-    });
+    return this.player.branch.snapshots.status();
   }
 
   saveSnapshot(name: string): void {
@@ -370,6 +380,7 @@ export class Timeline implements DebugTarget {
     const { main } = this.#branches;
     if (this.player.branch === main && this.player.atEnd) this.#live.stopRecording('session closed');
     else this.#live.stopRecordingAt(main.history, 'session closed');
+    this.searchPool?.close();
     this.player.store.close();
   }
 

@@ -3,15 +3,24 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { GDB_OPTIONS, HISTORY_OPTIONS, LIMIT_OPTIONS, MACHINE_OPTIONS } from '../../src/cli/options.js';
+import {
+  ENGINE_OPTIONS,
+  GDB_OPTIONS,
+  HISTORY_OPTIONS,
+  LIMIT_OPTIONS,
+  MACHINE_OPTIONS,
+} from '../../src/cli/options.js';
 import { REPOSITORY, scratchFolder } from './backstub.js';
 
 const README = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
 
+const { jit: _everywhere, ...FOR_FIRMWARE } = MACHINE_OPTIONS;
+
 const SECTIONS = [
-  ['`serve`, `record`, `run`', MACHINE_OPTIONS],
+  ['`serve`, `record`, `run`', FOR_FIRMWARE],
   ['`record`, `run`', LIMIT_OPTIONS],
   ['`serve`, `replay`', { ...GDB_OPTIONS, ...HISTORY_OPTIONS }],
+  ['`serve`, `record`, `run`, `replay`, `verify`', ENGINE_OPTIONS],
 ] as const;
 
 test('the table of options is the one the command line is made of', () => {

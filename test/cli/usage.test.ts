@@ -21,7 +21,7 @@ test.each<[string[], string]>([
   [[], 'no command is given'],
   [['frobnicate'], "unknown command 'frobnicate' (see backstub --help)"],
   [['run', DEMO, '--frobnicate'], "unknown option '--frobnicate' (see backstub --help)"],
-  [['run', DEMO, '--netdev', 'user'], "unknown option '--netdev' (see backstub --help)"],
+  [['run', DEMO, '--usb', 'x'], "unknown option '--usb' (see backstub --help)"],
   [['run', DEMO, '--snapshot-memory', '1G'], "unknown option '--snapshot-memory' (see backstub --help)"],
   [['verify', 'x', '--smp', '2'], "unknown option '--smp' (see backstub --help)"],
   [['run'], 'no firmware is named: give an ELF file as argument'],
@@ -34,7 +34,7 @@ test.each<[string[], string]>([
   [['run', DEMO, '--icount', 'shift=11'], 'It must be 0 to 10.'],
   [['run', DEMO, '--machine', 'sifive_u'], 'Allowed: virt.'],
   [['run', DEMO, '--cpu', 'z80'], 'Allowed: '],
-  [['run', DEMO, '--serial', 'pty'], 'Allowed: stdio, null, file:PATH, tcp:HOST:PORT.'],
+  [['run', DEMO, '--serial', 'vc'], 'Allowed: stdio, null, file:PATH, pty, tcp:HOST:PORT, unix:PATH.'],
   [['run', DEMO, '--timeout', '0'], 'A number of seconds above 0 is needed'],
   [
     ['run', DEMO, '--serial', 'tcp:127.0.0.1:1'],

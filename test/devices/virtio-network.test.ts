@@ -399,8 +399,8 @@ describe('random traffic', () => {
               else parts.device.write(0x50, 4, step.kind === 'send' ? TRANSMIT : RECEIVE);
             }
           }
-          expect(second.bytes).toEqual(first.bytes);
-          expect(second.ram.bytes).toEqual(first.ram.bytes);
+          expect(Buffer.compare(second.bytes, first.bytes)).toBe(0);
+          expect(Buffer.compare(second.ram.bytes, first.ram.bytes)).toBe(0);
           expect(second.sent).toEqual(first.sent);
         },
       ),

@@ -104,6 +104,7 @@ function fakeFile(capacity: number, failFrom = Number.POSITIVE_INFINITY): PageFi
   let writes = 0;
   return {
     capacity,
+    handle: -1,
     write(first, pages) {
       if (++writes >= failFrom) return false;
       for (const [i, page] of pages.entries()) {

@@ -7,7 +7,7 @@ import { MemoryConsole } from '../../src/api/memory-console.js';
 import { bootSession, replaySession, type Session, type SessionOptions } from '../../src/api/session.js';
 import { GdbServer } from '../../src/gdb/server.js';
 import { systemClock } from '../../src/host/clock.js';
-import type { HostClock } from '../../src/machine/ports.js';
+import type { HostClock, NetworkBackend } from '../../src/machine/ports.js';
 import { readRecording } from '../../src/replay/log-reader.js';
 import type { ByteSink, Recording } from '../../src/replay/recording.js';
 import { GdbSession, type GdbSessionOptions } from './gdb.js';
@@ -18,7 +18,10 @@ export type Width = 'rv32' | 'rv64';
 
 export const fixture = (width: Width, name: string): string => `fixtures/${width}/${name}.elf`;
 
-export type BootOptions = Partial<SessionOptions> & { readonly hostClock?: HostClock };
+export type BootOptions = Partial<SessionOptions> & {
+  readonly hostClock?: HostClock;
+  readonly network?: NetworkBackend;
+};
 
 export interface Live {
   readonly session: Session;
@@ -32,8 +35,9 @@ export function bootFixture(path: string, options: BootOptions = {}): Live {
 
 export function bootBytes(name: string, bytes: Uint8Array, options: BootOptions = {}): Live {
   const console = new MemoryConsole();
-  const { hostClock: clock = systemClock, ...rest } = options;
-  const session = bootSession({ name, bytes }, { clock: 'virtual', ...rest }, { console, clock });
+  const { hostClock: clock = systemClock, network, ...rest } = options;
+  const host = { console, clock, network };
+  const session = bootSession({ name, bytes }, { clock: 'virtual', ...rest }, host);
   return { session, console };
 }
 

@@ -17,10 +17,15 @@ const room = (path: string, rooms: readonly string[], packages: readonly string[
 /** `state/input-error` is how every room tells of bad input: it imports nothing. */
 export const ROOMS: readonly Room[] = [
   room('cli', ['*'], ['node:*', 'commander']),
-  room('api', ['timeline', 'machine', 'machine/ports', 'replay', 'snapshot', 'host'], ['vitest']),
+  room(
+    'api',
+    ['timeline', 'machine', 'machine/ports', 'replay', 'snapshot', 'host', 'gdb/stub/agent'],
+    ['vitest'],
+  ),
   room('gdb/transport', [], ['node:net', 'node:stream']),
   room('gdb/rsp', []),
-  room('gdb/stub', ['gdb/rsp', 'timeline']),
+  room('gdb/stub', ['gdb/rsp', 'gdb/stub/agent', 'timeline']),
+  room('gdb/stub/agent', ['gdb/rsp', 'timeline']),
   room('gdb/server', ['gdb/transport', 'gdb/rsp', 'gdb/stub', 'timeline']),
   room('timeline', ['machine', 'machine/ports', 'replay', 'snapshot', 'state']),
   room('replay', ['state', 'machine/ports (types)'], ['binary-parser', 'fflate']),

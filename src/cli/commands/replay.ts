@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { readRecordingFile } from '../inputs.js';
 import {
   addOptions,
+  ENGINE_OPTIONS,
+  type EngineOptions,
   GDB_OPTIONS,
   type GdbOptions,
   HISTORY_OPTIONS,
@@ -15,6 +17,7 @@ import { DEFAULT_GDB, serveGdb } from '../serve-gdb.js';
 import { parseMoment } from '../values.js';
 
 type Options = GdbOptions &
+  EngineOptions &
   HistoryOptions &
   ReplayConsoleOptions & { readonly at?: 'start' | 'end' | number };
 
@@ -28,6 +31,7 @@ export function addReplay(program: Command, finish: Finish): void {
   addOptions(command, GDB_OPTIONS);
   addOptions(command, REPLAY_CONSOLE_OPTIONS);
   addOptions(command, HISTORY_OPTIONS);
+  addOptions(command, ENGINE_OPTIONS);
   addExamples(command, [
     ['backstub replay run.bst', 'then in gdb: target remote 127.0.0.1:1234'],
     ['backstub replay run.bst --at end', 'start at the crash and go back'],

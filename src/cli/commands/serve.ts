@@ -18,7 +18,14 @@ import { DEFAULT_GDB, serveGdb } from '../serve-gdb.js';
 type Options = MachineOptions & HistoryOptions & GdbOptions & { readonly record?: string };
 
 /** What still has a meaning when the machine comes out of a recording. */
-const FOR_RECORDINGS = new Set(['gdb', 'serial', 'virtioConsole', 'kernel', ...Object.keys(HISTORY_OPTIONS)]);
+const FOR_RECORDINGS = new Set([
+  'gdb',
+  'jit',
+  'serial',
+  'virtioConsole',
+  'kernel',
+  ...Object.keys(HISTORY_OPTIONS),
+]);
 
 export function addServe(program: Command, finish: Finish): void {
   const command = program

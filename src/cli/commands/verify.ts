@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readRecordingFile } from '../inputs.js';
 import { tell } from '../messages.js';
+import { addOptions, ENGINE_OPTIONS, type EngineOptions } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
 import { describeEnd } from '../recording-text.js';
 import { openReplay } from '../replay-session.js';
@@ -14,10 +15,11 @@ export function addVerify(program: Command, finish: Finish): void {
       "Replays a recording and compares every checkpoint. Exits with 0 when all agree, whatever the guest's exit code, and with 3 when the replay diverges.",
     )
     .argument('<recording>', 'file written by record or serve --record');
+  addOptions(command, ENGINE_OPTIONS);
   addExamples(command, [['backstub verify run.bst', 'before filing it as a bug report']]);
-  command.action((file: string) =>
+  command.action((file: string, options: EngineOptions) =>
     finish(async () => {
-      const machine = await openReplay(readRecordingFile(file), { serial: { kind: 'null' } });
+      const machine = await openReplay(readRecordingFile(file), { serial: { kind: 'null' }, ...options });
       try {
         const { result, signal } = await withSignals(
           () => machine.session.interrupt(),

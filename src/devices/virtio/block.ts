@@ -28,6 +28,7 @@ const OFFERED =
 const REQUEST = {
   in: 0,
   out: 1,
+  scsi: 2,
   flush: 4,
   getId: 8,
   discard: 11,
@@ -41,7 +42,7 @@ const UNMAP = 1;
 /** Requests above 2 GiB less a sector are refused, as in QEMU. */
 const MOST_SECTORS = 0x3f_ffff;
 
-const CONFIG_BYTES = 60;
+const CONFIG_BYTES = 57;
 const WRITE_CACHE = 32;
 
 export const VIRTIO_BLOCK_STATE = virtioState('virtio-block', [QUEUE_SIZE], {
@@ -237,6 +238,8 @@ export class VirtioBlock implements VirtioFunction {
         return (kind & REQUEST.out) !== 0 ? this.#write(header, data) : this.#read(header, room);
       case REQUEST.flush:
         return RESULT.ok;
+      case REQUEST.scsi:
+        return refuseScsi(out, filled);
       case REQUEST.getId:
         // A serial number that is empty.
         if (room.length > 0) room[0][0] = 0;
@@ -291,6 +294,16 @@ export class VirtioBlock implements VirtioFunction {
 }
 
 const NOWHERE: Extent = { offset: 0, length: 0 };
+
+/**
+ * Commands that only a SCSI disk of the host would take. They end in an error (255) in the buffer before the status, or at
+ * once when buffers are missing.
+ */
+function refuseScsi(out: readonly Uint8Array[], filled: readonly Uint8Array[]): number {
+  if (out.length < 2 || filled.length < 3) return RESULT.error;
+  filled[filled.length - 2].set(Uint8Array.of(255, 0, 0, 0).subarray(0, filled[filled.length - 2].length));
+  return RESULT.unsupported;
+}
 
 /** Inexact above 2^53, which is on no disk. */
 const sectorOf = (view: DataView, at: number) =>

@@ -1,6 +1,6 @@
 import type { Instruction } from '../instruction-set.js';
 import type { RuntimeFunction } from '../runtime-functions.js';
-import type { Expression } from '../semantics.js';
+import { isPcRelative } from '../semantics.js';
 
 /** What a region has to know of an instruction before it emits it. */
 export interface InstructionTraits {
@@ -40,7 +40,7 @@ function findTraits(instruction: Instruction): InstructionTraits {
   for (const statement of statements) {
     switch (statement.kind) {
       case 'jump':
-        transfer = isRelative(statement.target) ? 'jump' : 'indirect';
+        transfer = isPcRelative(statement.target) ? 'jump' : 'indirect';
         break;
       case 'branch':
         transfer = 'branch';
@@ -71,16 +71,6 @@ function findTraits(instruction: Instruction): InstructionTraits {
     calls: nodes.filter(node => node.kind === 'call').map(node => node.function as RuntimeFunction),
     multipliesHigh: nodes.some(node => node.kind === 'multiply-high'),
   };
-}
-
-/** pc + immediate. */
-export function isRelative(target: Expression): boolean {
-  return (
-    target.kind === 'binary' &&
-    target.operator === 'add' &&
-    target.left.kind === 'pc' &&
-    target.right.kind === 'immediate'
-  );
 }
 
 type Node = Record<string, unknown>;

@@ -1,4 +1,10 @@
-import type { BreakpointOptions, Condition, HitAction } from '../../timeline/condition.js';
+import {
+  allOf,
+  anyOf,
+  type BreakpointOptions,
+  type Condition,
+  type HitAction,
+} from '../../timeline/condition.js';
 import type { DebugTarget, WatchAccess } from '../../timeline/debug-target.js';
 import type { PointKind } from '../rsp/command.js';
 
@@ -46,7 +52,7 @@ export class Points {
   ): void {
     this.watchpoints.set(`${kind} ${address} ${length}`, { kind, address, length, condition });
     const wanted = this.conditions.get(address)?.condition;
-    this.target.insertWatchpoint(kind, address, length, allOf(condition, wanted));
+    this.target.insertWatchpoint(kind, address, length, together(condition, wanted));
   }
 
   get watchConditions(): ReadonlyMap<bigint, WatchCondition> {
@@ -113,8 +119,7 @@ export class Points {
 }
 
 function either(a: Condition | undefined, b: Condition | undefined): Condition | undefined {
-  if (a === undefined || b === undefined) return undefined;
-  return { key: `${a.key} or ${b.key}`, holds: hart => a.holds(hart) || b.holds(hart) };
+  return a === undefined || b === undefined ? undefined : anyOf([a, b]);
 }
 
 /** One that stops is stronger than one that acts. */
@@ -122,7 +127,6 @@ function both(a: HitAction | undefined, b: HitAction | undefined): HitAction | u
   return a !== undefined && b !== undefined ? a : undefined;
 }
 
-function allOf(a: Condition | undefined, b: Condition | undefined): Condition | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return { key: `${a.key} and ${b.key}`, holds: hart => a.holds(hart) && b.holds(hart) };
+function together(a: Condition | undefined, b: Condition | undefined): Condition | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : allOf([a, b]);
 }

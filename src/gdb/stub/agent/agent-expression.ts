@@ -1,4 +1,4 @@
-import type { Condition, HartView, HitAction } from '../../../timeline/condition.js';
+import { anyOf, type Condition, type HartView, type HitAction } from '../../../timeline/condition.js';
 import { bytesToHex } from '../../rsp/bytes.js';
 import { AgentEvaluator } from './evaluator.js';
 import { parseFormat, printValue } from './print-format.js';
@@ -25,14 +25,16 @@ export function agentCondition(
 ): Condition | undefined {
   if (expressions.length === 0) return undefined;
   for (const code of expressions) verifyAgentExpression(code, { hasRegister, purpose: 'condition' });
-  return {
-    key: expressions.map(bytesToHex).join(' or '),
-    holds: hart => expressions.some(code => holds(code, hart)),
-  };
+  return anyOf(expressions.map(verifiedCondition));
 }
 
-function holds(code: Uint8Array, hart: HartView): boolean {
-  return !evaluator.evaluate(code, hart) || evaluator.low !== 0 || evaluator.high !== 0;
+/** The condition that an expression is, once it was verified: in this thread or in another. */
+export function verifiedCondition(code: Uint8Array): Condition {
+  return {
+    key: bytesToHex(code),
+    holds: hart => !evaluator.evaluate(code, hart) || evaluator.low !== 0 || evaluator.high !== 0,
+    source: { code },
+  };
 }
 
 /** The commands of a breakpoint, printing through `print`. Throws as `agentCondition`. */
