@@ -23,6 +23,7 @@ const FIRMWARE = {
   ticks: { optimise: '-Og' },
   echo: { optimise: '-Og' },
   traps: { optimise: '-Og' },
+  devices: { optimise: '-O2', parts: ['devices/virtio'] },
   net: { optimise: '-O2', parts: ['net/virtio_net', 'net/ip'] },
   compute: { optimise: '-O2', defines: ['ITERATIONS=45'] },
   'compute-long': { source: 'compute', optimise: '-O2', defines: ['ITERATIONS=2250'] },

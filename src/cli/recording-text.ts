@@ -1,5 +1,5 @@
 /** How a recording reads to a user. */
-import type { InputEvent, LoggedEvent } from '../machine/ports.js';
+import type { InputEvent, LoggedEvent, MachineConfig } from '../machine/ports.js';
 import { toHex } from '../replay/byte-codec.js';
 import type { Recording, RecordingEnd } from '../replay/recording.js';
 
@@ -23,9 +23,11 @@ export function describeRecording({ header, events, checkpoints, end }: Recordin
     ['cpu', `${config.isa}, ${plural(config.harts, 'hart')}, quantum ${config.quantum} steps`],
     ['memory', size(config.ramBytes)],
     ['icount', `shift=${config.icountShift}: one step lasts ${2 ** config.icountShift} ns`],
-    ['entropy', `seed=${config.entropySeed}`],
+    ['entropy', config.entropy ?? `seed=${config.entropySeed}`],
     ['entry', hex(config.entry)],
   ];
+  const devices = deviceNames(config);
+  if (devices.length > 0) rows.push(['devices', devices.join(', ')]);
   if (config.append !== '') rows.push(['append', config.append]);
   for (const { name, address, bytes } of header.images) {
     rows.push(['image', `${name} at ${hex(address)}, ${size(bytes.length)}`]);
@@ -36,6 +38,27 @@ export function describeRecording({ header, events, checkpoints, end }: Recordin
   rows.push(['checkpoints', last ? `${checkpoints.length}, the last at icount ${last.icount}` : 'none']);
   rows.push(['end', describeEnd(end)]);
   return rows.map(([name, value]) => `${name.padEnd(12)}${value}`);
+}
+
+function deviceNames({
+  disks,
+  diskAsync,
+  network,
+  rng,
+  virtioConsole,
+  inputs = [],
+  sound,
+}: MachineConfig): string[] {
+  return [
+    ...disks.map(
+      (sectors, disk) => `disk${disk} of ${size(512 * sectors)}${diskAsync ? ' at host speed' : ''}`,
+    ),
+    ...(network ? ['network'] : []),
+    ...(rng ? ['rng'] : []),
+    ...(virtioConsole ? ['virtio console'] : []),
+    ...inputs,
+    ...(sound === undefined ? [] : [`sound (${sound})`]),
+  ];
 }
 
 /** Idle time that ran to its deadline is not in the file: what is known without replaying is the least it can be. */

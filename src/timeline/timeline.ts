@@ -5,6 +5,7 @@ import { describeEvent } from '../replay/event-kinds.js';
 import { writeRecording } from '../replay/log-writer.js';
 import type { ByteSink, Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
 import { MachineDigest } from '../snapshot/digest.js';
+import { InputError } from '../state/input-error.js';
 import { BranchKeeper } from './branch-keeper.js';
 import type { BreakpointOptions, Condition } from './condition.js';
 import { DebugPoints } from './debug-points.js';
@@ -228,6 +229,8 @@ export class Timeline implements DebugTarget {
 
   stopAtIcount(icount: number | undefined): void {
     const { machine, history } = this;
+    if (icount !== undefined && !Number.isSafeInteger(icount))
+      throw new TargetError(`${icount} is no icount`);
     if (icount !== undefined && icount <= machine.icount) {
       throw new TargetError(`icount ${icount} is not ahead: this is icount ${machine.icount}`);
     }
@@ -298,11 +301,16 @@ export class Timeline implements DebugTarget {
 
   // Without a debugger.
 
-  /** Records from here on; only at the very beginning of a live history. */
+  /**
+   * Records from here on; only at the very beginning of a live history. Throws InputError when a device cannot be
+   * replayed.
+   */
   record(sink: ByteSink): void {
     if (this.history.mode !== 'live' || this.history.end > 0 || this.history.log.length > 0) {
       throw new Error('a recording starts with the machine');
     }
+    const blockers = this.machine.board.bus.replayBlockers;
+    if (blockers.length > 0) throw new InputError(`this machine cannot be recorded: ${blockers.join('; ')}`);
     const { config, images, writtenBy } = this.source;
     this.#live.recorder = new Recorder(this.machine, this.#digests(), this.host.clock, sink, {
       config,
@@ -344,6 +352,8 @@ export class Timeline implements DebugTarget {
   /** Writes the present branch from beginning to end as a recording; the machine stays where it is. */
   async saveHistory(path: string): Promise<void> {
     if (this.host.createFile === undefined) throw new TargetError('this session cannot write files');
+    const blockers = this.machine.board.bus.replayBlockers;
+    if (blockers.length > 0) throw new TargetError(`this machine cannot be recorded: ${blockers.join('; ')}`);
     const { config, images, writtenBy } = this.source;
     const { history, machine } = this;
     const here = machine.icount;
