@@ -102,7 +102,7 @@ export function bootSession(firmware: NamedBytes, options: SessionOptions, host:
     idleClock: options.clock,
     jit: options.jit,
     budget: budgetOf(options),
-    searchPool: searchPool(config, images),
+    searchPool: searchPool(config, images, options.jit),
   });
 }
 
@@ -118,7 +118,7 @@ export function replaySession(
     idleClock: 'virtual',
     jit: options.jit,
     budget: budgetOf(options),
-    searchPool: searchPool(config, images),
+    searchPool: searchPool(config, images, options.jit),
   });
 }
 

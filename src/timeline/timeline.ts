@@ -2,8 +2,7 @@ import { Machine } from '../machine/machine.js';
 import type { BootImage, MachineConfig, ResetCause, ShutdownCause } from '../machine/ports.js';
 import type { ElfSymbol } from '../machine/symbols.js';
 import { describeEvent } from '../replay/event-kinds.js';
-import { writeRecording } from '../replay/log-writer.js';
-import type { ByteSink, Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
+import type { ByteSink, Checkpoint, Recording } from '../replay/recording.js';
 import { MachineDigest } from '../snapshot/digest.js';
 import { InputError } from '../state/input-error.js';
 import { BranchKeeper } from './branch-keeper.js';
@@ -25,6 +24,7 @@ import {
 } from './debug-target.js';
 import { GuestOutput } from './guest-output.js';
 import { History } from './history.js';
+import { writeHistory } from './history-file.js';
 import { HostInput } from './host-input.js';
 import type { HostPorts } from './host-ports.js';
 import { InputGestures } from './input-gestures.js';
@@ -350,28 +350,8 @@ export class Timeline implements DebugTarget {
   }
 
   /** Writes the present branch from beginning to end as a recording; the machine stays where it is. */
-  async saveHistory(path: string): Promise<void> {
-    if (this.host.createFile === undefined) throw new TargetError('this session cannot write files');
-    const blockers = this.machine.board.bus.replayBlockers;
-    if (blockers.length > 0) throw new TargetError(`this machine cannot be recorded: ${blockers.join('; ')}`);
-    const { config, images, writtenBy } = this.source;
-    const { history, machine } = this;
-    const here = machine.icount;
-    await this.seek('end');
-    const checkpoints = [this.checkpoint()];
-    const icount = history.end;
-    const end: RecordingEnd =
-      history.powerOff === undefined
-        ? { kind: 'stopped', icount, reason: 'history saved' }
-        : { kind: 'power-off', icount, code: history.powerOff.code };
-    await this.seek(here);
-    const sink = this.host.createFile(path);
-    try {
-      const header = { config, images, writtenBy };
-      writeRecording(sink, { header, events: history.log.slice(), checkpoints, end });
-    } finally {
-      sink.close();
-    }
+  saveHistory(path: string): Promise<void> {
+    return writeHistory(this, path);
   }
 
   /** The end mark is written; the console's output is complete. The machine cannot move any more. */
