@@ -134,13 +134,13 @@ function budgetOf(options: HistoryOptions) {
   };
 }
 
-/** Everything of a machine stands in one WebAssembly memory, whose addresses generated code takes as signed. */
-const MOST_RAM = 2 ** 30;
+/** Everything of a machine stands in one WebAssembly memory of at most 4 GiB, disks included. */
+const MOST_RAM = 3 * 2 ** 30;
 const RAM_UNIT = 4096;
 
 function checkRam(bytes: number): void {
   if (bytes > MOST_RAM)
-    throw new InputError(`${bytes} bytes of RAM are too many: give at most 1 GiB with --memory`);
+    throw new InputError(`${bytes} bytes of RAM are too many: give at most 3 GiB with --memory`);
   if (bytes % RAM_UNIT !== 0) {
     throw new InputError(
       `${bytes} bytes of RAM are no whole pages: give --memory a multiple of ${RAM_UNIT} bytes`,

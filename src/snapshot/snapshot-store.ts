@@ -138,7 +138,7 @@ export class SnapshotStore {
 }
 
 function isZero(memory: GuestMemory, page: number): boolean {
-  const start = memory.hostAddressOfPage(page) >> 2;
+  const start = memory.hostAddressOfPage(page) >>> 2;
   for (let i = start; i < start + 1024; i++) if (memory.u32[i] !== 0) return false;
   return true;
 }
