@@ -29,7 +29,16 @@ export function describeRecording({ header, events, checkpoints, end }: Recordin
   const devices = deviceNames(config);
   if (devices.length > 0) rows.push(['devices', devices.join(', ')]);
   if (config.append !== '') rows.push(['append', config.append]);
-  for (const { name, address, bytes } of header.images) {
+  for (const [disk, sectors] of config.disks.entries()) {
+    const parts = header.images.filter(image => image.disk === disk);
+    const held = parts.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    rows.push([
+      'disk',
+      `${parts[0]?.name ?? 'empty'}, ${size(sectors * 512)}, of which ${size(held)} are inside`,
+    ]);
+  }
+  for (const { name, address, bytes, disk } of header.images) {
+    if (disk !== undefined) continue;
     rows.push(['image', `${name} at ${hex(address)}, ${size(bytes.length)}`]);
   }
   rows.push(['length', `${plural(end.icount, 'step')}, ${virtualTime(config.icountShift, events, end)}`]);
