@@ -4,7 +4,6 @@ import type { ElfSymbol } from '../machine/symbols.js';
 import { describeEvent } from '../replay/event-kinds.js';
 import type { ByteSink, Checkpoint, Recording } from '../replay/recording.js';
 import { MachineDigest } from '../snapshot/digest.js';
-import { InputError } from '../state/input-error.js';
 import { BranchKeeper } from './branch-keeper.js';
 import type { BreakpointOptions, Condition } from './condition.js';
 import { DebugPoints } from './debug-points.js';
@@ -32,7 +31,7 @@ import { type IdleClock, LiveDriver } from './live-driver.js';
 import { Pace } from './pace.js';
 import { Player } from './player.js';
 import { Questions } from './questions.js';
-import { Recorder, takeCheckpoint } from './recorder.js';
+import { Recorder, refuseBlocked, takeCheckpoint } from './recorder.js';
 import { RunControl } from './run-control.js';
 import type { SearchPool } from './search-pool.js';
 import type { SnapshotBudget } from './snapshot-list.js';
@@ -309,8 +308,7 @@ export class Timeline implements DebugTarget {
     if (this.history.mode !== 'live' || this.history.end > 0 || this.history.log.length > 0) {
       throw new Error('a recording starts with the machine');
     }
-    const blockers = this.machine.board.bus.replayBlockers;
-    if (blockers.length > 0) throw new InputError(`this machine cannot be recorded: ${blockers.join('; ')}`);
+    refuseBlocked(this.machine);
     const { config, images, writtenBy } = this.source;
     this.#live.recorder = new Recorder(this.machine, this.#digests(), this.host.clock, sink, {
       config,
