@@ -1,6 +1,5 @@
 /** How a recording reads to a user. */
 import type { InputEvent, LoggedEvent, MachineConfig } from '../machine/ports.js';
-import { toHex } from '../replay/byte-codec.js';
 import type { Recording, RecordingEnd } from '../replay/recording.js';
 
 export function describeEnd(end: RecordingEnd): string {
@@ -93,14 +92,8 @@ function countKinds(events: readonly LoggedEvent[]): string {
   return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ');
 }
 
-export function eventJson({ icount, event }: LoggedEvent): string {
-  return JSON.stringify({ icount, ...event }, (_, value: unknown) =>
-    value instanceof Uint8Array ? toHex(value) : value,
-  );
-}
-
 const hex = (value: number): string => `0x${value.toString(16)}`;
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 function size(bytes: number): string {
   if (bytes % 2 ** 20 === 0 && bytes > 0) return `${bytes / 2 ** 20} MiB`;
