@@ -11,7 +11,7 @@ const { csrrwi, csrrsi } = CSR_OPS_IMMEDIATE;
 /** Scalar cryptography spec 4.1. */
 describe('the seed CSR', () => {
   test('gives 16 bits that differ from read to read, by any instruction that also writes', () => {
-    const bench = new Bench(WITH_ZKR);
+    const bench = new Bench(WITH_ZKR, { entropySeed: 12 });
     const seen = new Set<bigint>();
     const writing = [csrrw(10, SEED, 0), csrrs(10, SEED, 1), csrrc(10, SEED, 1), csrrwi(10, SEED, 3)];
     for (const instruction of [...writing, ...writing]) {
