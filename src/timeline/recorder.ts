@@ -51,6 +51,11 @@ export class Recorder {
     if (!this.#ended) this.#log.flush();
   }
 
+  /** Size of the recording so far, without what is not flushed yet. */
+  get bytesWritten(): number {
+    return this.#log.bytesWritten;
+  }
+
   /** Whether it is time for a checkpoint. */
   get due(): boolean {
     return !this.#ended && this.clock.nowMs() >= this.#checkpointDueMs;

@@ -57,9 +57,16 @@ export interface MachineSource {
   readonly symbols?: readonly ElfSymbol[];
 }
 
+/** Steps, host time and bytes of the recording after which a run ends; none when not given. */
+export interface RunToEndLimits {
+  readonly maxIcount?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly maxRecordedBytes?: number | undefined;
+}
+
 export type EndOfRun =
   | { readonly kind: 'power-off'; readonly code: number }
-  | { readonly kind: 'limit'; readonly which: 'icount' | 'timeout' }
+  | { readonly kind: 'limit'; readonly which: 'icount' | 'timeout' | 'size' }
   | { readonly kind: 'interrupt' };
 
 /** A machine with its history: what a debugger, a test or a command works with. */
@@ -318,13 +325,14 @@ export class Timeline implements DebugTarget {
   }
 
   /** Runs until the guest ends or a limit is reached. */
-  async runToEnd(limits: { maxIcount?: number; timeoutMs?: number }): Promise<EndOfRun> {
+  async runToEnd(limits: RunToEndLimits): Promise<EndOfRun> {
     this.#pace.begin();
     this.#points.arm('none');
     const { maxIcount = Number.POSITIVE_INFINITY, timeoutMs = Number.POSITIVE_INFINITY } = limits;
     const stop = await this.#control.run({
       until: maxIcount,
       deadlineMs: this.host.clock.nowMs() + timeoutMs,
+      recordedBytes: limits.maxRecordedBytes,
     });
     if (stop.kind === 'end' && this.machine.poweredOff) {
       return { kind: 'power-off', code: this.machine.exitCode };
@@ -332,6 +340,10 @@ export class Timeline implements DebugTarget {
     if (stop.kind === 'timeout') {
       this.#live.stopRecording('time limit');
       return { kind: 'limit', which: 'timeout' };
+    }
+    if (stop.kind === 'size') {
+      this.#live.stopRecording('size limit');
+      return { kind: 'limit', which: 'size' };
     }
     if (stop.kind === 'interrupted') return { kind: 'interrupt' };
     this.#live.stopRecording('icount limit');

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { backstub, scratchFolder } from './backstub.js';
+import { backstub, lastLine, scratchFolder } from './backstub.js';
 
 const DEMO = 'fixtures/rv64/demo.elf';
+const ECHO = 'fixtures/rv64/echo.elf';
 
 async function record(folder: string, name: string, ...options: string[]): Promise<string> {
   const file = join(folder, name);
@@ -60,6 +61,14 @@ test('export and import give the same recording, and a changed part shows', asyn
   const verified = await backstub('verify', again);
   expect(verified.code).toBe(3);
   expect(verified.stderr).toContain('powered off');
+  const bisected = await backstub('verify', again, '--bisect');
+  expect(bisected.code).toBe(3);
+  const [comparing, finding, mismatch] = bisected.stderr.split('\n');
+  expect(comparing).toMatch(
+    /^backstub: comparing a compiled and an interpreted replay between icount 0 and 500000$/,
+  );
+  expect(finding).toBe('backstub: they agree with each other, but not with the recording');
+  expect(mismatch).toMatch(/^backstub: error: the replay differs .* it agreed up to icount 0$/);
 
   writeFileSync(events, `${readFileSync(events, 'utf8')}{"icount":1}\n`);
   const unused = join(folder, 'unused.bst');
@@ -72,4 +81,26 @@ test('export and import give the same recording, and a changed part shows', asyn
   expect((await backstub('import', folder, '-o', unused)).stderr).toBe(
     `backstub: error: cannot read ${join(folder, 'recording.json')}: no such file or folder\n`,
   );
+});
+
+test('a run that fails ends with the two lines that open its recording', async () => {
+  const file = join(scratchFolder(), 'it failed.bst');
+  const { code, stderr } = await backstub('record', DEMO, '-o', file, '--serial', 'null');
+  expect(code).toBe(1);
+  expect(stderr.trimEnd().split('\n').slice(-2)).toEqual([
+    `backstub: to debug this run: backstub replay '${file}' --at end`,
+    `backstub: and in gdb: gdb-multiarch ${DEMO} -ex 'target remote 127.0.0.1:1234'`,
+  ]);
+});
+
+test('a recording that grows too large ends in order', async () => {
+  const file = join(scratchFolder(), 'large.bst');
+  const { code, stderr } = await backstub('record', ECHO, '-o', file, '--serial', 'null', '--max-size', '1K');
+  expect(code).toBe(124);
+  expect(lastLine(stderr)).toMatch(
+    /^backstub: error: the recording has reached 1024 bytes \(--max-size\); it is good up to icount \d+$/,
+  );
+  expect(stderr).toContain(`backstub replay ${file} --at end`);
+  expect((await backstub('info', file)).stdout).toMatch(/^end +stopped at icount \d+: size limit$/m);
+  expect((await backstub('verify', file)).code).toBe(0);
 });
