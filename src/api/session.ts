@@ -78,8 +78,8 @@ const DEFAULTS = {
   harts: 1,
   ramBytes: 128 * MIB,
   /**
-   * 8 ns a step: guests that wait by looking at the clock then burn 8 times fewer steps than at 1 ns, and a
-   * timer interrupt still comes as often as on a core of some 125 MHz.
+   * 8 ns a step, as a core of 125 MHz: guests that wait by looking at the clock burn 8 times fewer steps than at 1 ns
+   * (U-Boot's countdown of 2 s is 250 million instead of 2000), and Linux still does more than a million steps a tick.
    */
   icountShift: 3,
   quantum: 4096,

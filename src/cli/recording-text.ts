@@ -1,6 +1,5 @@
 /** How a recording reads to a user. */
 import type { InputEvent, LoggedEvent, MachineConfig } from '../machine/ports.js';
-import { toHex } from '../replay/byte-codec.js';
 import type { Recording, RecordingEnd } from '../replay/recording.js';
 
 export function describeEnd(end: RecordingEnd): string {
@@ -29,7 +28,16 @@ export function describeRecording({ header, events, checkpoints, end }: Recordin
   const devices = deviceNames(config);
   if (devices.length > 0) rows.push(['devices', devices.join(', ')]);
   if (config.append !== '') rows.push(['append', config.append]);
-  for (const { name, address, bytes } of header.images) {
+  for (const [disk, sectors] of config.disks.entries()) {
+    const parts = header.images.filter(image => image.disk === disk);
+    const held = parts.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    rows.push([
+      'disk',
+      `${parts[0]?.name ?? 'empty'}, ${size(sectors * 512)}, of which ${size(held)} are inside`,
+    ]);
+  }
+  for (const { name, address, bytes, disk } of header.images) {
+    if (disk !== undefined) continue;
     rows.push(['image', `${name} at ${hex(address)}, ${size(bytes.length)}`]);
   }
   rows.push(['length', `${plural(end.icount, 'step')}, ${virtualTime(config.icountShift, events, end)}`]);
@@ -84,14 +92,8 @@ function countKinds(events: readonly LoggedEvent[]): string {
   return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ');
 }
 
-export function eventJson({ icount, event }: LoggedEvent): string {
-  return JSON.stringify({ icount, ...event }, (_, value: unknown) =>
-    value instanceof Uint8Array ? toHex(value) : value,
-  );
-}
-
 const hex = (value: number): string => `0x${value.toString(16)}`;
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 function size(bytes: number): string {
   if (bytes % 2 ** 20 === 0 && bytes > 0) return `${bytes / 2 ** 20} MiB`;

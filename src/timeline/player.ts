@@ -1,4 +1,5 @@
 import type { Machine, MachineStop, RunOptions } from '../machine/machine.js';
+import { describeEvent } from '../replay/event-kinds.js';
 import { SnapshotStore } from '../snapshot/snapshot-store.js';
 import { InputError } from '../state/input-error.js';
 import { Branch } from './branch.js';
@@ -203,8 +204,10 @@ export class Player {
     const { machine, history } = this;
     if (machine.icount >= history.end) return;
     const what = kind === 'power-off' ? 'the machine powered off' : 'every hart sleeps for ever';
+    const next = this.cursor < history.log.length ? history.log.at(this.cursor) : undefined;
+    const expected = next && `, next with an input at icount ${next.icount}: ${describeEvent(next.event)}`;
     throw new ReplayMismatch(
-      `the replay differs from the recording: ${what} at icount ${machine.icount}, the recording goes on to ${history.end}`,
+      `the replay differs from the recording: ${what} at icount ${machine.icount}, the recording goes on to ${history.end}${expected ?? ''}`,
     );
   }
 }

@@ -3,9 +3,16 @@ import type { HostClock, LoggedEvent } from '../machine/ports.js';
 import { LogWriter } from '../replay/log-writer.js';
 import type { ByteSink, Checkpoint, RecordingEnd, RecordingHeader } from '../replay/recording.js';
 import type { MachineDigest } from '../snapshot/digest.js';
+import { InputError } from '../state/input-error.js';
 
 /** Host time between checkpoints, at least. */
 const CHECKPOINT_MS = 500;
+
+/** Throws InputError naming each device that cannot be replayed. */
+export function refuseBlocked(machine: Machine): void {
+  const blockers = machine.board.bus.replayBlockers;
+  if (blockers.length > 0) throw new InputError(`this machine cannot be recorded: ${blockers.join('; ')}`);
+}
 
 /** A machine's digests as a checkpoint of the present boundary. */
 export function takeCheckpoint(machine: Machine, digest: MachineDigest): Checkpoint {
@@ -42,6 +49,11 @@ export class Recorder {
   /** What was recorded so far reaches the file. */
   flush(): void {
     if (!this.#ended) this.#log.flush();
+  }
+
+  /** Size of the recording so far, without what is not flushed yet. */
+  get bytesWritten(): number {
+    return this.#log.bytesWritten;
   }
 
   /** Whether it is time for a checkpoint. */

@@ -4,7 +4,6 @@ import type { ElfSymbol } from '../machine/symbols.js';
 import { describeEvent } from '../replay/event-kinds.js';
 import type { ByteSink, Checkpoint, Recording } from '../replay/recording.js';
 import { MachineDigest } from '../snapshot/digest.js';
-import { InputError } from '../state/input-error.js';
 import { BranchKeeper } from './branch-keeper.js';
 import type { BreakpointOptions, Condition } from './condition.js';
 import { DebugPoints } from './debug-points.js';
@@ -32,7 +31,7 @@ import { type IdleClock, LiveDriver } from './live-driver.js';
 import { Pace } from './pace.js';
 import { Player } from './player.js';
 import { Questions } from './questions.js';
-import { Recorder, takeCheckpoint } from './recorder.js';
+import { Recorder, refuseBlocked, takeCheckpoint } from './recorder.js';
 import { RunControl } from './run-control.js';
 import type { SearchPool } from './search-pool.js';
 import type { SnapshotBudget } from './snapshot-list.js';
@@ -58,9 +57,16 @@ export interface MachineSource {
   readonly symbols?: readonly ElfSymbol[];
 }
 
+/** Steps, host time and bytes of the recording after which a run ends; none when not given. */
+export interface RunToEndLimits {
+  readonly maxIcount?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly maxRecordedBytes?: number | undefined;
+}
+
 export type EndOfRun =
   | { readonly kind: 'power-off'; readonly code: number }
-  | { readonly kind: 'limit'; readonly which: 'icount' | 'timeout' }
+  | { readonly kind: 'limit'; readonly which: 'icount' | 'timeout' | 'size' }
   | { readonly kind: 'interrupt' };
 
 /** A machine with its history: what a debugger, a test or a command works with. */
@@ -309,8 +315,7 @@ export class Timeline implements DebugTarget {
     if (this.history.mode !== 'live' || this.history.end > 0 || this.history.log.length > 0) {
       throw new Error('a recording starts with the machine');
     }
-    const blockers = this.machine.board.bus.replayBlockers;
-    if (blockers.length > 0) throw new InputError(`this machine cannot be recorded: ${blockers.join('; ')}`);
+    refuseBlocked(this.machine);
     const { config, images, writtenBy } = this.source;
     this.#live.recorder = new Recorder(this.machine, this.#digests(), this.host.clock, sink, {
       config,
@@ -320,13 +325,14 @@ export class Timeline implements DebugTarget {
   }
 
   /** Runs until the guest ends or a limit is reached. */
-  async runToEnd(limits: { maxIcount?: number; timeoutMs?: number }): Promise<EndOfRun> {
+  async runToEnd(limits: RunToEndLimits): Promise<EndOfRun> {
     this.#pace.begin();
     this.#points.arm('none');
     const { maxIcount = Number.POSITIVE_INFINITY, timeoutMs = Number.POSITIVE_INFINITY } = limits;
     const stop = await this.#control.run({
       until: maxIcount,
       deadlineMs: this.host.clock.nowMs() + timeoutMs,
+      recordedBytes: limits.maxRecordedBytes,
     });
     if (stop.kind === 'end' && this.machine.poweredOff) {
       return { kind: 'power-off', code: this.machine.exitCode };
@@ -334,6 +340,10 @@ export class Timeline implements DebugTarget {
     if (stop.kind === 'timeout') {
       this.#live.stopRecording('time limit');
       return { kind: 'limit', which: 'timeout' };
+    }
+    if (stop.kind === 'size') {
+      this.#live.stopRecording('size limit');
+      return { kind: 'limit', which: 'size' };
     }
     if (stop.kind === 'interrupted') return { kind: 'interrupt' };
     this.#live.stopRecording('icount limit');

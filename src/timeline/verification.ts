@@ -22,20 +22,34 @@ export async function verifyRecording(
   output: GuestOutput,
 ): Promise<Verified> {
   const { machine } = player;
-  const goTo = async (icount: number) => {
-    const stop = await player.advance(icount, { idle: 'jump' });
-    output.reached(machine.icount);
-    if (stop.kind === 'interrupted') throw new TargetError('interrupted');
-  };
+  const { log } = player.history;
   let agreed = 0;
+  const inInterval = async (body: () => void | Promise<void>) => {
+    try {
+      await body();
+    } catch (error) {
+      if (!(error instanceof ReplayMismatch)) throw error;
+      const text = `${error.message}; it agreed up to icount ${agreed}`;
+      throw new ReplayMismatch(text, { from: agreed, to: machine.icount });
+    }
+  };
+  const goTo = (icount: number) =>
+    inInterval(async () => {
+      const stop = await player.advance(icount, { idle: 'jump' });
+      output.reached(machine.icount);
+      if (stop.kind === 'interrupted') throw new TargetError('interrupted');
+    });
   for (const recorded of recording.checkpoints) {
     await goTo(recorded.icount);
     const report = findDivergence(recorded, takeCheckpoint(), machine.board.plan, agreed);
-    if (report !== undefined) throw new DivergenceError(report);
+    if (report !== undefined) {
+      const inputs = log.slice(log.indexAfter(agreed), log.indexAfter(recorded.icount));
+      throw new DivergenceError({ ...report, inputs });
+    }
     agreed = recorded.icount;
   }
   await goTo(player.history.end);
-  compareEnd(player, recording.end);
+  await inInterval(() => compareEnd(player, recording.end));
   return { checkpoints: recording.checkpoints.length, icount: machine.icount, end: recording.end };
 }
 

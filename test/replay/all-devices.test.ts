@@ -67,7 +67,9 @@ function noise(path: string, random: Random): void {
 }
 
 describe('a machine that uses all devices at once, under random input', () => {
-  test(`${ROUNDS} rounds of recording, and of replaying without the files it was built from`, async () => {
+  test(`${ROUNDS} rounds of recording, and of replaying without the files it was built from`, {
+    timeout: ROUNDS * 10_000,
+  }, async () => {
     const kinds = new Set<string>();
     for (let round = 0; round < ROUNDS; round++) {
       const random = new Random(round + 1);
@@ -103,7 +105,7 @@ describe('a machine that uses all devices at once, under random input', () => {
         live.console.type('q');
         await live.continue();
       }
-      expect(live.exitCode).toBe(0);
+      expect(live.exitCode, `round ${round}`).toBe(0);
       const seen = { serial: live.console.text, virtio: live.virtioConsole.text, steps: live.history.end };
       live.close();
 
@@ -111,7 +113,10 @@ describe('a machine that uses all devices at once, under random input', () => {
       rmSync(files.sound);
       using replayed = openRecording(files.record);
       const verified = await replayed.target.verify();
-      expect(verified).toMatchObject({ icount: seen.steps, end: { kind: 'power-off', code: 0 } });
+      expect(verified, `round ${round}`).toMatchObject({
+        icount: seen.steps,
+        end: { kind: 'power-off', code: 0 },
+      });
       expect(replayed.console.text).toBe(seen.serial);
       expect(replayed.virtioConsole.text).toBe(seen.virtio);
       for (const { text } of replayed.target.events()) kinds.add(text.split(' ')[0]);

@@ -44,10 +44,10 @@ export async function openPty(tell: (line: string) => void): Promise<ConsoleBack
 }
 
 async function loadPackage(): Promise<PtyPackage> {
-  const name = '@lydell/node-pty';
   try {
-    return (await import(name)) as PtyPackage;
+    const loaded: object = await import('@lydell/node-pty');
+    return loaded as PtyPackage;
   } catch {
-    throw new InputError(`a pseudo-terminal needs the package ${name}: npm install ${name}`);
+    throw new InputError('a pseudo-terminal needs a package: npm install @lydell/node-pty');
   }
 }
