@@ -71,9 +71,11 @@ export function ensureBuild() {
     fail("the build failed (the compiler's messages are above)");
   }
   const main = join(fresh, 'cli/main.js');
-  if (run(process.execPath, [join(root, 'scripts/bundle.mjs'), main]) !== 0) {
+  if (
+    run(process.execPath, [join(root, 'scripts/bundle.mjs'), main, join(fresh, 'api/search-thread.js')]) !== 0
+  ) {
     rmSync(fresh, { recursive: true, force: true });
-    fail('bundling the command line failed (messages are above)');
+    fail('bundling what Node starts failed (messages are above)');
   }
   chmodSync(main, 0o755);
   writeFileSync(join(fresh, '.sources'), digest);

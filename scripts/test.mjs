@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureLinux } from './linux.mjs';
 import { ensureBuild, ensureDebianPackages, ensureModules, moduleFile, run } from './setup.mjs';
 
 const args = process.argv.slice(2);
@@ -11,6 +12,7 @@ if (full) args.shift();
 ensureModules();
 ensureDebianPackages();
 ensureBuild();
+if (full) ensureLinux();
 
 const folder = mkdtempSync(join(tmpdir(), 'backstub-test-'));
 const report = join(folder, 'report.json');

@@ -15,9 +15,13 @@ interface Searcher {
 }
 
 /** Threads that search, as many as the host has cores to spare; undefined for none. */
-export function searchPool(config: MachineConfig, images: readonly BootImage[]): SearchPool | undefined {
+export function searchPool(
+  config: MachineConfig,
+  images: readonly BootImage[],
+  jit = true,
+): SearchPool | undefined {
   const size = searchThreads();
-  return size === 0 ? undefined : new ThreadPool(size, config, images);
+  return size === 0 ? undefined : new ThreadPool(size, config, images, jit);
 }
 
 /** Threads start with the first search that has work for them, and stay. */
@@ -31,6 +35,7 @@ class ThreadPool implements SearchPool {
     size: number,
     readonly config: MachineConfig,
     readonly images: readonly BootImage[],
+    readonly jit: boolean,
   ) {
     this.#size = size;
   }
@@ -63,7 +68,8 @@ class ThreadPool implements SearchPool {
   #begin(): Searcher {
     this.#images ??= this.images.map(image => ({ ...image, bytes: shared(image.bytes) }));
     const cancelled = new Int32Array(new SharedArrayBuffer(4));
-    const setup: SearchThreadSetup = { config: this.config, images: this.#images, cancelled };
+    const { config, jit } = this;
+    const setup: SearchThreadSetup = { config, images: this.#images, jit, cancelled };
     const searcher = { thread: new Thread(THREAD_FILE, setup), cancelled };
     this.#searchers.push(searcher);
     return searcher;

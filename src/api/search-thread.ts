@@ -11,6 +11,7 @@ import type { SearchTask } from '../timeline/search-pool.js';
 export interface SearchThreadSetup {
   readonly config: MachineConfig;
   readonly images: readonly BootImage[];
+  readonly jit: boolean;
   /** One number: the task up to which all are cancelled. */
   readonly cancelled: Int32Array;
 }
@@ -22,8 +23,9 @@ export interface NumberedTask {
 }
 
 answerMessages(setup => {
-  const { config, images, cancelled } = setup as SearchThreadSetup;
+  const { config, images, jit, cancelled } = setup as SearchThreadSetup;
   const searcher = new IntervalSearcher(config, images, {
+    engine: { jit },
     clock: systemClock,
     fromCode: verifiedCondition,
     readPage,

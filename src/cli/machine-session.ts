@@ -11,7 +11,7 @@ import { chooseSerial, isInteractive, openConsole } from './console.js';
 import { type GuestFile, readGuestFile } from './inputs.js';
 import { tell } from './messages.js';
 import { openNetwork } from './network.js';
-import type { HistoryOptions, MachineOptions } from './options.js';
+import type { EngineOptions, HistoryOptions, MachineOptions } from './options.js';
 import type { NetSpec, SerialSpec, SoundSpec } from './values.js';
 
 /** What a command holds while its machine lives; closed in the reverse order. */
@@ -33,6 +33,15 @@ export function firmwarePath(argument: string | undefined, options: MachineOptio
   if (path === undefined) throw new InputError('no firmware is named: give an ELF file as argument');
   return path;
 }
+
+/** What a session is told of snapshots and of how code is run. */
+export const historyOf = (options: HistoryOptions & EngineOptions) => ({
+  snapshotMemoryBytes: options.snapshotMemory,
+  snapshotDisk: options.snapshotDisk,
+  snapshotDiskBytes: options.snapshotDiskSize,
+  snapshotIntervalSteps: options.snapshotInterval,
+  jit: options.jit,
+});
 
 export async function bootMachine(
   path: string,
@@ -77,11 +86,7 @@ export async function bootMachine(
           disks: contents,
           notice: tell,
           clock: options.clock ?? (interactive ? 'realtime' : 'virtual'),
-          snapshotMemoryBytes: options.snapshotMemory,
-          snapshotDisk: options.snapshotDisk,
-          snapshotDiskBytes: options.snapshotDiskSize,
-          snapshotIntervalSteps: options.snapshotInterval,
-          jit: options.jit,
+          ...historyOf(options),
         },
         host,
       ),

@@ -165,6 +165,15 @@ export const LIMIT_OPTIONS = {
   maxIcount: option('--max-icount <n>', 'stop in order at this icount, with exit code 0', parseCountFrom(1)),
 } as const;
 
+/** When to stop a recording. */
+export const SIZE_LIMIT_OPTIONS = {
+  maxSize: option(
+    '--max-size <size>',
+    'give up when the recording has this many bytes, with exit code 124; what is recorded stays good',
+    parseSize,
+  ),
+} as const;
+
 export const GDB_OPTIONS = {
   gdb: option(
     '--gdb <host:port>',
@@ -194,6 +203,7 @@ export type MachineOptions = Values<typeof MACHINE_OPTIONS>;
 export type HistoryOptions = Values<typeof HISTORY_OPTIONS>;
 export type EngineOptions = Values<typeof ENGINE_OPTIONS>;
 export type LimitOptions = Values<typeof LIMIT_OPTIONS>;
+export type SizeLimitOptions = Values<typeof SIZE_LIMIT_OPTIONS>;
 export type GdbOptions = Values<typeof GDB_OPTIONS>;
 export type ReplayConsoleOptions = Values<typeof REPLAY_CONSOLE_OPTIONS>;
 

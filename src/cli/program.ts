@@ -1,6 +1,8 @@
 import { Command } from 'commander';
+import { addDiff } from './commands/diff.js';
 import { addEvents } from './commands/events.js';
 import { addInfo } from './commands/info.js';
+import { addExport, addImport } from './commands/parts.js';
 import { addRecord } from './commands/record.js';
 import { addReplay } from './commands/replay.js';
 import { addRun } from './commands/run.js';
@@ -16,9 +18,8 @@ export function buildProgram(version: string, finish: Finish): Command {
     .exitOverride()
     .configureOutput({ outputError: () => {} })
     .helpCommand(false);
-  for (const add of [addServe, addRecord, addReplay, addVerify, addRun, addInfo, addEvents]) {
-    add(program, finish);
-  }
+  const commands = [addServe, addRecord, addReplay, addVerify, addRun];
+  for (const add of [...commands, addInfo, addEvents, addDiff, addExport, addImport]) add(program, finish);
   addExamples(program, [
     ['backstub serve firmware.elf', 'debug it, both ways'],
     ['backstub record firmware.elf -o run.bst', 'record it, e.g. in CI'],

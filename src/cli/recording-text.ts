@@ -1,6 +1,5 @@
 /** How a recording reads to a user. */
-import type { InputEvent, LoggedEvent } from '../machine/ports.js';
-import { toHex } from '../replay/byte-codec.js';
+import type { InputEvent, LoggedEvent, MachineConfig } from '../machine/ports.js';
 import type { Recording, RecordingEnd } from '../replay/recording.js';
 
 export function describeEnd(end: RecordingEnd): string {
@@ -23,11 +22,22 @@ export function describeRecording({ header, events, checkpoints, end }: Recordin
     ['cpu', `${config.isa}, ${plural(config.harts, 'hart')}, quantum ${config.quantum} steps`],
     ['memory', size(config.ramBytes)],
     ['icount', `shift=${config.icountShift}: one step lasts ${2 ** config.icountShift} ns`],
-    ['entropy', `seed=${config.entropySeed}`],
+    ['entropy', config.entropy ?? `seed=${config.entropySeed}`],
     ['entry', hex(config.entry)],
   ];
+  const devices = deviceNames(config);
+  if (devices.length > 0) rows.push(['devices', devices.join(', ')]);
   if (config.append !== '') rows.push(['append', config.append]);
-  for (const { name, address, bytes } of header.images) {
+  for (const [disk, sectors] of config.disks.entries()) {
+    const parts = header.images.filter(image => image.disk === disk);
+    const held = parts.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    rows.push([
+      'disk',
+      `${parts[0]?.name ?? 'empty'}, ${size(sectors * 512)}, of which ${size(held)} are inside`,
+    ]);
+  }
+  for (const { name, address, bytes, disk } of header.images) {
+    if (disk !== undefined) continue;
     rows.push(['image', `${name} at ${hex(address)}, ${size(bytes.length)}`]);
   }
   rows.push(['length', `${plural(end.icount, 'step')}, ${virtualTime(config.icountShift, events, end)}`]);
@@ -36,6 +46,27 @@ export function describeRecording({ header, events, checkpoints, end }: Recordin
   rows.push(['checkpoints', last ? `${checkpoints.length}, the last at icount ${last.icount}` : 'none']);
   rows.push(['end', describeEnd(end)]);
   return rows.map(([name, value]) => `${name.padEnd(12)}${value}`);
+}
+
+function deviceNames({
+  disks,
+  diskAsync,
+  network,
+  rng,
+  virtioConsole,
+  inputs = [],
+  sound,
+}: MachineConfig): string[] {
+  return [
+    ...disks.map(
+      (sectors, disk) => `disk${disk} of ${size(512 * sectors)}${diskAsync ? ' at host speed' : ''}`,
+    ),
+    ...(network ? ['network'] : []),
+    ...(rng ? ['rng'] : []),
+    ...(virtioConsole ? ['virtio console'] : []),
+    ...inputs,
+    ...(sound === undefined ? [] : [`sound (${sound})`]),
+  ];
 }
 
 /** Idle time that ran to its deadline is not in the file: what is known without replaying is the least it can be. */
@@ -61,14 +92,8 @@ function countKinds(events: readonly LoggedEvent[]): string {
   return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ');
 }
 
-export function eventJson({ icount, event }: LoggedEvent): string {
-  return JSON.stringify({ icount, ...event }, (_, value: unknown) =>
-    value instanceof Uint8Array ? toHex(value) : value,
-  );
-}
-
 const hex = (value: number): string => `0x${value.toString(16)}`;
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 function size(bytes: number): string {
   if (bytes % 2 ** 20 === 0 && bytes > 0) return `${bytes / 2 ** 20} MiB`;

@@ -1,7 +1,7 @@
 import { replaySession } from '../api/session.js';
 import type { Recording } from '../replay/recording.js';
 import { chooseSerial } from './console.js';
-import { type Opened, open } from './machine-session.js';
+import { historyOf, type Opened, open } from './machine-session.js';
 import type { EngineOptions, HistoryOptions, ReplayConsoleOptions } from './options.js';
 
 export function openReplay(
@@ -14,11 +14,7 @@ export function openReplay(
       recording,
       {
         clock: 'virtual',
-        snapshotMemoryBytes: options.snapshotMemory,
-        snapshotDisk: options.snapshotDisk,
-        snapshotDiskBytes: options.snapshotDiskSize,
-        snapshotIntervalSteps: options.snapshotInterval,
-        jit: options.jit,
+        ...historyOf(options),
       },
       host,
     ),

@@ -6,6 +6,8 @@ export interface Limits {
   /** Host time in milliseconds. */
   readonly timeout?: number;
   readonly maxIcount?: number;
+  /** Bytes of the recording. */
+  readonly maxSize?: number;
 }
 
 /** Runs a machine without a debugger until it ends; returns the exit code. */
@@ -13,7 +15,12 @@ export async function runToEnd({ session, quit }: Opened, limits: Limits): Promi
   void quit.then(() => session.requestShutdown('host-quit'));
   const { result, signal } = await withSignals(
     () => session.requestShutdown('host-signal'),
-    () => session.runToEnd({ maxIcount: limits.maxIcount, timeoutMs: limits.timeout }),
+    () =>
+      session.runToEnd({
+        maxIcount: limits.maxIcount,
+        timeoutMs: limits.timeout,
+        maxRecordedBytes: limits.maxSize,
+      }),
   );
   if (signal) return signalExitCode(signal);
   switch (result.kind) {
@@ -25,6 +32,12 @@ export async function runToEnd({ session, quit }: Opened, limits: Limits): Promi
       if (result.which === 'timeout') {
         const seconds = (limits.timeout ?? 0) / 1000;
         throw new CommandFailure(`the guest was still running after ${seconds} s (--timeout)`, EXIT_TIMEOUT);
+      }
+      if (result.which === 'size') {
+        throw new CommandFailure(
+          `the recording has reached ${limits.maxSize} bytes (--max-size); it is good up to icount ${session.status().icount}`,
+          EXIT_TIMEOUT,
+        );
       }
       tell(`stopped at icount ${session.status().icount} (--max-icount)`);
       return 0;

@@ -84,12 +84,12 @@ export class Disk implements BlockPort {
 
   /** Host address of a page that the guest changed, or 0. */
   #changed(page: number): number {
-    const slot = this.memory.u32[(this.#map >> 2) + page];
+    const slot = this.memory.u32[(this.#map >>> 2) + page];
     return slot === 0 ? 0 : this.#slots + (slot - 1) * PAGE_BYTES;
   }
 
   #hasRoom(offset: number, length: number): boolean {
-    let needed = this.memory.u32[this.base >> 2];
+    let needed = this.memory.u32[this.base >>> 2];
     eachPage(offset, length, page => {
       if (this.#changed(page) === 0) needed++;
     });
@@ -101,12 +101,12 @@ export class Disk implements BlockPort {
     const known = this.#changed(page);
     if (known !== 0) return known;
     const { memory } = this;
-    const slot = memory.u32[this.base >> 2];
+    const slot = memory.u32[this.base >>> 2];
     memory.beforeWrite(this.base, 4);
-    memory.u32[this.base >> 2] = slot + 1;
+    memory.u32[this.base >>> 2] = slot + 1;
     const entry = this.#map + 4 * page;
     memory.beforeWrite(entry, 4);
-    memory.u32[entry >> 2] = slot + 1;
+    memory.u32[entry >>> 2] = slot + 1;
     const host = this.#slots + slot * PAGE_BYTES;
     memory.beforeWrite(host, PAGE_BYTES);
     this.#image.read(page * PAGE_BYTES, memory.u8.subarray(host, host + PAGE_BYTES));

@@ -165,6 +165,8 @@ export interface MmioDevice {
   peek(offset: number, size: number): number;
   /** One of the device's timers came due. `index` is the number given when it was wired. */
   onTimer?(index: number): void;
+  /** A device that cannot be replayed: its name, and what it depends on that no recording holds. */
+  readonly notReplayable?: { readonly name: string; readonly because: string };
 }
 
 /** Everything non-deterministic that enters the machine, in the order it enters. */

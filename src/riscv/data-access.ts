@@ -143,8 +143,8 @@ export class DataAccess {
   #readDevice(physical: number, size: number, to: number): boolean {
     const { bus, memory } = this.hart.env;
     if (!bus.readDevice(physical, size)) return false;
-    memory.u32[to >> 2] = bus.low;
-    memory.u32[(to >> 2) + 1] = bus.high;
+    memory.u32[to >>> 2] = bus.low;
+    memory.u32[(to >>> 2) + 1] = bus.high;
     return true;
   }
 
@@ -160,8 +160,8 @@ export class DataAccess {
   #conditionalSucceeds(host: number, size: number): boolean {
     const { u32 } = this.hart.env.memory;
     const { reservedValue } = this.hart.state;
-    if (host === 0 || u32[host >> 2] !== reservedValue[0]) return false;
-    return size === 4 || u32[(host >> 2) + 1] === reservedValue[1];
+    if (host === 0 || u32[host >>> 2] !== reservedValue[0]) return false;
+    return size === 4 || u32[(host >>> 2) + 1] === reservedValue[1];
   }
 
   #watched(low: number, high: number, size: number, reads: boolean, writes: boolean): boolean {

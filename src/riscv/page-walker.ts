@@ -65,8 +65,8 @@ export class PageWalker {
       const host = this.bus.hostAddress(address, entryBytes, false);
       if (host === 0) return ACCESS_FAULT;
       this.memory.flags[this.memory.pageOf(host)] |= PAGE_FLAG.pageTable;
-      const pte = this.memory.u32[host >> 2];
-      const pteHigh = this.xlen === 64 ? this.memory.u32[(host >> 2) + 1] : 0;
+      const pte = this.memory.u32[host >>> 2];
+      const pteHigh = this.xlen === 64 ? this.memory.u32[(host >>> 2) + 1] : 0;
       // Bits 63..54 are reserved without Svnapot and Svpbmt.
       if ((pte & PTE.v) === 0 || pteHigh >>> 22 !== 0) return PAGE_FAULT;
       const page = ((pteHigh & 0x3fffff) * 2 ** 22 + (pte >>> 10)) * PAGE_BYTES;
@@ -92,7 +92,7 @@ export class PageWalker {
   /** The step under way will not be made after all: takes back the A and D bits that it set, true if any. */
   undo(): boolean {
     if (this.#updatesStep !== this.steps()) return false;
-    for (const { host, pte } of this.#updates.reverse()) this.memory.u32[host >> 2] = pte;
+    for (const { host, pte } of this.#updates.reverse()) this.memory.u32[host >>> 2] = pte;
     this.#updatesStep = -1;
     return true;
   }
@@ -104,11 +104,11 @@ export class PageWalker {
     const step = this.steps();
     if (this.#updatesStep !== step) this.#updates.length = 0;
     this.#updatesStep = step;
-    this.#updates.push({ host, pte: memory.u32[host >> 2] });
+    this.#updates.push({ host, pte: memory.u32[host >>> 2] });
     memory.flags[page] &= ~PAGE_FLAG.pageTable;
     memory.beforeWrite(host, 4);
     memory.flags[page] |= PAGE_FLAG.pageTable;
-    memory.u32[host >> 2] = pte;
+    memory.u32[host >>> 2] = pte;
   }
 
   #levels(): number {

@@ -73,7 +73,10 @@ export class SnapshotStore {
     return { id: this.#taken++, state: memory.stateBytes.slice(), pages: this.#present.copy(), copiedPages };
   }
 
-  /** Puts the snapshot's bytes back. What is derived from them has to be told by the caller. */
+  /**
+   * Puts the snapshot's bytes back. What is derived from them has to be told by the caller. Throws InputError when
+   * the file cannot be read; memory is then in no state until a snapshot is restored.
+   */
   restore(snapshot: Snapshot): void {
     const { memory } = this;
     const put = (page: number) => {
@@ -84,10 +87,15 @@ export class SnapshotStore {
     memory.sinceSnapshot.drain(page => {
       written.add(page);
     });
-    for (const page of written) put(page);
-    snapshot.pages.differing(this.#present, page => {
-      if (!written.has(page)) put(page);
-    });
+    try {
+      for (const page of written) put(page);
+      snapshot.pages.differing(this.#present, page => {
+        if (!written.has(page)) put(page);
+      });
+    } catch (error) {
+      for (const page of written) memory.sinceSnapshot.add(page);
+      throw error;
+    }
     // replacePage notes its writes as any other; from here they are what the snapshot holds.
     memory.sinceSnapshot.drain(() => {});
     memory.startEpoch();
@@ -138,7 +146,7 @@ export class SnapshotStore {
 }
 
 function isZero(memory: GuestMemory, page: number): boolean {
-  const start = memory.hostAddressOfPage(page) >> 2;
+  const start = memory.hostAddressOfPage(page) >>> 2;
   for (let i = start; i < start + 1024; i++) if (memory.u32[i] !== 0) return false;
   return true;
 }

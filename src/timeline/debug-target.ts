@@ -191,6 +191,14 @@ export class TargetError extends Error {
 /** A replay does something its recording did not: it was made by another machine, or is damaged. */
 export class ReplayMismatch extends TargetError {
   override readonly name = 'ReplayMismatch';
+
+  constructor(
+    message: string,
+    /** When the recording was being verified: the last checkpoint that agreed, and where the difference shows. */
+    readonly interval?: { readonly from: number; readonly to: number },
+  ) {
+    super(message);
+  }
 }
 
 export interface DebugTarget {

@@ -37,4 +37,12 @@ export class History {
     if (end.kind === 'power-off') history.powerOff = { code: end.code };
     return history;
   }
+
+  /** How a recording of it ends: as the guest did, or because `reason` stopped it. */
+  recordedEnd(reason: string): RecordingEnd {
+    const icount = this.end;
+    return this.powerOff === undefined
+      ? { kind: 'stopped', icount, reason }
+      : { kind: 'power-off', icount, code: this.powerOff.code };
+  }
 }

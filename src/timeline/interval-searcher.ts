@@ -17,6 +17,7 @@ const LONGEST_SLICE = 2 ** 24;
 
 /** What another thread's machine must be able to do; the thread brings it along. */
 export interface SearcherPorts {
+  readonly engine: { readonly jit: boolean };
   readonly clock: Pick<HostClock, 'nowMs'>;
   readonly fromCode: FromCode;
   readonly readPage: ReadSharedPage;
@@ -35,7 +36,7 @@ export class IntervalSearcher {
     images: readonly BootImage[],
     readonly ports: SearcherPorts,
   ) {
-    this.#machine = new Machine(config, images, { serial: NOWHERE });
+    this.#machine = new Machine(config, images, { serial: NOWHERE }, ports.engine);
     this.#receiver = new SnapshotReceiver(this.#machine.board.memory, ports.readPage);
     this.#points = new DebugPoints(this.#machine);
   }
@@ -44,10 +45,10 @@ export class IntervalSearcher {
   search(task: SearchTask, cancelled: () => boolean): IntervalFindings | 'cancelled' {
     const machine = this.#machine;
     const { start, end } = task;
+    this.#arm(task);
     if (!this.#receiver.restore(task.snapshot, cancelled)) return 'cancelled';
     machine.afterRestore();
     machine.startNoting();
-    this.#arm(task);
     const found = new HitCollector(start);
     const log = new InputLog(task.events);
     for (let cursor = 0; ; ) {

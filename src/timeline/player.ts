@@ -1,7 +1,9 @@
 import type { Machine, MachineStop, RunOptions } from '../machine/machine.js';
+import { describeEvent } from '../replay/event-kinds.js';
 import { SnapshotStore } from '../snapshot/snapshot-store.js';
+import { InputError } from '../state/input-error.js';
 import { Branch } from './branch.js';
-import { ReplayMismatch } from './debug-target.js';
+import { ReplayMismatch, TargetError } from './debug-target.js';
 import { History } from './history.js';
 import type { Pace } from './pace.js';
 import { type IntervalPages, sortedPages } from './page-set.js';
@@ -133,8 +135,13 @@ export class Player {
     return placed;
   }
 
+  /** Throws TargetError when the snapshot cannot be read back from its file. */
   restore(placed: PlacedSnapshot): void {
-    this.store.restore(placed.snapshot);
+    try {
+      this.store.restore(placed.snapshot);
+    } catch (error) {
+      throw error instanceof InputError ? new TargetError(error.message) : error;
+    }
     this.machine.afterRestore();
     this.cursor = placed.cursor;
     this.#startNoting();
@@ -197,8 +204,10 @@ export class Player {
     const { machine, history } = this;
     if (machine.icount >= history.end) return;
     const what = kind === 'power-off' ? 'the machine powered off' : 'every hart sleeps for ever';
+    const next = this.cursor < history.log.length ? history.log.at(this.cursor) : undefined;
+    const expected = next && `, next with an input at icount ${next.icount}: ${describeEvent(next.event)}`;
     throw new ReplayMismatch(
-      `the replay differs from the recording: ${what} at icount ${machine.icount}, the recording goes on to ${history.end}`,
+      `the replay differs from the recording: ${what} at icount ${machine.icount}, the recording goes on to ${history.end}${expected ?? ''}`,
     );
   }
 }

@@ -2,10 +2,18 @@ import type { Machine } from '../machine/machine.js';
 import type { HostClock, LoggedEvent } from '../machine/ports.js';
 import { LogWriter } from '../replay/log-writer.js';
 import type { ByteSink, Checkpoint, RecordingEnd, RecordingHeader } from '../replay/recording.js';
+import { stateLayouts } from '../replay/state-layouts.js';
 import type { MachineDigest } from '../snapshot/digest.js';
+import { InputError } from '../state/input-error.js';
 
 /** Host time between checkpoints, at least. */
 const CHECKPOINT_MS = 500;
+
+/** Throws InputError naming each device that cannot be replayed. */
+export function refuseBlocked(machine: Machine): void {
+  const blockers = machine.board.bus.replayBlockers;
+  if (blockers.length > 0) throw new InputError(`this machine cannot be recorded: ${blockers.join('; ')}`);
+}
 
 /** A machine's digests as a checkpoint of the present boundary. */
 export function takeCheckpoint(machine: Machine, digest: MachineDigest): Checkpoint {
@@ -30,18 +38,25 @@ export class Recorder {
     sink: ByteSink,
     header: RecordingHeader,
   ) {
-    this.#log = new LogWriter(sink, header);
+    this.#log = new LogWriter(sink, { ...header, layouts: stateLayouts(machine.board.plan) });
     this.#checkpointDueMs = clock.nowMs() + CHECKPOINT_MS;
     this.#checkpoint();
   }
 
   event(logged: LoggedEvent): void {
     this.#log.event(logged);
+    // A checkpoint of the same icount, if there is one, has become void.
+    this.#lastCheckpoint = -1;
   }
 
   /** What was recorded so far reaches the file. */
   flush(): void {
     if (!this.#ended) this.#log.flush();
+  }
+
+  /** Size of the recording so far, without what is not flushed yet. */
+  get bytesWritten(): number {
+    return this.#log.bytesWritten;
   }
 
   /** Whether it is time for a checkpoint. */

@@ -17,6 +17,7 @@ export type RunStop =
   | Exclude<MachineStop, { kind: 'idle' } | { kind: 'power-off' }>
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'timeout' }
+  | { readonly kind: 'size' }
   | { readonly kind: 'end' };
 
 export interface RunLimits {
@@ -26,6 +27,8 @@ export interface RunLimits {
   readonly beforeHart?: number;
   /** Host time, as the clock counts it, at which to give up. */
   readonly deadlineMs?: number;
+  /** Bytes of the recording at which to give up. */
+  readonly recordedBytes?: number | undefined;
 }
 
 const PROGRESS_MS = 1000;
@@ -77,7 +80,9 @@ export class RunControl {
   }
 
   /** Runs forward: through the history, then live. The caller has armed what shall stop it. */
-  async run({ until, beforeHart, deadlineMs = Number.POSITIVE_INFINITY }: RunLimits): Promise<RunStop> {
+  async run(limits: RunLimits): Promise<RunStop> {
+    const { until, beforeHart } = limits;
+    const { deadlineMs = Number.POSITIVE_INFINITY, recordedBytes = Number.POSITIVE_INFINITY } = limits;
     const { player, pace, live } = this;
     const machine = this.#machine;
     for (;;) {
@@ -98,6 +103,7 @@ export class RunControl {
       if (stop.kind === 'hit') return stop;
       const leftMs = deadlineMs - live.clock.nowMs();
       if (leftMs <= 0) return { kind: 'timeout' };
+      if ((live.recorder?.bytesWritten ?? 0) >= recordedBytes) return { kind: 'size' };
       if (stop.kind === 'idle') await live.sleep(stop.deadlineNs, leftMs, () => pace.interrupted);
       else await pace.between(machine.icount - from);
     }
@@ -271,6 +277,7 @@ export class RunControl {
         return stopOf(stop.hit);
       case 'limit':
       case 'timeout':
+      case 'size':
         return { kind: 'step', hart: hart ?? Math.max(0, machine.lastStepOf.indexOf(machine.icount - 1)) };
       case 'interrupted':
         return { kind: 'interrupt', hart: hart ?? machine.nextHart };

@@ -2,8 +2,7 @@ import { Machine } from '../machine/machine.js';
 import type { BootImage, MachineConfig, ResetCause, ShutdownCause } from '../machine/ports.js';
 import type { ElfSymbol } from '../machine/symbols.js';
 import { describeEvent } from '../replay/event-kinds.js';
-import { writeRecording } from '../replay/log-writer.js';
-import type { ByteSink, Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
+import type { ByteSink, Checkpoint, Recording } from '../replay/recording.js';
 import { MachineDigest } from '../snapshot/digest.js';
 import { BranchKeeper } from './branch-keeper.js';
 import type { BreakpointOptions, Condition } from './condition.js';
@@ -24,6 +23,7 @@ import {
 } from './debug-target.js';
 import { GuestOutput } from './guest-output.js';
 import { History } from './history.js';
+import { writeHistory } from './history-file.js';
 import { HostInput } from './host-input.js';
 import type { HostPorts } from './host-ports.js';
 import { InputGestures } from './input-gestures.js';
@@ -31,7 +31,7 @@ import { type IdleClock, LiveDriver } from './live-driver.js';
 import { Pace } from './pace.js';
 import { Player } from './player.js';
 import { Questions } from './questions.js';
-import { Recorder, takeCheckpoint } from './recorder.js';
+import { Recorder, refuseBlocked, takeCheckpoint } from './recorder.js';
 import { RunControl } from './run-control.js';
 import type { SearchPool } from './search-pool.js';
 import type { SnapshotBudget } from './snapshot-list.js';
@@ -57,9 +57,16 @@ export interface MachineSource {
   readonly symbols?: readonly ElfSymbol[];
 }
 
+/** Steps, host time and bytes of the recording after which a run ends; none when not given. */
+export interface RunToEndLimits {
+  readonly maxIcount?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly maxRecordedBytes?: number | undefined;
+}
+
 export type EndOfRun =
   | { readonly kind: 'power-off'; readonly code: number }
-  | { readonly kind: 'limit'; readonly which: 'icount' | 'timeout' }
+  | { readonly kind: 'limit'; readonly which: 'icount' | 'timeout' | 'size' }
   | { readonly kind: 'interrupt' };
 
 /** A machine with its history: what a debugger, a test or a command works with. */
@@ -228,6 +235,8 @@ export class Timeline implements DebugTarget {
 
   stopAtIcount(icount: number | undefined): void {
     const { machine, history } = this;
+    if (icount !== undefined && !Number.isSafeInteger(icount))
+      throw new TargetError(`${icount} is no icount`);
     if (icount !== undefined && icount <= machine.icount) {
       throw new TargetError(`icount ${icount} is not ahead: this is icount ${machine.icount}`);
     }
@@ -298,11 +307,15 @@ export class Timeline implements DebugTarget {
 
   // Without a debugger.
 
-  /** Records from here on; only at the very beginning of a live history. */
+  /**
+   * Records from here on; only at the very beginning of a live history. Throws InputError when a device cannot be
+   * replayed.
+   */
   record(sink: ByteSink): void {
     if (this.history.mode !== 'live' || this.history.end > 0 || this.history.log.length > 0) {
       throw new Error('a recording starts with the machine');
     }
+    refuseBlocked(this.machine);
     const { config, images, writtenBy } = this.source;
     this.#live.recorder = new Recorder(this.machine, this.#digests(), this.host.clock, sink, {
       config,
@@ -312,13 +325,14 @@ export class Timeline implements DebugTarget {
   }
 
   /** Runs until the guest ends or a limit is reached. */
-  async runToEnd(limits: { maxIcount?: number; timeoutMs?: number }): Promise<EndOfRun> {
+  async runToEnd(limits: RunToEndLimits): Promise<EndOfRun> {
     this.#pace.begin();
     this.#points.arm('none');
     const { maxIcount = Number.POSITIVE_INFINITY, timeoutMs = Number.POSITIVE_INFINITY } = limits;
     const stop = await this.#control.run({
       until: maxIcount,
       deadlineMs: this.host.clock.nowMs() + timeoutMs,
+      recordedBytes: limits.maxRecordedBytes,
     });
     if (stop.kind === 'end' && this.machine.poweredOff) {
       return { kind: 'power-off', code: this.machine.exitCode };
@@ -326,6 +340,10 @@ export class Timeline implements DebugTarget {
     if (stop.kind === 'timeout') {
       this.#live.stopRecording('time limit');
       return { kind: 'limit', which: 'timeout' };
+    }
+    if (stop.kind === 'size') {
+      this.#live.stopRecording('size limit');
+      return { kind: 'limit', which: 'size' };
     }
     if (stop.kind === 'interrupted') return { kind: 'interrupt' };
     this.#live.stopRecording('icount limit');
@@ -342,26 +360,8 @@ export class Timeline implements DebugTarget {
   }
 
   /** Writes the present branch from beginning to end as a recording; the machine stays where it is. */
-  async saveHistory(path: string): Promise<void> {
-    if (this.host.createFile === undefined) throw new TargetError('this session cannot write files');
-    const { config, images, writtenBy } = this.source;
-    const { history, machine } = this;
-    const here = machine.icount;
-    await this.seek('end');
-    const checkpoints = [this.checkpoint()];
-    const icount = history.end;
-    const end: RecordingEnd =
-      history.powerOff === undefined
-        ? { kind: 'stopped', icount, reason: 'history saved' }
-        : { kind: 'power-off', icount, code: history.powerOff.code };
-    await this.seek(here);
-    const sink = this.host.createFile(path);
-    try {
-      const header = { config, images, writtenBy };
-      writeRecording(sink, { header, events: history.log.slice(), checkpoints, end });
-    } finally {
-      sink.close();
-    }
+  saveHistory(path: string): Promise<void> {
+    return writeHistory(this, path);
   }
 
   /** The end mark is written; the console's output is complete. The machine cannot move any more. */

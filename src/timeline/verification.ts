@@ -1,5 +1,6 @@
 import { DivergenceError, findDivergence } from '../replay/divergence.js';
 import type { Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
+import { stateLayouts, unlikeLayouts } from '../replay/state-layouts.js';
 import { ReplayMismatch, TargetError } from './debug-target.js';
 import type { GuestOutput } from './guest-output.js';
 import type { Player } from './player.js';
@@ -8,6 +9,8 @@ export interface Verified {
   readonly checkpoints: number;
   readonly icount: number;
   readonly end: RecordingEnd;
+  /** Components that were not compared: since it was recorded, their state has come to be declared otherwise. */
+  readonly notCompared: readonly string[];
 }
 
 /**
@@ -22,21 +25,38 @@ export async function verifyRecording(
   output: GuestOutput,
 ): Promise<Verified> {
   const { machine } = player;
-  const goTo = async (icount: number) => {
-    const stop = await player.advance(icount, { idle: 'jump' });
-    output.reached(machine.icount);
-    if (stop.kind === 'interrupted') throw new TargetError('interrupted');
-  };
+  const { log } = player.history;
+  const { plan } = machine.board;
+  const notCompared = unlikeLayouts(recording.header.layouts, stateLayouts(plan));
   let agreed = 0;
+  const inInterval = async (body: () => void | Promise<void>) => {
+    try {
+      await body();
+    } catch (error) {
+      if (!(error instanceof ReplayMismatch)) throw error;
+      const text = `${error.message}; it agreed up to icount ${agreed}`;
+      throw new ReplayMismatch(text, { from: agreed, to: machine.icount });
+    }
+  };
+  const goTo = (icount: number) =>
+    inInterval(async () => {
+      const stop = await player.advance(icount, { idle: 'jump' });
+      output.reached(machine.icount);
+      if (stop.kind === 'interrupted') throw new TargetError('interrupted');
+    });
   for (const recorded of recording.checkpoints) {
     await goTo(recorded.icount);
-    const report = findDivergence(recorded, takeCheckpoint(), machine.board.plan, agreed);
-    if (report !== undefined) throw new DivergenceError(report);
+    const report = findDivergence(recorded, takeCheckpoint(), plan, agreed, notCompared);
+    if (report !== undefined) {
+      const inputs = log.slice(log.indexAfter(agreed), log.indexAfter(recorded.icount));
+      throw new DivergenceError({ ...report, inputs });
+    }
     agreed = recorded.icount;
   }
   await goTo(player.history.end);
-  compareEnd(player, recording.end);
-  return { checkpoints: recording.checkpoints.length, icount: machine.icount, end: recording.end };
+  await inInterval(() => compareEnd(player, recording.end));
+  const { checkpoints, end } = recording;
+  return { checkpoints: checkpoints.length, icount: machine.icount, end, notCompared };
 }
 
 function compareEnd({ machine }: Player, end: RecordingEnd): void {

@@ -43,7 +43,7 @@ describe('firmware that cannot run is one line and exit code 2', () => {
   test('too little and too much memory', async () => {
     const demo = 'fixtures/rv64/demo.elf';
     await expectOneLine(['run', demo, '--memory', '16K'], /give the machine more with --memory/);
-    await expectOneLine(['run', demo, '--memory', '900G'], /at most 1 GiB/);
+    await expectOneLine(['run', demo, '--memory', '900G'], /at most 3 GiB/);
     await expectOneLine(['run', demo, '--memory', '1000001'], /a multiple of 4096 bytes/);
   });
 });

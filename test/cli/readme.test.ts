@@ -9,6 +9,7 @@ import {
   HISTORY_OPTIONS,
   LIMIT_OPTIONS,
   MACHINE_OPTIONS,
+  SIZE_LIMIT_OPTIONS,
 } from '../../src/cli/options.js';
 import { REPOSITORY, scratchFolder } from './backstub.js';
 
@@ -19,6 +20,7 @@ const { jit: _everywhere, ...FOR_FIRMWARE } = MACHINE_OPTIONS;
 const SECTIONS = [
   ['`serve`, `record`, `run`', FOR_FIRMWARE],
   ['`record`, `run`', LIMIT_OPTIONS],
+  ['`record`', SIZE_LIMIT_OPTIONS],
   ['`serve`, `replay`', { ...GDB_OPTIONS, ...HISTORY_OPTIONS }],
   ['`serve`, `record`, `run`, `replay`, `verify`', ENGINE_OPTIONS],
 ] as const;

@@ -1,10 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Clint, clintState } from '../../src/devices/clint.js';
+import { GoldfishRtc, goldfishRtcState } from '../../src/devices/goldfish-rtc.js';
 import { Plic, plicState } from '../../src/devices/plic.js';
 import { UART_STATE, Uart16550 } from '../../src/devices/uart16550.js';
 import type { MmioDevice } from '../../src/machine/ports.js';
 import { type Instance, instantiate } from './rig.js';
+
+const rtc = () =>
+  instantiate(
+    goldfishRtcState(1_704_067_200),
+    (state, rig) => new GoldfishRtc(state, { irq: rig.line('irq'), clock: rig.clock, timer: rig.timer(0) }),
+  );
 
 type Step<D extends MmioDevice> = (instance: Instance<D>) => unknown;
 
@@ -120,6 +127,15 @@ describe('a device restored from its state bytes continues alike', () => {
   test('clint', () => {
     const registers = [0, 4, 8, 0x4000, 0x4004, 0x4008, 0x400c, 0x4010, 0xbff8, 0xbffc];
     resumes<Clint>(clint, fc.oneof(read(registers, 4), write(registers, 4, word), wait(3000)));
+  });
+
+  test('goldfish rtc', () => {
+    const registers = [0, 4, 8, 12, 16, 20, 24, 28];
+    const values = fc.oneof(fc.nat(0xffff_ffff), fc.nat(3), fc.constant(397_000_000));
+    resumes<GoldfishRtc>(
+      rtc,
+      fc.oneof(read([0, 8, 12, 16, 24], 4), write(registers, 4, values), wait(2_000_000_000)),
+    );
   });
 
   test('plic', () => {

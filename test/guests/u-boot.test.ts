@@ -5,7 +5,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { bootGuest, consoleOnQemu, firmwareMissing, hasQemu, OPENSBI, U_BOOT } from '../support/guests.js';
 import { MemoryFile, replay } from '../support/sessions.js';
 
-const MOST_STEPS = 1_000_000_000;
+/** Far beyond the last command: U-Boot in M-mode cannot power off. */
+const MOST_STEPS = 400_000_000;
 
 /** Any key ends the countdown; then commands. */
 const script = (...commands: string[]) =>
@@ -47,8 +48,8 @@ describe.skipIf(firmwareMissing !== undefined)(`OpenSBI and U-Boot (${firmwareMi
     expect(text).toContain('U-Boot 2');
     expect(text).toContain('CPU:   rv64imafdc_zicsr_zifencei_zba_zbb_zbs');
     expect(text).toContain('84000000: 12345678 12345678 12345678 12345678');
-    expect(text).toContain('compatible = "ns16550a"');
     if (bios !== undefined) {
+      expect(text).toContain('compatible = "ns16550a"');
       expect(text).toContain(`Platform HART Count       : ${harts}`);
       expect(end).toEqual({ kind: 'power-off', code: 0 });
     }

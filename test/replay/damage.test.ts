@@ -123,12 +123,12 @@ describe('a damaged recording', () => {
   });
 
   test('with a chunk of another recording in it is refused at the next checkpoint or the end', () => {
-    const other = encodeChunk(FIRST_AFTER_HEADER, 3, Uint8Array.of(5, 3));
+    const other = encodeChunk(FIRST_AFTER_HEADER, 3, Uint8Array.of(5, 3, 1));
     expect(read(join(chunks.toSpliced(FIRST_AFTER_HEADER, 1, other)))).toContain(
       '(checkpoint): chunks before it are not those that were recorded',
     );
     const last = chunks.length - 2;
-    const otherLast = encodeChunk(last, 3, Uint8Array.of(5, 3));
+    const otherLast = encodeChunk(last, 3, Uint8Array.of(5, 3, 1));
     expect(read(join(chunks.toSpliced(last, 1, otherLast)))).toContain(
       '(end): chunks before it are not those',
     );

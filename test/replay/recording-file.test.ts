@@ -264,7 +264,7 @@ test('each event reads as one line', () => {
     'console 0 "say \\"hi\\"\\r\\n\\x03\\xc3\\xa9"',
     `console 0 "${'x'.repeat(64)}"... (100 bytes)`,
     'shutdown by host-signal',
-    'reset',
+    'reset by monitor',
     'warp to 1500 ns',
     'write-register hart 1 register 32 = 0x80000010',
     'write-memory hart 0 0x80001000 01ab',

@@ -9,6 +9,8 @@ import { GuestMemory } from '../../src/memory/guest-memory.js';
 import { PAGE_BYTES, planMemory } from '../../src/memory/memory-plan.js';
 import type { PageFile } from '../../src/snapshot/page-file.js';
 import { type Snapshot, SnapshotStore } from '../../src/snapshot/snapshot-store.js';
+import { InputError } from '../../src/state/input-error.js';
+import { connect } from '../gdb/wire.js';
 import { bootFixture, digestsOf, fixture } from '../support/sessions.js';
 
 let folder = '';
@@ -98,8 +100,12 @@ function perform(kept: Kept, [move, a, b]: [string, number, number]): void {
   else kept.release(a);
 }
 
-/** A file in memory with room for so many pages, which may fail from the nth write on. */
-function fakeFile(capacity: number, failFrom = Number.POSITIVE_INFINITY): PageFile {
+/**
+ * A file in memory with room for so many pages, which fails from the nth write on. Reads fail too, but the next
+ * attempt at a restore gets through.
+ */
+function fakeFile(capacity: number, failFrom: number): PageFile {
+  let readsToFailure = 0;
   const places = new Map<number, Uint8Array>();
   let writes = 0;
   return {
@@ -113,7 +119,13 @@ function fakeFile(capacity: number, failFrom = Number.POSITIVE_INFINITY): PageFi
       }
       return true;
     },
-    read: (place, into) => into.set(places.get(place)!),
+    read: (place, into) => {
+      if (readsToFailure-- === 0) {
+        readsToFailure = capacity;
+        throw new InputError('the disk is broken');
+      }
+      into.set(places.get(place)!);
+    },
     close: () => {},
   };
 }
@@ -143,18 +155,28 @@ describe('snapshots with a file', () => {
     );
   });
 
-  test('stay whole when the file fills up or fails', () => {
+  test('stay whole when the file fills up, or fails and the user tries again', () => {
+    let failures = 0;
     fc.assert(
       fc.property(moves, fc.nat(8), fc.integer({ min: 1, max: 8 }), (list, capacity, failFrom) => {
         const plain = new Kept(undefined, Number.POSITIVE_INFINITY);
         const spilling = new Kept(fakeFile(capacity, failFrom), 20_000);
         for (const move of list) {
           perform(plain, move);
-          perform(spilling, move);
+          for (let done = false; !done; ) {
+            try {
+              perform(spilling, move);
+              done = true;
+            } catch (error) {
+              expect(error).toBeInstanceOf(InputError);
+              failures++;
+            }
+          }
           expect(spilling.contents).toEqual(plain.contents);
         }
       }),
     );
+    expect(failures).toBeGreaterThan(0);
   });
 
   test('take no more memory than they may, and say where they are', () => {
@@ -208,6 +230,10 @@ test('a session with a file keeps every snapshot, and goes back to where it was'
   expect(spilling.snapshots().length).toBe(plain.snapshots().length);
   expect(dropping.snapshots().length).toBeLessThan(plain.snapshots().length);
   expect(spilling.snapshots().some(one => one.diskBytes > 0)).toBe(true);
+  const list = await (await connect(spilling)).monitor('snapshot list');
+  expect(list).toMatch(/^icount 0, \d+ pages, \d+ bytes in memory, \d+ bytes on disk\n/);
+  expect(list).toMatch(/\ntogether: \d+ bytes in memory, \d+ bytes on disk\n$/);
+  expect(await (await connect(plain)).monitor('snapshot list')).not.toContain('disk');
   expect(spilling.player.store.memoryBytes).toBeLessThanOrEqual(LITTLE);
   for (const icount of [1_999_990, 1_000_001, 3, 77_777, 500_000]) {
     await plain.seek(icount);

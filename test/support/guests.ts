@@ -36,7 +36,9 @@ export interface Kernel {
 export function linuxKernel(variant: 'up' | 'smp'): Kernel | undefined {
   const cache = join(homedir(), '.cache/backstub');
   const built = existsSync(cache)
-    ? readdirSync(cache).filter(name => name.startsWith(`linux-${variant}-`))
+    ? readdirSync(cache).filter(
+        name => /^linux-(up|smp)-[0-9a-f]{16}$/.test(name) && name.startsWith(`linux-${variant}-`),
+      )
     : [];
   const given = process.env[variant === 'up' ? 'BACKSTUB_LINUX' : 'BACKSTUB_LINUX_SMP'];
   const folders = [

@@ -20,7 +20,12 @@ export class LocalPool implements SearchPool {
   readonly #turns: (() => void)[] = [];
 
   constructor({ config, images }: MachineSource) {
-    const ports = { clock: { nowMs: () => performance.now() }, fromCode: verifiedCondition, readPage };
+    const ports = {
+      engine: { jit: true },
+      clock: { nowMs: () => performance.now() },
+      fromCode: verifiedCondition,
+      readPage,
+    };
     this.#idle = [0, 1].map(() => new IntervalSearcher(config, images, ports));
   }
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { eventJson } from '../../replay/event-json.js';
 import { describeEvent } from '../../replay/event-kinds.js';
 import { readRecordingFile } from '../inputs.js';
 import { addExamples, type Finish } from '../program-parts.js';
-import { eventJson } from '../recording-text.js';
 
 export function addEvents(program: Command, finish: Finish): void {
   const command = program

@@ -1,4 +1,8 @@
 import type { Command } from 'commander';
+import type { Session } from '../../api/session.js';
+import type { Recording } from '../../replay/recording.js';
+import type { Verified } from '../../timeline/verification.js';
+import { explainDivergence } from '../explain-divergence.js';
 import { readRecordingFile } from '../inputs.js';
 import { tell } from '../messages.js';
 import { addOptions, ENGINE_OPTIONS, type EngineOptions } from '../options.js';
@@ -16,20 +20,33 @@ export function addVerify(program: Command, finish: Finish): void {
     )
     .argument('<recording>', 'file written by record or serve --record');
   addOptions(command, ENGINE_OPTIONS);
-  addExamples(command, [['backstub verify run.bst', 'before filing it as a bug report']]);
-  command.action((file: string, options: EngineOptions) =>
+  command.option(
+    '--bisect',
+    'after a divergence: replay once more, compiled and interpreted, to find the step',
+  );
+  addExamples(command, [
+    ['backstub verify run.bst', 'before filing it as a bug report'],
+    ['backstub verify run.bst --bisect', 'and where it diverges, the step'],
+  ]);
+  command.action((file: string, options: EngineOptions & { readonly bisect?: true }) =>
     finish(async () => {
-      const machine = await openReplay(readRecordingFile(file), { serial: { kind: 'null' }, ...options });
+      const recording = readRecordingFile(file);
+      const machine = await openReplay(recording, { serial: { kind: 'null' }, ...options });
       try {
         const { result, signal } = await withSignals(
           () => machine.session.interrupt(),
-          () => machine.session.verify(),
+          () => verifyAndExplain(machine.session, recording, options),
         );
         if (signal) return signalExitCode(signal);
-        const { checkpoints, icount, end } = result;
+        const { checkpoints, icount, end, notCompared } = result;
         process.stdout.write(
           `${file}: ${checkpoints} checkpoints agree over ${icount} steps; ${describeEnd(end)}\n`,
         );
+        if (notCompared.length > 0) {
+          tell(
+            `not compared, because this backstub keeps their state in another form: ${notCompared.join(', ')}`,
+          );
+        }
         if (end.kind === 'cut') tell(`${file} ends early: its recorder was killed`);
         return 0;
       } finally {
@@ -37,4 +54,17 @@ export function addVerify(program: Command, finish: Finish): void {
       }
     }),
   );
+}
+
+async function verifyAndExplain(
+  session: Session,
+  recording: Recording,
+  options: EngineOptions & { readonly bisect?: true },
+): Promise<Verified> {
+  try {
+    return await session.verify();
+  } catch (error) {
+    if (options.bisect) await explainDivergence(error, session, recording, options.jit ?? true);
+    throw error;
+  }
 }

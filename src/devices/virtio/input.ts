@@ -22,11 +22,11 @@ const SELECT = { name: 1, serial: 2, ids: 3, properties: 0x10, bits: 0x11, axis:
 const CONFIG = { select: 0, subselect: 1, size: 2, data: 8, bytes: 136 } as const;
 const BUS_VIRTUAL = 6;
 const VENDOR_QEMU = 0x0627;
-const DEVICE_VERSION = 1;
 
 interface Description {
   readonly name: string;
   readonly product: number;
+  readonly version: number;
   /** Event codes by type. */
   readonly events: Readonly<Record<number, readonly number[]>>;
 }
@@ -39,6 +39,7 @@ const DESCRIPTIONS: Readonly<Record<InputDeviceKind, Description>> = {
   keyboard: {
     name: 'QEMU Virtio Keyboard',
     product: 1,
+    version: 1,
     events: {
       [INPUT_TYPE.key]: [...new Set(KEY_CODES.values())],
       [INPUT_TYPE.led]: [0, 1, 2],
@@ -48,6 +49,7 @@ const DESCRIPTIONS: Readonly<Record<InputDeviceKind, Description>> = {
   mouse: {
     name: 'QEMU Virtio Mouse',
     product: 2,
+    version: 2,
     events: {
       [INPUT_TYPE.key]: POINTER_BUTTONS,
       [INPUT_TYPE.relative]: [INPUT_AXIS.x, INPUT_AXIS.y, INPUT_AXIS.wheel],
@@ -56,6 +58,7 @@ const DESCRIPTIONS: Readonly<Record<InputDeviceKind, Description>> = {
   tablet: {
     name: 'QEMU Virtio Tablet',
     product: 3,
+    version: 2,
     events: {
       [INPUT_TYPE.key]: POINTER_BUTTONS,
       [INPUT_TYPE.relative]: [INPUT_AXIS.wheel],
@@ -160,12 +163,12 @@ export class VirtioInput implements VirtioFunction {
 
 /** Answer to a query; empty when there is none. */
 function configData(kind: InputDeviceKind, select: number, subselect: number): Uint8Array {
-  const { name, product, events } = DESCRIPTIONS[kind];
+  const { name, product, version, events } = DESCRIPTIONS[kind];
   switch (select) {
     case SELECT.name:
-      return subselect === 0 ? Uint8Array.from(name, letter => letter.charCodeAt(0)) : NOTHING;
+      return subselect === 0 ? Uint8Array.from(`${name}\0`, letter => letter.charCodeAt(0)) : NOTHING;
     case SELECT.ids:
-      return new Uint8Array(Uint16Array.of(BUS_VIRTUAL, VENDOR_QEMU, product, DEVICE_VERSION).buffer);
+      return new Uint8Array(Uint16Array.of(BUS_VIRTUAL, VENDOR_QEMU, product, version).buffer);
     case SELECT.bits:
       return subselect in events ? bitmap(events[subselect]) : NOTHING;
     case SELECT.axis:

@@ -8,7 +8,7 @@ const RUNS: readonly (readonly [first: number, names: string])[] = [
   [71, 'kp_7 kp_8 kp_9 kp_subtract kp_4 kp_5 kp_6 kp_add kp_1 kp_2 kp_3 kp_0 kp_decimal'],
   [86, 'less f11 f12 ro'],
   [91, 'hiragana henkan katakanahiragana muhenkan'],
-  [96, 'kp_enter ctrl_r kp_divide sysrq alt_r'],
+  [96, 'kp_enter ctrl_r kp_divide sysrq alt_r lf'],
   [102, 'home up pgup left right end down pgdn insert delete'],
   [113, 'audiomute volumedown volumeup power kp_equals'],
   [119, 'pause'],
@@ -20,7 +20,7 @@ const RUNS: readonly (readonly [first: number, names: string])[] = [
   [155, 'mail ac_bookmarks computer ac_back ac_forward'],
   [163, 'audionext audioplay audioprev audiostop'],
   [172, 'ac_home ac_refresh'],
-  [183, 'f13 f14 f15 f16 f17 f18 f19 f20 f21 f22 f23 f24'],
+  [226, 'mediaselect'],
 ];
 
 export const KEY_CODES: ReadonlyMap<string, number> = new Map([

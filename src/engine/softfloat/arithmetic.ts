@@ -37,6 +37,7 @@ import {
 import { BINARY64, type FloatFormat, SIGNIFICAND_BITS } from './format.js';
 import { emitOrdinaryFused } from './fused-ordinary.js';
 import { type FloatKit, LEADING_BIT } from './rounding.js';
+import { addSigned } from './signed-sum.js';
 import { hostRounds } from './stand-in.js';
 
 /** Bits that a significand of SIGNIFICAND_BITS is shifted by to stand where `round` wants it. */
@@ -261,25 +262,10 @@ export function emitFusedMultiplyAdd(kit: FloatKit, format: FloatFormat, f: Func
       },
       () => code.if(distance, () => shiftJam128(kit, code, addHigh, addLow, distance)),
     );
-    code.if(
-      eq(sign, format.sign(c)),
-      () => {
-        code.set(low, add(low, addLow));
-        code.set(high, add(add(high, addHigh), extendU(ltU(low, addLow))));
-      },
-      () => {
-        const borrow = code.let(extendU(ltU(low, addLow)));
-        code.set(low, sub(low, addLow));
-        code.set(high, sub(sub(high, addHigh), borrow));
-        code.if(all(isZero(high), isZero(low)), () => {
-          code.return(format.signed(eq(mode, ROUNDING.down), zero(format)));
-        });
-        code.if(ltS(high, 0), () => {
-          code.set(low, sub(i64(0), low));
-          code.set(high, sub(sub(i64(0), high), extendU(ne(low, 0))));
-          code.set(sign, xor(sign, 1));
-        });
-      },
+    addSigned(code, { high, low, sign }, { high: addHigh, low: addLow, sign: format.sign(c) }, () =>
+      code.if(all(isZero(high), isZero(low)), () => {
+        code.return(format.signed(eq(mode, ROUNDING.down), zero(format)));
+      }),
     );
   });
   // Bit 124 stands for 1; bring the leading one to bit 126.

@@ -4,13 +4,11 @@ import {
   and,
   type Code,
   clz,
-  eq,
   extendU,
   geS,
   gtS,
   i32,
   i64,
-  ltS,
   ltU,
   mul,
   ne,
@@ -25,6 +23,7 @@ import {
 } from './code.js';
 import { BINARY64, SIGNIFICAND_BITS } from './format.js';
 import { LEADING_BIT } from './rounding.js';
+import { addSigned } from './signed-sum.js';
 
 const DROPPED = LEADING_BIT - SIGNIFICAND_BITS;
 
@@ -63,23 +62,7 @@ export function emitOrdinaryFused(code: Code, a: Value, b: Value, c: Value): voi
         },
       );
       const sign = code.let(format.sign(xor(a, b)));
-      code.if(
-        eq(sign, format.sign(c)),
-        () => {
-          code.set(low, add(low, addLow));
-          code.set(high, add(add(high, addHigh), extendU(ltU(low, addLow))));
-        },
-        () => {
-          const borrow = code.let(extendU(ltU(low, addLow)));
-          code.set(low, sub(low, addLow));
-          code.set(high, sub(sub(high, addHigh), borrow));
-          code.if(ltS(high, 0), () => {
-            code.set(low, sub(i64(0), low));
-            code.set(high, sub(sub(i64(0), high), extendU(ne(low, 0))));
-            code.set(sign, xor(sign, 1));
-          });
-        },
-      );
+      addSigned(code, { high, low, sign }, { high: addHigh, low: addLow, sign: format.sign(c) });
       code.if(gtS(high, 0), () => {
         const shift = code.let(sub(wrap(clz(high)), 63 - LEADING_BIT));
         code.set(exponent, sub(add(exponent, 2), shift));

@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync } from 'node:fs';
 import type { ReadStream } from 'node:tty';
 import type { ConsoleBackend } from '../../machine/ports.js';
 import { InputError } from '../../state/input-error.js';
@@ -20,9 +21,10 @@ interface OpenedPty {
 export async function openPty(tell: (line: string) => void): Promise<ConsoleBackend> {
   const terminal = (await loadPackage()).open({ encoding: null });
   const { master, slave } = terminal;
-  // Nobody reads this end here. It stays open, so that programs may come and go at theirs.
-  slave.pause();
   slave.setRawMode(true);
+  // The package would read what is meant for others. The end stays open here, so that programs may come and go.
+  const kept = openSync(terminal.ptsName, constants.O_RDWR | constants.O_NOCTTY);
+  slave.destroy();
   tell(`console on ${terminal.ptsName}`);
   let open = true;
   return {
@@ -36,16 +38,16 @@ export async function openPty(tell: (line: string) => void): Promise<ConsoleBack
       if (!open) return;
       open = false;
       master.destroy();
-      slave.destroy();
+      closeSync(kept);
     },
   };
 }
 
 async function loadPackage(): Promise<PtyPackage> {
-  const name = '@lydell/node-pty';
   try {
-    return (await import(name)) as PtyPackage;
+    const loaded: object = await import('@lydell/node-pty');
+    return loaded as PtyPackage;
   } catch {
-    throw new InputError(`a pseudo-terminal needs the package ${name}: npm install ${name}`);
+    throw new InputError('a pseudo-terminal needs a package: npm install @lydell/node-pty');
   }
 }

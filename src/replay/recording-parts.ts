@@ -1,0 +1,211 @@
+/**
+ * The parts of a recording as files that people and other programs read, and back:
+ *   recording.json     format version, who wrote it, its images with their files, how it ends
+ *   config.json        the machine's settings
+ *   images/*.bin       bytes placed in memory or on a disk
+ *   events.jsonl       one input a line, as `backstub events --json` shows it
+ *   checkpoints.jsonl  one checkpoint a line: icount, digests, the declared state in hexadecimal
+ */
+import type { BootImage, MachineConfig } from '../machine/ports.js';
+import { InputError } from '../state/input-error.js';
+import { fromHex, toHex } from './byte-codec.js';
+import { eventJson, parseEventJson } from './event-json.js';
+import { FORMAT_VERSION, OLDEST_VERSION } from './format.js';
+import type { Checkpoint, Recording, RecordingEnd, RecordingHeader } from './recording.js';
+import { headerJson, parseHeaderJson } from './recording-header.js';
+import type { StateLayouts } from './state-layouts.js';
+
+export interface RecordingPart {
+  /** Path within the folder, with `/` between folders. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+const MANIFEST = 'recording.json';
+const CONFIG = 'config.json';
+const EVENTS = 'events.jsonl';
+const CHECKPOINTS = 'checkpoints.jsonl';
+
+const utf8 = new TextEncoder();
+
+export function exportParts({ header, events, checkpoints, end }: Recording): RecordingPart[] {
+  const { config, images, writtenBy, layouts } = header;
+  const files = images.map(({ name, address }, i) => {
+    const plainName = name.replace(/[^A-Za-z0-9._-]+/g, '-');
+    return `images/${String(i).padStart(2, '0')}-${plainName}-0x${address.toString(16)}.bin`;
+  });
+  const manifest = {
+    format: FORMAT_VERSION,
+    writtenBy,
+    layouts,
+    images: images.map(({ name, disk, address }, i) => ({
+      name,
+      disk,
+      address: hex(address),
+      file: files[i],
+    })),
+    end,
+  };
+  const text = (path: string, content: string): RecordingPart => ({ path, bytes: utf8.encode(content) });
+  return [
+    text(MANIFEST, `${JSON.stringify(manifest, undefined, 2)}\n`),
+    text(CONFIG, `${JSON.stringify(config, undefined, 2)}\n`),
+    ...images.map(({ bytes }, i) => ({ path: files[i], bytes })),
+    text(EVENTS, events.map(logged => `${eventJson(logged)}\n`).join('')),
+    text(CHECKPOINTS, checkpoints.map(checkpoint => `${checkpointJson(checkpoint)}\n`).join('')),
+  ];
+}
+
+const checkpointJson = ({ icount, digests, state }: Checkpoint): string =>
+  JSON.stringify({ icount, digests, state: toHex(state) });
+
+const hex = (value: number): string => `0x${value.toString(16)}`;
+
+/**
+ * Puts a recording together from its parts; `read` gives a file's bytes and throws InputError when there is none.
+ * Throws InputError, one line that starts with the file and, where there are lines, the line.
+ */
+export function importParts(read: (path: string) => Uint8Array): Recording {
+  const manifest = parseManifest(object(MANIFEST, json(MANIFEST, textOf(MANIFEST, read(MANIFEST)))));
+  const config = object(CONFIG, json(CONFIG, textOf(CONFIG, read(CONFIG))));
+  const images = manifest.images.map(({ file, ...image }): BootImage => ({ ...image, bytes: read(file) }));
+  const header = checkedHeader(config, images, manifest);
+  const { end } = manifest;
+  const events = lines(EVENTS, read, parseEventJson);
+  const checkpoints = lines(CHECKPOINTS, read, parseCheckpoint);
+  checkOrder(EVENTS, events, end);
+  checkOrder(CHECKPOINTS, checkpoints, end);
+  return { header, events, checkpoints, end };
+}
+
+function checkOrder(path: string, moments: readonly { readonly icount: number }[], end: RecordingEnd): void {
+  for (const [i, { icount }] of moments.entries()) {
+    const before = moments[i - 1]?.icount ?? 0;
+    if (icount < before)
+      throw new InputError(`${path}:${i + 1}: icount ${icount} comes after icount ${before}`);
+    if (icount > end.icount)
+      throw new InputError(
+        `${path}:${i + 1}: icount ${icount} is behind the end in ${MANIFEST}, icount ${end.icount}`,
+      );
+  }
+}
+
+function checkedHeader(
+  config: object,
+  images: readonly BootImage[],
+  { writtenBy, layouts }: Manifest,
+): RecordingHeader {
+  const header = { config: config as MachineConfig, images, writtenBy, ...(layouts && { layouts }) };
+  try {
+    return { ...header, config: parseHeaderJson(headerJson(header)).config };
+  } catch (error) {
+    if (error instanceof InputError)
+      throw new InputError(`${CONFIG}: ${error.message.replace('its header', 'it')}`);
+    throw error;
+  }
+}
+
+interface Manifest {
+  readonly writtenBy: string;
+  readonly layouts: StateLayouts | undefined;
+  readonly images: readonly (Omit<BootImage, 'bytes'> & { readonly file: string })[];
+  readonly end: RecordingEnd;
+}
+
+function parseManifest({ format, writtenBy, layouts, images, end }: Record<string, unknown>): Manifest {
+  if (typeof format !== 'number' || format < OLDEST_VERSION || format > FORMAT_VERSION)
+    throw new InputError(`${MANIFEST}: "format" is ${JSON.stringify(format)}, but must be ${FORMAT_VERSION}`);
+  if (typeof writtenBy !== 'string') throw new InputError(`${MANIFEST}: "writtenBy" must be a text`);
+  if (!Array.isArray(images)) throw new InputError(`${MANIFEST}: "images" must be a list`);
+  return {
+    writtenBy,
+    layouts: layouts === undefined ? undefined : parseLayouts(layouts),
+    images: images.map((image: unknown, i) => parseImage(image, `${MANIFEST}: image ${i}`)),
+    end: parseEnd(end),
+  };
+}
+
+function parseLayouts(value: unknown): StateLayouts {
+  const layouts = object(`${MANIFEST}: "layouts"`, value);
+  for (const [name, sum] of Object.entries(layouts)) {
+    if (typeof sum !== 'string' || !/^[0-9a-f]{8}$/.test(sum))
+      throw new InputError(`${MANIFEST}: the layout of ${name} must be 8 hexadecimal digits`);
+  }
+  return layouts as Record<string, string>;
+}
+
+function parseImage(image: unknown, where: string): Manifest['images'][number] {
+  const { name, disk, address, file } = object(where, image);
+  if (typeof name !== 'string') throw new InputError(`${where}: "name" must be a text`);
+  if (typeof address !== 'string' || !/^0x[0-9a-f]{1,13}$/.test(address))
+    throw new InputError(`${where}: "address" must be a text like "0x80000000"`);
+  // A part names no file outside the folder.
+  if (typeof file !== 'string' || !/^images\/[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(file))
+    throw new InputError(`${where}: "file" must be a text like "images/00-demo.elf.bin"`);
+  if (disk !== undefined && !isCount(disk)) throw new InputError(`${where}: "disk" must be a number`);
+  return { name, ...(disk === undefined ? {} : { disk }), address: Number(address), file };
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function parseEnd(value: unknown): RecordingEnd {
+  const { kind, icount, code, reason, damage } = object(`${MANIFEST}: "end"`, value);
+  if (isCount(icount)) {
+    if (kind === 'power-off' && isCount(code)) return { kind, icount, code };
+    if (kind === 'stopped' && typeof reason === 'string') return { kind, icount, reason };
+    if (kind === 'cut') return { kind, icount, ...(typeof damage === 'string' ? { damage } : {}) };
+  }
+  throw new InputError(
+    `${MANIFEST}: "end" must have an icount and a kind: power-off with a code, stopped with a reason, or cut`,
+  );
+}
+
+function parseCheckpoint(value: unknown): Checkpoint {
+  const { icount, digests, state } = object('a checkpoint', value);
+  if (!isCount(icount)) throw new InputError(`${JSON.stringify(icount)} is no icount`);
+  for (const [name, digest] of Object.entries(object('"digests"', digests))) {
+    if (typeof digest !== 'string' || !/^[0-9a-f]{16}$/.test(digest))
+      throw new InputError(`the digest of ${name} must be 16 hexadecimal digits`);
+  }
+  const bytes = typeof state === 'string' ? fromHex(state) : undefined;
+  if (bytes === undefined) throw new InputError('"state" must be hexadecimal');
+  return { icount, digests: digests as Record<string, string>, state: bytes };
+}
+
+function object(where: string, value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw new InputError(`${where}: not a JSON object`);
+}
+
+function json(where: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InputError(`${where}: not JSON`);
+  }
+}
+
+function textOf(path: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new InputError(`${path}: not UTF-8`);
+  }
+}
+
+function lines<T>(path: string, read: (path: string) => Uint8Array, parse: (value: unknown) => T): T[] {
+  const found: T[] = [];
+  for (const [i, line] of textOf(path, read(path)).split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const where = `${path}:${i + 1}`;
+    const value = json(where, line);
+    try {
+      found.push(parse(value));
+    } catch (error) {
+      if (error instanceof InputError) throw new InputError(`${where}: ${error.message}`);
+      throw error;
+    }
+  }
+  return found;
+}

@@ -1,0 +1,106 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { backstub, lastLine, scratchFolder } from './backstub.js';
+
+const DEMO = 'fixtures/rv64/demo.elf';
+const ECHO = 'fixtures/rv64/echo.elf';
+
+async function record(folder: string, name: string, ...options: string[]): Promise<string> {
+  const file = join(folder, name);
+  await backstub('record', DEMO, '-o', file, '--serial', 'null', ...options);
+  return file;
+}
+
+test('diff: the same, other settings, a bad file', async () => {
+  const folder = scratchFolder();
+  const [a, b] = [await record(folder, 'a.bst'), await record(folder, 'b.bst')];
+  expect(await backstub('diff', a, b)).toMatchObject({
+    code: 0,
+    stderr: '',
+    stdout: expect.stringMatching(/show the same: 0 inputs and \d+ common checkpoints; power-off/),
+  });
+  const other = await record(folder, 'other.bst', '--append', 'quiet');
+  const { code, stdout } = await backstub('diff', a, other);
+  expect(code).toBe(1);
+  expect(stdout.split('\n').slice(0, 4)).toEqual([
+    'they part before the first step: the machines are not built from the same',
+    'append',
+    `  ${a}: ""`,
+    `  ${other}: "quiet"`,
+  ]);
+  const shorter = await record(folder, 'shorter.bst', '--max-icount', '1000000');
+  const json = await backstub('diff', a, shorter, '--json');
+  expect(json.code).toBe(1);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    same: false,
+    difference: { kind: 'end', icount: 1_000_000, right: { kind: 'stopped' } },
+    agreed: { events: 0 },
+  });
+  expect(await backstub('diff', a, DEMO)).toMatchObject({ code: 2, stdout: '' });
+});
+
+test('export and import give the same recording, and a changed part shows', async () => {
+  const folder = scratchFolder();
+  const recorded = await record(folder, 'a.bst');
+  const parts = join(folder, 'parts');
+  const again = join(folder, 'again.bst');
+  expect(await backstub('export', recorded, parts)).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(await backstub('import', parts, '-o', again)).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect((await backstub('diff', recorded, again)).code).toBe(0);
+  expect((await backstub('verify', again)).code).toBe(0);
+  expect(await backstub('export', recorded, parts)).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: `backstub: error: ${parts} is not empty: name a new folder\n`,
+  });
+
+  const events = join(parts, 'events.jsonl');
+  writeFileSync(events, '{"icount":500000,"kind":"shutdown","cause":"monitor"}\n');
+  expect((await backstub('import', parts, '-o', again)).code).toBe(0);
+  const verified = await backstub('verify', again);
+  expect(verified.code).toBe(3);
+  expect(verified.stderr).toContain('powered off');
+  const bisected = await backstub('verify', again, '--bisect');
+  expect(bisected.code).toBe(3);
+  const [comparing, finding, mismatch] = bisected.stderr.split('\n');
+  expect(comparing).toMatch(
+    /^backstub: comparing a compiled and an interpreted replay between icount 0 and 500000$/,
+  );
+  expect(finding).toBe('backstub: they agree with each other, but not with the recording');
+  expect(mismatch).toMatch(/^backstub: error: the replay differs .* it agreed up to icount 0$/);
+
+  writeFileSync(events, `${readFileSync(events, 'utf8')}{"icount":1}\n`);
+  const unused = join(folder, 'unused.bst');
+  expect(await backstub('import', parts, '-o', unused)).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: `backstub: error: ${events}:2: an event needs "icount" and "kind"\n`,
+  });
+  expect(existsSync(unused)).toBe(false);
+  expect((await backstub('import', folder, '-o', unused)).stderr).toBe(
+    `backstub: error: cannot read ${join(folder, 'recording.json')}: no such file or folder\n`,
+  );
+});
+
+test('a run that fails ends with the two lines that open its recording', async () => {
+  const file = join(scratchFolder(), 'it failed.bst');
+  const { code, stderr } = await backstub('record', DEMO, '-o', file, '--serial', 'null');
+  expect(code).toBe(1);
+  expect(stderr.trimEnd().split('\n').slice(-2)).toEqual([
+    `backstub: to debug this run: backstub replay '${file}' --at end`,
+    `backstub: and in gdb: gdb-multiarch ${DEMO} -ex 'target remote 127.0.0.1:1234'`,
+  ]);
+});
+
+test('a recording that grows too large ends in order', async () => {
+  const file = join(scratchFolder(), 'large.bst');
+  const { code, stderr } = await backstub('record', ECHO, '-o', file, '--serial', 'null', '--max-size', '1K');
+  expect(code).toBe(124);
+  expect(lastLine(stderr)).toMatch(
+    /^backstub: error: the recording has reached 1024 bytes \(--max-size\); it is good up to icount \d+$/,
+  );
+  expect(stderr).toContain(`backstub replay ${file} --at end`);
+  expect((await backstub('info', file)).stdout).toMatch(/^end +stopped at icount \d+: size limit$/m);
+  expect((await backstub('verify', file)).code).toBe(0);
+});

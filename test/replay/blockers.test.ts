@@ -1,0 +1,32 @@
+import { describe, expect, test } from 'vitest';
+import { InputError } from '../../src/api/index.js';
+import type { MmioDevice } from '../../src/machine/ports.js';
+import { bootFixture, fixture, MemoryFile } from '../support/sessions.js';
+
+/** A sensor of the host: what it shows is in no recording. */
+const sensor: MmioDevice = {
+  access: { min: 4, max: 4 },
+  width: 4,
+  notReplayable: { name: 'host-sensor', because: "shows the host's temperature" },
+  read: () => 21,
+  peek: () => 21,
+  write() {},
+};
+
+describe('a device that cannot be replayed', () => {
+  test('refuses recording by its name, and nothing is written', () => {
+    const { session } = bootFixture(fixture('rv64', 'demo'));
+    session.machine.board.bus.attach(0x3000_0000, 0x1000, sensor);
+    const file = new MemoryFile();
+    expect(() => session.record(file)).toThrow(InputError);
+    expect(() => session.record(file)).toThrow(/device host-sensor shows the host's temperature/);
+    expect(file.bytes).toHaveLength(0);
+  });
+
+  test('does not keep the machine from running', async () => {
+    const { session, console } = bootFixture(fixture('rv64', 'compute'));
+    session.machine.board.bus.attach(0x3000_0000, 0x1000, sensor);
+    expect(await session.runToEnd({})).toEqual({ kind: 'power-off', code: 0 });
+    expect(console.text).not.toBe('');
+  });
+});
