@@ -17,6 +17,16 @@ const TARGETS = {
   rv64: { arch: 'rv64imac', abi: 'lp64', flags: ['-mcmodel=medany'] },
 };
 
+/** A load of the benches. */
+function load(kind, rounds) {
+  return {
+    source: 'bench',
+    optimise: '-O2',
+    defines: [`KIND=${kind}`, `ROUNDS=${rounds}`],
+    targets: ['rv64'],
+  };
+}
+
 /**
  * What each firmware is compiled with, its source where that is not NAME.c, further parts of it, and what stands in for
  * the board's start.
@@ -36,6 +46,12 @@ const FIRMWARE = {
   },
   compute: { optimise: '-O2', defines: ['ITERATIONS=45'] },
   'compute-long': { source: 'compute', optimise: '-O2', defines: ['ITERATIONS=2250'] },
+  'bench-branches': load('BRANCHES', 20_000_000),
+  'bench-memory': load('MEMORY', 8),
+  'bench-float': load('FLOAT', 20_000_000),
+  'bench-ticks': load('TICKS', 20_000_000),
+  'bench-calls': load('CALLS', 1_000_000),
+  'bench-harts': { ...load('BRANCHES', 10_000_000), start: 'bench/harts.S' },
 };
 
 const BOARD_START = 'fixtures/src/board/start.S';

@@ -15,7 +15,7 @@ export class GdbClient {
   console = '';
 
   /** Connects, trying again until the server listens. */
-  static async connect(port, attempts = 200) {
+  static async connect(port, attempts = 200, waitMs = 50) {
     for (let i = 0; ; i++) {
       try {
         const client = new GdbClient();
@@ -23,7 +23,7 @@ export class GdbClient {
         return client;
       } catch (error) {
         if (i === attempts) throw error;
-        await new Promise(resolve => setTimeout(resolve, 50));
+        await new Promise(resolve => setTimeout(resolve, waitMs));
       }
     }
   }
