@@ -17,7 +17,10 @@ const TARGETS = {
   rv64: { arch: 'rv64imac', abi: 'lp64', flags: ['-mcmodel=medany'] },
 };
 
-/** What each firmware is compiled with, its source where that is not NAME.c, and further parts of it. */
+/**
+ * What each firmware is compiled with, its source where that is not NAME.c, further parts of it, and what stands in for
+ * the board's start.
+ */
 const FIRMWARE = {
   demo: { optimise: '-Og' },
   ticks: { optimise: '-Og' },
@@ -25,10 +28,17 @@ const FIRMWARE = {
   traps: { optimise: '-Og' },
   devices: { optimise: '-O2', parts: ['devices/virtio'] },
   net: { optimise: '-O2', parts: ['net/virtio_net', 'net/ip'] },
+  kernel: {
+    optimise: '-Og',
+    start: 'kernel/entry.S',
+    parts: ['kernel/paging', 'kernel/disk', 'kernel/user'],
+    targets: ['rv64'],
+  },
   compute: { optimise: '-O2', defines: ['ITERATIONS=45'] },
   'compute-long': { source: 'compute', optimise: '-O2', defines: ['ITERATIONS=2250'] },
 };
 
+const BOARD_START = 'fixtures/src/board/start.S';
 const board = readdirSync(join(root, 'fixtures/src/board'))
   .filter(name => /\.[cS]$/.test(name))
   .map(name => `fixtures/src/board/${name}`);
@@ -54,7 +64,7 @@ function libraryWithFramesOnly(target, scratch) {
 
 function build(target, name, library, scratch) {
   const { arch, abi, flags } = TARGETS[target];
-  const { source = name, optimise, defines = [], parts = [] } = FIRMWARE[name];
+  const { source = name, optimise, defines = [], parts = [], start = 'board/start.S' } = FIRMWARE[name];
   const out = `fixtures/${target}/${name}.elf`;
   mkdirSync(join(root, 'fixtures', target), { recursive: true });
   const machine = [
@@ -84,7 +94,8 @@ function build(target, name, library, scratch) {
   ];
   // One object after the other, with fixed names: a temporary's name would end up in the symbol table.
   const sources = [source, ...parts].map(part => `fixtures/src/${part}.c`);
-  const objects = [...board, ...sources].map(file => {
+  const support = board.map(file => (file === BOARD_START ? `fixtures/src/${start}` : file));
+  const objects = [...support, ...sources].map(file => {
     const object = join(scratch, `${basename(file).replace(/\.[cS]$/, '')}.o`);
     run('gcc', [...compile, '-c', file, '-o', object]);
     return object;
@@ -127,7 +138,7 @@ for (const target of Object.keys(TARGETS)) {
   try {
     const library = libraryWithFramesOnly(target, scratch);
     for (const name of wanted.length > 0 ? wanted : Object.keys(FIRMWARE))
-      build(target, name, library, scratch);
+      if (FIRMWARE[name].targets?.includes(target) ?? true) build(target, name, library, scratch);
   } finally {
     rmSync(scratch, { recursive: true });
   }

@@ -28,20 +28,25 @@ export class DivergenceError extends Error {
 
 /**
  * Compares a checkpoint as found in replay with the recorded one of the same icount. Undefined when they agree.
- * `previousIcount` is the icount of the last one that agreed, 0 at first.
+ * `previousIcount` is the icount of the last one that agreed, 0 at first; `unlike` names components whose state
+ * was declared otherwise when it was recorded: they are left out, and no fields are named.
  */
 export function findDivergence(
   recorded: Checkpoint,
   found: Checkpoint,
   plan: StatePlan,
   previousIcount: number,
+  unlike: readonly string[] = [],
 ): DivergenceReport | undefined {
   const names = new Set([...Object.keys(recorded.digests), ...Object.keys(found.digests)]);
-  const components = [...names].filter(name => recorded.digests[name] !== found.digests[name]);
+  const components = [...names].filter(
+    name => recorded.digests[name] !== found.digests[name] && !unlike.includes(name),
+  );
   const left = recorded.state;
   const right = found.state;
   const comparable = left.length === plan.byteLength && right.length === plan.byteLength;
-  const sameState = left.length === right.length && left.every((byte, i) => byte === right[i]);
+  const sameState =
+    unlike.length > 0 || (left.length === right.length && left.every((byte, i) => byte === right[i]));
   if (components.length === 0 && sameState) return undefined;
 
   const fields = comparable && !sameState ? plan.differences(left, right) : [];

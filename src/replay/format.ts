@@ -21,7 +21,7 @@
  *
  * Chunk contents by type, in the order in which they stand:
  * 1 header, the first chunk: canonical JSON (keys sorted, no spaces), UTF-8:
- *     {"config": MachineConfig, "images": [{"address", "length", "name", "disk"?}...], "writtenBy"}
+ *     {"config": MachineConfig, "images": [{"address", "length", "name", "disk"?}...], "layouts"?, "writtenBy"}
  * 2 image: the images' bytes, one image after the other. Each image starts a new chunk, cut into chunks of at
  *     most 1 MiB; an empty image has no chunk. The images are complete before any chunk below.
  * The others come in the order of time. Each icount in them is a varint, the difference to the icount given
@@ -46,6 +46,13 @@
  *
  * A file without an end chunk, or that stops within a chunk, was cut: it is good up to the last whole chunk.
  * A new chunk type or event kind needs a new format version.
+ *
+ * COMPATIBILITY. Every later backstub reads the files of all released versions, and replays them to the same
+ * console output and the same end; a file of each is kept in fixtures/recordings and replayed by the tests.
+ *   A setting that is missing from "config" has the value that means the same as its absence meant: settings are
+ *   added as optional ones, or with a default in recording-header.ts. An unknown setting is an error.
+ *   "layouts" says how each component's state was declared. Where that has changed since, the component is
+ *   replayed but neither compared nor shown: its bytes mean something else now.
  */
 import { Parser } from 'binary-parser';
 import { crc32, littleEndian } from './checksum.js';

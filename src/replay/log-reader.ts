@@ -125,7 +125,8 @@ class HeaderReader {
   finished(): RecordingHeader | undefined {
     const content = this.#content;
     if (!content || this.#images.length < content.images.length) return undefined;
-    return { config: content.config, images: this.#images, writtenBy: content.writtenBy };
+    const { config, writtenBy, layouts } = content;
+    return { config, images: this.#images, writtenBy, ...(layouts === undefined ? {} : { layouts }) };
   }
 
   #completeImages({ images }: HeaderContent): void {

@@ -4,6 +4,7 @@ import { toHex } from './byte-codec.js';
 import { findDivergence } from './divergence.js';
 import { sameEvent } from './event-json.js';
 import type { Recording, RecordingEnd, RecordingHeader } from './recording.js';
+import { unlikeLayouts } from './state-layouts.js';
 
 /** Something the two machines were built with: undefined where one has nothing like it. */
 export interface StartDifference {
@@ -94,6 +95,7 @@ function firstCheckpoint(
   planOf: () => StatePlan,
   limit = Number.POSITIVE_INFINITY,
 ): { difference: RecordingDifference | undefined; agreed: number } {
+  const unlike = unlikeLayouts(left.header.layouts, right.header.layouts);
   const others = new Map(right.checkpoints.map(checkpoint => [checkpoint.icount, checkpoint]));
   let agreed = 0;
   let previousIcount = 0;
@@ -102,10 +104,10 @@ function firstCheckpoint(
     const other = others.get(icount);
     if (other === undefined || icount > limit) continue;
     const names = new Set([...Object.keys(digests), ...Object.keys(other.digests)]);
-    if ([...names].some(name => digests[name] !== other.digests[name])) {
+    if ([...names].some(name => digests[name] !== other.digests[name] && !unlike.includes(name))) {
       // At the limit itself the difference that is there already explains this one.
       if (icount === limit) break;
-      const report = findDivergence(checkpoint, other, planOf(), previousIcount);
+      const report = findDivergence(checkpoint, other, planOf(), previousIcount, unlike);
       const { components = [], fields = [] } = report ?? {};
       return { difference: { kind: 'checkpoint', icount, previousIcount, components, fields }, agreed };
     }

@@ -1,6 +1,7 @@
 import type { MachineConfig } from '../machine/ports.js';
 import { InputError } from '../state/input-error.js';
 import type { RecordingHeader } from './recording.js';
+import type { StateLayouts } from './state-layouts.js';
 
 /** What the header chunk says; the images' bytes follow in chunks of their own. */
 export interface HeaderContent {
@@ -12,6 +13,7 @@ export interface HeaderContent {
     readonly length: number;
   }[];
   readonly writtenBy: string;
+  readonly layouts?: StateLayouts;
 }
 
 type Check = (value: unknown) => boolean;
@@ -58,6 +60,19 @@ const CONFIG_CHECKS: Readonly<Record<keyof MachineConfig, Check>> = {
   disks: value => Array.isArray(value) && value.length <= 8 && value.every(integer(1)),
 };
 
+/**
+ * Settings that came after the first recordings, with what a file without them means. A setting that is added
+ * is optional, or stands here.
+ */
+const CONFIG_DEFAULTS: Partial<MachineConfig> = {
+  rtcSeconds: 1_704_067_200,
+  virtio: 'legacy',
+  disks: [],
+  network: false,
+};
+
+const isLayoutSum: Check = value => typeof value === 'string' && /^[0-9a-f]{8}$/.test(value);
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -72,6 +87,7 @@ export function headerJson(header: RecordingHeader): string {
       length: bytes.length,
     })),
     writtenBy: header.writtenBy,
+    ...(header.layouts === undefined ? {} : { layouts: header.layouts }),
   };
   return JSON.stringify(content, (_, value: unknown) =>
     isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
@@ -87,8 +103,9 @@ export function parseHeaderJson(json: string): HeaderContent {
     throw new InputError('its header is not JSON');
   }
   if (!isObject(content)) throw new InputError('its header is not an object');
-  const { config, images, writtenBy } = content;
-  if (!isObject(config)) throw new InputError('its header has no "config"');
+  const { images, writtenBy, layouts } = content;
+  if (!isObject(content.config)) throw new InputError('its header has no "config"');
+  const config: Record<string, unknown> = { ...CONFIG_DEFAULTS, ...content.config };
   for (const [key, check] of Object.entries(CONFIG_CHECKS)) {
     if (!check(config[key]))
       throw new InputError(`its header has no valid "${key}": ${JSON.stringify(config[key])}`);
@@ -106,5 +123,7 @@ export function parseHeaderJson(json: string): HeaderContent {
   if (!Array.isArray(images) || !images.every(isImage))
     throw new InputError('its header has no valid "images"');
   if (typeof writtenBy !== 'string') throw new InputError('its header has no valid "writtenBy"');
-  return content as unknown as HeaderContent;
+  if (layouts !== undefined && !(isObject(layouts) && Object.values(layouts).every(isLayoutSum)))
+    throw new InputError('its header has no valid "layouts"');
+  return { ...content, config } as unknown as HeaderContent;
 }

@@ -11,8 +11,9 @@ import { InputError } from '../state/input-error.js';
 import { fromHex, toHex } from './byte-codec.js';
 import { eventJson, parseEventJson } from './event-json.js';
 import { FORMAT_VERSION, OLDEST_VERSION } from './format.js';
-import type { Checkpoint, Recording, RecordingEnd } from './recording.js';
+import type { Checkpoint, Recording, RecordingEnd, RecordingHeader } from './recording.js';
 import { headerJson, parseHeaderJson } from './recording-header.js';
+import type { StateLayouts } from './state-layouts.js';
 
 export interface RecordingPart {
   /** Path within the folder, with `/` between folders. */
@@ -28,7 +29,7 @@ const CHECKPOINTS = 'checkpoints.jsonl';
 const utf8 = new TextEncoder();
 
 export function exportParts({ header, events, checkpoints, end }: Recording): RecordingPart[] {
-  const { config, images, writtenBy } = header;
+  const { config, images, writtenBy, layouts } = header;
   const files = images.map(({ name, address }, i) => {
     const plainName = name.replace(/[^A-Za-z0-9._-]+/g, '-');
     return `images/${String(i).padStart(2, '0')}-${plainName}-0x${address.toString(16)}.bin`;
@@ -36,6 +37,7 @@ export function exportParts({ header, events, checkpoints, end }: Recording): Re
   const manifest = {
     format: FORMAT_VERSION,
     writtenBy,
+    layouts,
     images: images.map(({ name, disk, address }, i) => ({
       name,
       disk,
@@ -67,7 +69,7 @@ export function importParts(read: (path: string) => Uint8Array): Recording {
   const manifest = parseManifest(object(MANIFEST, json(MANIFEST, textOf(MANIFEST, read(MANIFEST)))));
   const config = object(CONFIG, json(CONFIG, textOf(CONFIG, read(CONFIG))));
   const images = manifest.images.map(({ file, ...image }): BootImage => ({ ...image, bytes: read(file) }));
-  const header = checkedHeader(config, images, manifest.writtenBy);
+  const header = checkedHeader(config, images, manifest);
   const { end } = manifest;
   const events = lines(EVENTS, read, parseEventJson);
   const checkpoints = lines(CHECKPOINTS, read, parseCheckpoint);
@@ -88,10 +90,14 @@ function checkOrder(path: string, moments: readonly { readonly icount: number }[
   }
 }
 
-function checkedHeader(config: object, images: readonly BootImage[], writtenBy: string) {
+function checkedHeader(
+  config: object,
+  images: readonly BootImage[],
+  { writtenBy, layouts }: Manifest,
+): RecordingHeader {
+  const header = { config: config as MachineConfig, images, writtenBy, ...(layouts && { layouts }) };
   try {
-    const checked = parseHeaderJson(headerJson({ config: config as MachineConfig, images, writtenBy }));
-    return { config: checked.config, images, writtenBy };
+    return { ...header, config: parseHeaderJson(headerJson(header)).config };
   } catch (error) {
     if (error instanceof InputError)
       throw new InputError(`${CONFIG}: ${error.message.replace('its header', 'it')}`);
@@ -101,20 +107,31 @@ function checkedHeader(config: object, images: readonly BootImage[], writtenBy: 
 
 interface Manifest {
   readonly writtenBy: string;
+  readonly layouts: StateLayouts | undefined;
   readonly images: readonly (Omit<BootImage, 'bytes'> & { readonly file: string })[];
   readonly end: RecordingEnd;
 }
 
-function parseManifest({ format, writtenBy, images, end }: Record<string, unknown>): Manifest {
+function parseManifest({ format, writtenBy, layouts, images, end }: Record<string, unknown>): Manifest {
   if (typeof format !== 'number' || format < OLDEST_VERSION || format > FORMAT_VERSION)
     throw new InputError(`${MANIFEST}: "format" is ${JSON.stringify(format)}, but must be ${FORMAT_VERSION}`);
   if (typeof writtenBy !== 'string') throw new InputError(`${MANIFEST}: "writtenBy" must be a text`);
   if (!Array.isArray(images)) throw new InputError(`${MANIFEST}: "images" must be a list`);
   return {
     writtenBy,
+    layouts: layouts === undefined ? undefined : parseLayouts(layouts),
     images: images.map((image: unknown, i) => parseImage(image, `${MANIFEST}: image ${i}`)),
     end: parseEnd(end),
   };
+}
+
+function parseLayouts(value: unknown): StateLayouts {
+  const layouts = object(`${MANIFEST}: "layouts"`, value);
+  for (const [name, sum] of Object.entries(layouts)) {
+    if (typeof sum !== 'string' || !/^[0-9a-f]{8}$/.test(sum))
+      throw new InputError(`${MANIFEST}: the layout of ${name} must be 8 hexadecimal digits`);
+  }
+  return layouts as Record<string, string>;
 }
 
 function parseImage(image: unknown, where: string): Manifest['images'][number] {

@@ -1,4 +1,5 @@
 import type { BootImage, LoggedEvent, MachineConfig } from '../machine/ports.js';
+import type { StateLayouts } from './state-layouts.js';
 
 /** What a recording starts with: enough to build the machine again with no other file. */
 export interface RecordingHeader {
@@ -6,6 +7,8 @@ export interface RecordingHeader {
   readonly images: readonly BootImage[];
   /** `backstub VERSION` that wrote it. */
   readonly writtenBy: string;
+  /** How the state in its checkpoints is declared; absent: as in this version. */
+  readonly layouts?: StateLayouts;
 }
 
 /** Digests of the whole machine at a boundary, after all events of that icount. */

@@ -1,6 +1,7 @@
 import type { Machine } from '../machine/machine.js';
 import { writeRecording } from '../replay/log-writer.js';
 import type { Checkpoint, RecordingEnd, RecordingHeader } from '../replay/recording.js';
+import { stateLayouts } from '../replay/state-layouts.js';
 import { TargetError } from './debug-target.js';
 import type { History } from './history.js';
 import type { HostPorts } from './host-ports.js';
@@ -33,7 +34,8 @@ export async function writeHistory(timeline: WrittenHistory, path: string): Prom
   await timeline.seek(here);
   const sink = host.createFile(path);
   try {
-    const header = { config, images, writtenBy };
+    const layouts = stateLayouts(machine.board.plan);
+    const header = { config, images, writtenBy, layouts };
     writeRecording(sink, { header, events: history.log.slice(), checkpoints, end });
   } finally {
     sink.close();

@@ -2,6 +2,7 @@ import type { Machine } from '../machine/machine.js';
 import type { HostClock, LoggedEvent } from '../machine/ports.js';
 import { LogWriter } from '../replay/log-writer.js';
 import type { ByteSink, Checkpoint, RecordingEnd, RecordingHeader } from '../replay/recording.js';
+import { stateLayouts } from '../replay/state-layouts.js';
 import type { MachineDigest } from '../snapshot/digest.js';
 import { InputError } from '../state/input-error.js';
 
@@ -37,13 +38,15 @@ export class Recorder {
     sink: ByteSink,
     header: RecordingHeader,
   ) {
-    this.#log = new LogWriter(sink, header);
+    this.#log = new LogWriter(sink, { ...header, layouts: stateLayouts(machine.board.plan) });
     this.#checkpointDueMs = clock.nowMs() + CHECKPOINT_MS;
     this.#checkpoint();
   }
 
   event(logged: LoggedEvent): void {
     this.#log.event(logged);
+    // A checkpoint of the same icount, if there is one, has become void.
+    this.#lastCheckpoint = -1;
   }
 
   /** What was recorded so far reaches the file. */

@@ -1,5 +1,6 @@
 import { DivergenceError, findDivergence } from '../replay/divergence.js';
 import type { Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
+import { stateLayouts, unlikeLayouts } from '../replay/state-layouts.js';
 import { ReplayMismatch, TargetError } from './debug-target.js';
 import type { GuestOutput } from './guest-output.js';
 import type { Player } from './player.js';
@@ -8,6 +9,8 @@ export interface Verified {
   readonly checkpoints: number;
   readonly icount: number;
   readonly end: RecordingEnd;
+  /** Components that were not compared: since it was recorded, their state has come to be declared otherwise. */
+  readonly notCompared: readonly string[];
 }
 
 /**
@@ -23,6 +26,8 @@ export async function verifyRecording(
 ): Promise<Verified> {
   const { machine } = player;
   const { log } = player.history;
+  const { plan } = machine.board;
+  const notCompared = unlikeLayouts(recording.header.layouts, stateLayouts(plan));
   let agreed = 0;
   const inInterval = async (body: () => void | Promise<void>) => {
     try {
@@ -41,7 +46,7 @@ export async function verifyRecording(
     });
   for (const recorded of recording.checkpoints) {
     await goTo(recorded.icount);
-    const report = findDivergence(recorded, takeCheckpoint(), machine.board.plan, agreed);
+    const report = findDivergence(recorded, takeCheckpoint(), plan, agreed, notCompared);
     if (report !== undefined) {
       const inputs = log.slice(log.indexAfter(agreed), log.indexAfter(recorded.icount));
       throw new DivergenceError({ ...report, inputs });
@@ -50,7 +55,8 @@ export async function verifyRecording(
   }
   await goTo(player.history.end);
   await inInterval(() => compareEnd(player, recording.end));
-  return { checkpoints: recording.checkpoints.length, icount: machine.icount, end: recording.end };
+  const { checkpoints, end } = recording;
+  return { checkpoints: checkpoints.length, icount: machine.icount, end, notCompared };
 }
 
 function compareEnd({ machine }: Player, end: RecordingEnd): void {

@@ -9,6 +9,9 @@ const NS_PER_TICK = 100;
 const CSR_TIME = 0xc01;
 
 const OPCODE_SYSTEM = 0x73;
+/** What a trap into M mode writes. */
+const TRAP_CSRS: ReadonlySet<string> = new Set(['mstatus', 'mepc', 'mcause', 'mtval']);
+
 const hex = (low: number, high: number) =>
   `0x${((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)).toString(16)}`;
 
@@ -85,17 +88,22 @@ export class LogFollower {
     const high = logged[this.#x0 + 2 * rd + 1]!;
     if (isCsr && csr === CSR_TIME && rd !== 0) this.#warpTo((high * 2 ** 32 + low) * NS_PER_TICK, 'time');
     this.#run();
-    if (!isCsr || rd === 0) return;
-    const difference = BOOT_DIFFERENCES.find(({ csrs }) => csrs?.includes(csr));
-    const { x } = this.machine.board.harts[0]!.state;
-    if (difference === undefined || (x[2 * rd] === low && x[2 * rd + 1] === high)) return;
+    const difference = isCsr ? BOOT_DIFFERENCES.find(({ csrs }) => csrs?.includes(csr)) : undefined;
+    if (difference === undefined) return;
+    const { x, pc } = this.machine.board.harts[0]!.state;
+    const trapped = pc[0] !== logged[this.#pc];
+    if (!trapped && x[2 * rd] === low && x[2 * rd + 1] === high) return;
     this.#count(difference);
-    this.machine.apply({
-      kind: 'write-register',
-      hart: 0,
-      register: rd,
-      bytes: new Uint8Array(new Uint32Array([low, high]).buffer),
-    });
+    this.#write(rd, low, high);
+    if (!trapped) return;
+    this.#write(REGISTER_NUMBER.pc, logged[this.#pc]!, logged[this.#pc + 1]!);
+    for (const { name, index, number } of this.#csrs)
+      if (TRAP_CSRS.has(name)) this.#write(number, logged[index]!, logged[index + 1]!);
+  }
+
+  #write(register: number, low: number, high: number): void {
+    const bytes = new Uint8Array(new Uint32Array([low, high]).buffer);
+    this.machine.apply({ kind: 'write-register', hart: 0, register, bytes });
   }
 
   #meetInterrupts(logged: LoggedRegisters): void {

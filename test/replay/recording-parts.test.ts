@@ -29,7 +29,7 @@ describe('the parts of a recording', () => {
     fc.assert(
       fc.property(actions, fc.constantFrom('power-off', 'stopped', 'cut'), (all, kind) => {
         const sink = new MemorySink();
-        const writer = new LogWriter(sink, HEADER);
+        const writer = new LogWriter(sink, { ...HEADER, layouts: { hart0: '0123abcd', ram0: '00000000' } });
         let icount = 0;
         for (const action of all) {
           icount += action.gap;
@@ -97,6 +97,11 @@ describe('the parts of a recording', () => {
     ],
     ['recording.json', s => s.replace('"stopped"', '"exploded"'), 'recording.json: "end" must have'],
     ['recording.json', s => s.replace('"0x90000000"', '9'), 'image 1: "address" must be a text'],
+    [
+      'recording.json',
+      s => s.replace('"images"', '"layouts": {"hart0": "x"}, "images"'),
+      'the layout of hart0 must be 8 hexadecimal digits',
+    ],
     ['config.json', s => s.replace('"harts": 1', '"harts": 99'), 'config.json: it has no valid "harts": 99'],
     ['config.json', s => s.replace('"harts"', '"hats"'), 'config.json: it has no valid "harts": undefined'],
     ['events.jsonl', s => `${s}\nnonsense`, 'events.jsonl:4: not JSON'],

@@ -10,6 +10,7 @@ import { PAGE_BYTES, planMemory } from '../../src/memory/memory-plan.js';
 import type { PageFile } from '../../src/snapshot/page-file.js';
 import { type Snapshot, SnapshotStore } from '../../src/snapshot/snapshot-store.js';
 import { InputError } from '../../src/state/input-error.js';
+import { connect } from '../gdb/wire.js';
 import { bootFixture, digestsOf, fixture } from '../support/sessions.js';
 
 let folder = '';
@@ -99,9 +100,12 @@ function perform(kept: Kept, [move, a, b]: [string, number, number]): void {
   else kept.release(a);
 }
 
-/** A file in memory with room for so many pages, which fails from the nth write on and at every fifth read. */
+/**
+ * A file in memory with room for so many pages, which fails from the nth write on. Reads fail too, but the next
+ * attempt at a restore gets through.
+ */
 function fakeFile(capacity: number, failFrom: number): PageFile {
-  let reads = 0;
+  let readsToFailure = 0;
   const places = new Map<number, Uint8Array>();
   let writes = 0;
   return {
@@ -116,7 +120,10 @@ function fakeFile(capacity: number, failFrom: number): PageFile {
       return true;
     },
     read: (place, into) => {
-      if (++reads % 5 === 0) throw new InputError('the disk is broken');
+      if (readsToFailure-- === 0) {
+        readsToFailure = capacity;
+        throw new InputError('the disk is broken');
+      }
       into.set(places.get(place)!);
     },
     close: () => {},
@@ -223,6 +230,10 @@ test('a session with a file keeps every snapshot, and goes back to where it was'
   expect(spilling.snapshots().length).toBe(plain.snapshots().length);
   expect(dropping.snapshots().length).toBeLessThan(plain.snapshots().length);
   expect(spilling.snapshots().some(one => one.diskBytes > 0)).toBe(true);
+  const list = await (await connect(spilling)).monitor('snapshot list');
+  expect(list).toMatch(/^icount 0, \d+ pages, \d+ bytes in memory, \d+ bytes on disk\n/);
+  expect(list).toMatch(/\ntogether: \d+ bytes in memory, \d+ bytes on disk\n$/);
+  expect(await (await connect(plain)).monitor('snapshot list')).not.toContain('disk');
   expect(spilling.player.store.memoryBytes).toBeLessThanOrEqual(LITTLE);
   for (const icount of [1_999_990, 1_000_001, 3, 77_777, 500_000]) {
     await plain.seek(icount);

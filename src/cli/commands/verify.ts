@@ -38,10 +38,15 @@ export function addVerify(program: Command, finish: Finish): void {
           () => verifyAndExplain(machine.session, recording, options),
         );
         if (signal) return signalExitCode(signal);
-        const { checkpoints, icount, end } = result;
+        const { checkpoints, icount, end, notCompared } = result;
         process.stdout.write(
           `${file}: ${checkpoints} checkpoints agree over ${icount} steps; ${describeEnd(end)}\n`,
         );
+        if (notCompared.length > 0) {
+          tell(
+            `not compared, because this backstub keeps their state in another form: ${notCompared.join(', ')}`,
+          );
+        }
         if (end.kind === 'cut') tell(`${file} ends early: its recorder was killed`);
         return 0;
       } finally {

@@ -1,0 +1,112 @@
+#!/usr/bin/env node
+// Writes fixtures/recordings/vN.bst, N being the present format version: a small recording with inputs of every kind,
+// made on a host whose time and randomness are scripted. Once the version is released its file is never written again:
+// it shows that later versions still read and replay it. Needs dist/ (npm run build). Usage: node scripts/record-fixtures.mjs
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MemoryConsole } from '../dist/api/memory-console.js';
+import { bootSession } from '../dist/api/session.js';
+import { FORMAT_VERSION } from '../dist/replay/format.js';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const MIB = 2 ** 20;
+const MS_PER_LOOK = 8;
+
+let nowMs = 0;
+const whenWorkIsDone = [];
+const clock = {
+  nowMs() {
+    nowMs += MS_PER_LOOK;
+    for (const done of whenWorkIsDone.splice(0)) done();
+    return nowMs;
+  },
+  async sleep(ms) {
+    nowMs += Math.min(ms, 1);
+    await null;
+  },
+};
+let random = 1;
+const nextByte = () => {
+  random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0;
+  return random >>> 24;
+};
+const bytes = length => Uint8Array.from({ length }, nextByte);
+
+let receive = () => {};
+const host = {
+  console: new MemoryConsole(),
+  virtioConsole: new MemoryConsole(),
+  network: {
+    send() {},
+    onReceive(listener) {
+      receive = listener;
+    },
+    close() {},
+  },
+  sound: { play() {}, capture: length => bytes(length), close() {} },
+  blocks: { start: (_disk, _offset, _length, done) => whenWorkIsDone.push(done) },
+  clock,
+  random: bytes,
+};
+const elf = 'fixtures/rv64/devices.elf';
+const session = bootSession(
+  { name: 'devices.elf', bytes: readFileSync(join(root, elf)) },
+  {
+    clock: 'realtime',
+    config: {
+      cpu: 'rv64gc_zkr',
+      harts: 2,
+      ramBytes: 2 * MIB,
+      entropy: 'host',
+      rng: true,
+      virtioConsole: true,
+      inputs: ['keyboard', 'mouse', 'tablet'],
+      sound: 'duplex',
+      diskAsync: true,
+      network: true,
+      append: 'fixture',
+    },
+    disks: [{ name: 'disk.img', sectors: 64, extents: [{ offset: 512, bytes: bytes(700) }] }],
+  },
+  host,
+);
+const pieces = [];
+session.record({ append: piece => pieces.push(piece.slice()), close() {} });
+
+const register = name => {
+  const found = session.description.features.flatMap(feature => feature.registers).find(r => r.name === name);
+  if (found === undefined) throw new Error(`no register ${name}`);
+  return found.number;
+};
+const text = value => new TextEncoder().encode(value);
+const broadcast = Uint8Array.from({ length: 60 }, (_, i) => (i < 6 ? 0xff : i));
+const disturbances = [
+  () => session.typeConsole(text('serial\r')),
+  () => session.typeConsole(text('virtio'), 1),
+  () => session.input.sendKey('shift-a'),
+  () => session.input.moveMouse(5, -7, 1),
+  () => session.input.moveTablet(100, 32_000),
+  () => receive(broadcast),
+  () => session.writeRegister(0, register('mscratch'), Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)),
+  () => session.writeMemory(0, 0x8010_0000n, Uint8Array.of(0xab)),
+  () => session.reset('monitor'),
+  () => session.typeConsole(text('again'), 1),
+];
+for (const disturb of disturbances) {
+  session.stopAtIcount(session.machine.icount + 150_000);
+  await session.resume({ kind: 'continue', direction: 'forward' });
+  disturb();
+}
+session.stopAtIcount(session.machine.icount + 200_000);
+await session.resume({ kind: 'continue', direction: 'forward' });
+session.requestShutdown('host-quit');
+await session.runToEnd({});
+session.close();
+
+const file = Buffer.concat(pieces);
+const path = join(root, 'fixtures/recordings', `v${FORMAT_VERSION}.bst`);
+mkdirSync(dirname(path), { recursive: true });
+writeFileSync(path, file);
+const kinds = [...new Set(session.history.log.slice().map(({ event }) => event.kind))].sort();
+console.log(`${path}: ${file.length} bytes, ${session.history.end} steps, inputs: ${kinds.join(', ')}`);

@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { FORMAT_VERSION, OLDEST_VERSION } from '../../src/replay/format.js';
+import { readRecording } from '../../src/replay/log-reader.js';
+import { headerJson, parseHeaderJson } from '../../src/replay/recording-header.js';
+import { stateLayouts, unlikeLayouts } from '../../src/replay/state-layouts.js';
+import { REPOSITORY, replay } from '../support/sessions.js';
+import { CONFIG, HEADER } from './recordings.js';
+
+const FOLDER = join(REPOSITORY, 'fixtures/recordings');
+const files = readdirSync(FOLDER).sort();
+const read = (file: string) =>
+  readRecording(new Uint8Array(readFileSync(join(FOLDER, file))), { name: file });
+
+describe('recordings of released formats', () => {
+  test('there is one of each version that is read', () => {
+    const versions = Array.from(
+      { length: FORMAT_VERSION - OLDEST_VERSION + 1 },
+      (_, i) => OLDEST_VERSION + i,
+    );
+    expect(files).toEqual(versions.map(version => `v${version}.bst`));
+    for (const file of files) {
+      const version = readFileSync(join(FOLDER, file)).readUInt32LE(8);
+      expect(file).toBe(`v${version}.bst`);
+    }
+  });
+
+  test('v1 has inputs of every kind that its version has', () => {
+    const { events, checkpoints, end } = read('v1.bst');
+    expect([...new Set(events.map(({ event }) => event.kind))].sort()).toEqual([
+      ...['audio-in', 'block', 'console', 'entropy', 'input', 'network', 'reset', 'shutdown', 'warp'],
+      ...['write-memory', 'write-register'],
+    ]);
+    expect(end.kind).toBe('power-off');
+    expect(checkpoints.length).toBeGreaterThan(4);
+    expect(checkpoints.at(-1)?.icount).toBe(end.icount);
+  });
+
+  test.each(files)('%s replays to its end, every digest the same', async file => {
+    const recording = read(file);
+    const { session, console } = replay(recording);
+    const verified = await session.verify();
+    expect(verified).toMatchObject({ icount: recording.end.icount, end: recording.end });
+    expect(verified.checkpoints).toBe(recording.checkpoints.length);
+    // Memory is compared whatever became of the declarations.
+    expect(verified.notCompared).not.toContain('ram');
+    expect(console.text).toContain('devices: all started');
+    session.close();
+  });
+});
+
+describe('a recording that is older than', () => {
+  test('a setting means what its absence meant', () => {
+    const { rtcSeconds: _1, virtio: _2, disks: _3, network: _4, ...old } = CONFIG;
+    const json = headerJson({ ...HEADER, config: old as typeof CONFIG });
+    expect(parseHeaderJson(json).config).toEqual({
+      ...old,
+      rtcSeconds: 1_704_067_200,
+      virtio: 'legacy',
+      disks: [],
+      network: false,
+    });
+    const { harts: _, ...broken } = old;
+    expect(() => parseHeaderJson(headerJson({ ...HEADER, config: broken as typeof CONFIG }))).toThrow(
+      'its header has no valid "harts": undefined',
+    );
+  });
+
+  test('the declaration of a component replays without comparing that one, and still finds other faults', async () => {
+    const recording = read('v1.bst');
+    const { plan } = replay(recording).session.machine.board;
+    const layouts = { ...stateLayouts(plan), retired: '12345678' };
+    const [component] = plan.components.filter(({ name }) => name.includes('uart'));
+    const older = { ...layouts, [component.name]: '00000000' };
+    const checkpoints = recording.checkpoints.map(checkpoint => ({
+      icount: checkpoint.icount,
+      digests: { ...checkpoint.digests, [component.name]: 'ffffffffffffffff', retired: '0'.repeat(16) },
+      state: new Uint8Array(3),
+    }));
+    const aged = { ...recording, header: { ...recording.header, layouts: older }, checkpoints };
+    const verified = await replay(aged).session.verify();
+    expect(verified.notCompared).toEqual(expect.arrayContaining([component.name, 'retired']));
+    const last = checkpoints.at(-1)!;
+    const wrong = { ...last, digests: { ...last.digests, ram: 'ffffffffffffffff' } };
+    const faulty = { ...aged, checkpoints: checkpoints.with(-1, wrong) };
+    await expect(replay(faulty).session.verify()).rejects.toThrow(/in ram\n/);
+  });
+
+  test('layouts itself is compared in full', () => {
+    expect(unlikeLayouts(undefined, { hart0: '00000000' })).toEqual([]);
+    expect(unlikeLayouts({ hart0: '00000000', a: '1' }, { hart0: '00000001', b: '1' })).toEqual([
+      'hart0',
+      'a',
+      'b',
+    ]);
+  });
+});
