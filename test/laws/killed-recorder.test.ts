@@ -58,6 +58,24 @@ test(
   KILLS * 15_000,
 );
 
+test('what entered while a debugger looks on is in the file before the debugger hears', async () => {
+  const file = new MemoryFile();
+  const { session } = bootFixture(TICKS);
+  session.record(file);
+  session.typeConsole(new TextEncoder().encode('typed'));
+  session.stopAtIcount(10_000);
+  await session.resume({ kind: 'continue', direction: 'forward' });
+  const kinds = () => file.read().events.map(({ event }) => event.kind);
+  expect(kinds()).toEqual(['console']);
+  session.writeRegister(0, 5, new Uint8Array(8));
+  expect(kinds()).toEqual(['console', 'write-register']);
+  session.writeMemory(0, 0x8010_0000n, Uint8Array.of(1));
+  session.reset();
+  expect(kinds()).toEqual(['console', 'write-register', 'write-memory', 'reset']);
+  expect((await replay(file.read()).session.verify()).icount).toBe(10_000);
+  session.close();
+});
+
 test.each(['virtual', 'realtime'] as const)(
   'at every moment the file reaches to within a second of the present, with a %s clock',
   async clock => {
