@@ -94,7 +94,8 @@ export async function bootMachine(
   return {
     ...opened,
     record(file) {
-      const inputs = [path, biosPath, options.initrd, ...disks.map(disk => disk.path)];
+      const { input: captured, output: played } = options.sound ?? {};
+      const inputs = [path, biosPath, options.initrd, captured, played, ...disks.map(disk => disk.path)];
       if (inputs.some(input => input !== undefined && sameFile(input, file))) {
         throw new InputError(`cannot record to ${file}: the machine is built from it`);
       }

@@ -53,6 +53,17 @@ export class LiveDriver {
     this.#noteProgress();
   }
 
+  /** As `enter`, of a machine that is halted: perhaps for long, so it reaches the recording's file at once. */
+  change(event: InputEvent): void {
+    this.enter(event);
+    this.flush();
+  }
+
+  /** All inputs so far reach the recording's file. */
+  flush(): void {
+    this.#recorder?.flush();
+  }
+
   /** Makes the present a moment of the history: after idle time passed without a step. */
   settle(): void {
     if (this.#machine.warpedHere) this.enter({ kind: 'warp', ns: this.#machine.virtualNs });
@@ -93,7 +104,7 @@ export class LiveDriver {
     const machine = this.#machine;
     const { input } = this;
     // It may be long, and a recorder that is killed meanwhile shall have lost nothing.
-    this.#recorder?.flush();
+    this.flush();
     const startNs = machine.virtualNs;
     const startMs = this.clock.nowMs();
     const realtime = this.idleClock === 'realtime';

@@ -291,12 +291,17 @@ export class RunControl {
     }
   }
 
-  /** At a stop, the icount alone tells the moment: idle time since the last step becomes an event, or is undone. */
+  /**
+   * At a stop, the icount alone tells the moment: idle time since the last step becomes an event, or is undone.
+   * It may last, and a recorder that is killed meanwhile shall have lost nothing.
+   */
   async #settle(): Promise<void> {
     const machine = this.#machine;
-    if (!machine.warpedHere || machine.poweredOff) return;
-    if (this.player.atEnd && this.canGoOnLive) this.live.settle();
-    else await this.#returnTo(machine.icount);
+    if (machine.warpedHere && !machine.poweredOff) {
+      if (this.player.atEnd && this.canGoOnLive) this.live.settle();
+      else await this.#returnTo(machine.icount);
+    }
+    this.live.flush();
   }
 
   async #interruptedAt(from: number): Promise<DebugStop> {

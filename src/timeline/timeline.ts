@@ -181,7 +181,7 @@ export class Timeline implements DebugTarget {
       throw new TargetError(`register ${register} cannot be written`);
     }
     this.#branches.beforeChange(hart);
-    this.#live.enter({ kind: 'write-register', hart, register, bytes: bytes.slice() });
+    this.#live.change({ kind: 'write-register', hart, register, bytes: bytes.slice() });
     this.#branches.afterRegisterWrite(hart, register);
   }
 
@@ -191,13 +191,13 @@ export class Timeline implements DebugTarget {
     }
     this.#branches.beforeChange(hart);
     const digits = BigInt.asUintN(64, address).toString(16).padStart(16, '0');
-    this.#live.enter({ kind: 'write-memory', hart, address: digits, bytes: bytes.slice() });
+    this.#live.change({ kind: 'write-memory', hart, address: digits, bytes: bytes.slice() });
     this.#branches.afterMemoryWrite();
   }
 
   reset(cause: ResetCause = 'monitor'): void {
     this.#branches.beforeChange(0);
-    this.#live.enter({ kind: 'reset', cause });
+    this.#live.change({ kind: 'reset', cause });
   }
 
   typeConsole(bytes: Uint8Array, port = 0): void {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { backstub, lastLine, scratchFolder } from './backstub.js';
+import { backstub, lastLine, REPOSITORY, scratchFolder } from './backstub.js';
 
 const DEMO = 'fixtures/rv64/demo.elf';
 const ECHO = 'fixtures/rv64/echo.elf';
@@ -87,7 +87,9 @@ test('a run that fails ends with the two lines that open its recording', async (
   const file = join(scratchFolder(), 'it failed.bst');
   const { code, stderr } = await backstub('record', DEMO, '-o', file, '--serial', 'null');
   expect(code).toBe(1);
-  expect(stderr.trimEnd().split('\n').slice(-2)).toEqual([
+  const inReadme = stderr.replace(`'${file}'`, 'tests.bst').replace(DEMO, 'tests.elf');
+  expect(readFileSync(join(REPOSITORY, 'README.md'), 'utf8')).toContain(inReadme);
+  expect(stderr.trimEnd().split('\n')).toEqual([
     `backstub: to debug this run: backstub replay '${file}' --at end`,
     `backstub: and in gdb: gdb-multiarch ${DEMO} -ex 'target remote 127.0.0.1:1234'`,
   ]);

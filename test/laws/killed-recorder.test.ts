@@ -1,44 +1,118 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { Session } from '../../src/api/session.js';
+import type { HostClock } from '../../src/machine/ports.js';
 import { readRecording } from '../../src/replay/log-reader.js';
-import { scratchFolder, start } from '../cli/backstub.js';
+import { backstub, scratchFolder, start } from '../cli/backstub.js';
 import { Random } from '../lockstep/random.js';
-import { replay } from '../support/sessions.js';
+import { bootFixture, MemoryFile, replay } from '../support/sessions.js';
+import { ScriptedHost } from './scripted-host.js';
 
-const KILLS = process.env.BACKSTUB_FULL ? 100 : 20;
+const KILLS = process.env.BACKSTUB_FULL ? 200 : 20;
 /** `ticks` runs some 40 M steps; with a realtime clock it lasts for seconds. */
 const TICKS = 'fixtures/rv64/ticks.elf';
 
-test('a recorder killed at any moment leaves a recording that verifies nearly to that moment', async () => {
-  const random = new Random(20261124);
-  const folder = scratchFolder();
-  let longest = 0;
-  let typed = 0;
-  for (let i = 0; i < KILLS; i++) {
-    const file = join(folder, `${i}.bst`);
-    const running = start(['record', TICKS, '-o', file, '--clock', 'realtime'], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    await new Promise(resolve => running.process.stdout?.once('data', resolve));
-    const chunks = random.below(6);
-    for (let n = 0; n < chunks; n++) {
-      running.process.stdin?.write('typed\r');
-      await new Promise(resolve => setTimeout(resolve, random.below(150)));
+test(
+  'a recorder killed at any moment leaves a recording that verifies nearly to that moment',
+  async () => {
+    const random = new Random(20261124);
+    const folder = scratchFolder();
+    let longest = 0;
+    let typed = 0;
+    for (let i = 0; i < KILLS; i++) {
+      const file = join(folder, `${i}.bst`);
+      const running = start(['record', TICKS, '-o', file, '--clock', 'realtime'], {
+        stdio: ['pipe', 'pipe', 'pipe'],
+      });
+      await new Promise(resolve => running.process.stdout?.once('data', resolve));
+      const chunks = random.below(6);
+      for (let n = 0; n < chunks; n++) {
+        running.process.stdin?.write('typed\r');
+        await new Promise(resolve => setTimeout(resolve, random.below(150)));
+      }
+      await new Promise(resolve => setTimeout(resolve, random.below(500)));
+      running.process.kill('SIGKILL');
+      await running.ended;
+      const recording = readRecording(new Uint8Array(readFileSync(file)), { name: file });
+      expect(recording.end.kind).toBe('cut');
+      const { session } = replay(recording);
+      const { checkpoints, icount } = await session.verify();
+      expect(checkpoints).toBeGreaterThanOrEqual(1);
+      expect(icount).toBe(recording.end.icount);
+      longest = Math.max(longest, icount);
+      typed += recording.events.filter(({ event }) => event.kind === 'console').length;
     }
-    await new Promise(resolve => setTimeout(resolve, random.below(500)));
-    running.process.kill('SIGKILL');
-    await running.ended;
-    const recording = readRecording(new Uint8Array(readFileSync(file)), { name: file });
-    expect(recording.end.kind).toBe('cut');
-    const { session } = replay(recording);
-    const { checkpoints, icount } = await session.verify();
-    expect(checkpoints).toBeGreaterThanOrEqual(1);
-    expect(icount).toBe(recording.end.icount);
-    longest = Math.max(longest, icount);
-    typed += recording.events.filter(({ event }) => event.kind === 'console').length;
-  }
-  // They were not all killed before anything happened.
-  expect(longest).toBeGreaterThan(100_000);
-  expect(typed).toBeGreaterThan(0);
-}, 300_000);
+    // They were not all killed before anything happened.
+    expect(longest).toBeGreaterThan(100_000);
+    expect(typed).toBeGreaterThan(0);
+    const last = join(folder, `${KILLS - 1}.bst`);
+    const end = readRecording(new Uint8Array(readFileSync(last))).end.icount;
+    expect((await backstub('info', last)).stdout).toMatch(
+      new RegExp(`^end +cut at icount ${end}: the recorder was killed$`, 'm'),
+    );
+    const verified = await backstub('verify', last);
+    expect(verified.stdout).toContain(`cut at icount ${end}: the recorder was killed`);
+    expect(verified.stderr).toBe(`backstub: ${last} ends early: its recorder was killed\n`);
+  },
+  KILLS * 15_000,
+);
+
+test('what entered while a debugger looks on is in the file before the debugger hears', async () => {
+  const file = new MemoryFile();
+  const { session } = bootFixture(TICKS);
+  session.record(file);
+  session.typeConsole(new TextEncoder().encode('typed'));
+  session.stopAtIcount(10_000);
+  await session.resume({ kind: 'continue', direction: 'forward' });
+  const kinds = () => file.read().events.map(({ event }) => event.kind);
+  expect(kinds()).toEqual(['console']);
+  session.writeRegister(0, 5, new Uint8Array(8));
+  expect(kinds()).toEqual(['console', 'write-register']);
+  session.writeMemory(0, 0x8010_0000n, Uint8Array.of(1));
+  session.reset();
+  expect(kinds()).toEqual(['console', 'write-register', 'write-memory', 'reset']);
+  expect((await replay(file.read()).session.verify()).icount).toBe(10_000);
+  session.close();
+});
+
+test.each(['virtual', 'realtime'] as const)(
+  'at every moment the file reaches to within a second of the present, with a %s clock',
+  async clock => {
+    const random = new Random(7);
+    const file = new MemoryFile();
+    const host = new ScriptedHost(11, 300);
+    /** Each look of the recorder at the time: all that it appended up to then survives its death. */
+    const looks: { readonly ms: number; readonly icount: number; readonly bytes: number }[] = [];
+    let booted: Session | undefined;
+    const watched: HostClock = {
+      nowMs() {
+        const ms = host.nowMs();
+        looks.push({ ms, icount: booted?.status().icount ?? 0, bytes: file.length });
+        return ms;
+      },
+      sleep: (ms, wake) => host.sleep(ms, wake),
+    };
+    const session = bootFixture(TICKS, { clock, hostClock: watched }).session;
+    booted = session;
+    looks.length = 0;
+    host.happens = () => session.typeConsole(new TextEncoder().encode('typed\r'));
+    session.record(file);
+    await session.runToEnd({ maxIcount: 12_000_000 });
+    expect(looks.at(-1)!.ms - looks[0].ms).toBeGreaterThan(5000);
+    const bytes = file.bytes;
+    let events = 0;
+    for (let i = 0; i < 200; i++) {
+      const killed = random.pick(looks.filter(look => look.bytes > 0));
+      const recording = readRecording(bytes.slice(0, killed.bytes));
+      const before = looks.findLast(({ ms }) => ms <= killed.ms - 1000);
+      expect(recording.end.icount).toBeGreaterThanOrEqual(before?.icount ?? 0);
+      expect(recording.end.icount).toBeLessThanOrEqual(session.status().icount);
+      events = Math.max(events, recording.events.length);
+      if (i % 20 !== 0) continue;
+      const replayed = replay(recording).session;
+      expect((await replayed.verify()).icount).toBe(recording.end.icount);
+    }
+    expect(events).toBeGreaterThan(5);
+  },
+);

@@ -1,7 +1,7 @@
 import type { Xlen } from '../support/qemu.js';
 import * as asm from './encode.js';
 import { initialTables, type PagingPlan, pagingPiece, VIRTUAL_BASE } from './paging-pieces.js';
-import { BASE, type Piece, STACK } from './piece.js';
+import { BASE, type Piece, plain, STACK } from './piece.js';
 import { Random } from './random.js';
 import { dropPrivilege, randomPiece } from './random-pieces.js';
 
@@ -28,6 +28,8 @@ export interface RandomProgramOptions {
   readonly paging?: boolean;
   /** Page tables change without fences, too: QEMU is no judge of such programs. */
   readonly careless?: boolean;
+  /** Instructions that come in between, on a hart whose mstatus.FS is dirty. */
+  readonly float?: (random: Random) => number;
   /** Kinds of pieces left out, by their name in random-pieces.ts; 'pmp' for programs behind PMP regions. */
   readonly without?: readonly string[];
 }
@@ -48,6 +50,7 @@ const STACK_VALUE = SCRATCH + 0x100;
 const { csrrw, csrrs } = asm.CSR_OPS;
 const { addi, andi, sltiu } = asm.IMMEDIATE_OPS;
 const MSTATUS = 0x300;
+const FS_DIRTY = 0x6000;
 const MTVEC = 0x305;
 const MSCRATCH = 0x340;
 const MEPC = 0x341;
@@ -92,9 +95,11 @@ export function randomProgram(options: RandomProgramOptions): RandomProgram {
   const behindPmp = random.chance(33) && !without.includes('pmp');
   const regions = behindPmp ? [scratchRegion(random), scratchRegion(random), scratchRegion(random)] : [];
   const body: Piece[] = behindPmp ? [dropPrivilege(random)] : [];
+  if (options.float) body.push(plain(...asm.loadConstant(31, FS_DIRTY), csrrs(0, MSTATUS, 31)));
   if (paging) body.push(enterPaging(paging));
   while (body.length < length) {
-    if (paging && random.chance(25)) body.push(pagingPiece(random, paging));
+    if (options.float && random.chance(30)) body.push(plain(options.float(random)));
+    else if (paging && random.chance(25)) body.push(pagingPiece(random, paging));
     else body.push(randomPiece(random, xlen, without, behindPmp || paging !== undefined));
   }
 

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FORMAT_VERSION, OLDEST_VERSION } from '../../src/replay/format.js';
 import { readRecording } from '../../src/replay/log-reader.js';
+import { writeRecording } from '../../src/replay/log-writer.js';
 import { headerJson, parseHeaderJson } from '../../src/replay/recording-header.js';
+import { exportParts, importParts } from '../../src/replay/recording-parts.js';
 import { stateLayouts, unlikeLayouts } from '../../src/replay/state-layouts.js';
-import { REPOSITORY, replay } from '../support/sessions.js';
+import { MemoryFile, REPOSITORY, replay } from '../support/sessions.js';
 import { CONFIG, HEADER } from './recordings.js';
 
 const FOLDER = join(REPOSITORY, 'fixtures/recordings');
@@ -48,6 +50,19 @@ describe('recordings of released formats', () => {
     expect(console.text).toContain('devices: all started');
     session.close();
   });
+});
+
+test.each(files)('%s is made again from its parts, disks and all', file => {
+  const recording = read(file);
+  const parts = new Map(exportParts(recording).map(({ path, bytes }) => [path, bytes]));
+  const again = importParts(path => parts.get(path) ?? new Uint8Array(0));
+  const [before, after] = [recording, again].map(each => {
+    const written = new MemoryFile();
+    writeRecording(written, each);
+    return written.bytes;
+  });
+  expect(Buffer.compare(after, before)).toBe(0);
+  expect(recording.header.images.some(({ disk }) => disk !== undefined)).toBe(true);
 });
 
 describe('a recording that is older than', () => {

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { adjusted, DIFFERENCES_WITHOUT_S } from '../lockstep/differences.js';
+import { CPUS } from '../../src/api/cpus.js';
+import { adjusted, DIFFERENCES, DIFFERENCES_WITHOUT_S } from '../lockstep/differences.js';
 import { EmulatorHart } from '../lockstep/emulator-hart.js';
 import { COMPARED_CSRS, compareProgram, formatMismatch } from '../lockstep/lockstep.js';
 import { QemuHart } from '../lockstep/qemu-hart.js';
 import { Random } from '../lockstep/random.js';
+import { randomProgram } from '../lockstep/random-program.js';
+import { QEMU_CPU } from '../support/guests.js';
 import { qemuAvailable } from '../support/qemu.js';
-import { floatProgram } from './float-program.js';
+import { alignedInstruction, floatProgram } from './float-program.js';
 
 const missing = qemuAvailable();
 const FULL = process.env.BACKSTUB_FULL === '1';
@@ -43,3 +46,20 @@ describe.skipIf(missing).each([32, 64] as const)(
     });
   },
 );
+
+describe.skipIf(missing)(`the whole of rv64gc${missing ? ` (skipped: ${missing})` : ''}`, () => {
+  test('F and D in S and U mode, behind page tables, agree after every step', { timeout: HOUR }, async () => {
+    await using qemu = await QemuHart.start({ xlen: 64, cpu: QEMU_CPU });
+    const reference = adjusted(qemu, DIFFERENCES);
+    const emulator = new EmulatorHart(CPUS.rv64gc.isa);
+    const supervisor = ['sstatus', 'sepc', 'scause', 'stval', 'sscratch', 'satp', 'medeleg'];
+    const csrs = [...COMPARED_CSRS, 'misa', ...supervisor, 'ft0', 'ft7', 'fs0', 'fa0', 'fa5', 'fs11', 'ft11'];
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + PROGRAMS; seed++) {
+      const float = (random: Random) => alignedInstruction(random, 64);
+      const program = randomProgram({ seed, xlen: 64, paging: true, float });
+      const { steps, mismatches } = await compareProgram(program, reference, emulator, { csrs });
+      expect(mismatches.map(formatMismatch)).toEqual([]);
+      expect(steps).toBeGreaterThan(100);
+    }
+  });
+});

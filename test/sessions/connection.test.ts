@@ -174,7 +174,7 @@ describe.skipIf(!hasGdb)('monitor', () => {
     expect(lastHex(await gdb.command('print/x $pc'))).toBe(0x1000);
     await gdb.command('continue');
     expect(await gdb.command('print station.packets')).toContain('= 0');
-    expect(await gdb.command('monitor events')).toBe(`${place} reset\n`);
+    expect(await gdb.command('monitor events')).toBe(`${place} reset by monitor\n`);
     await gdb.command('reverse-continue');
     expect(await icount(gdb)).toBeLessThan(place);
     expect(await gdb.command('print station.packets')).not.toContain('= 0');

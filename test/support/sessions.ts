@@ -51,6 +51,10 @@ export class MemoryFile implements ByteSink {
 
   close(): void {}
 
+  get length(): number {
+    return this.#pieces.reduce((sum, piece) => sum + piece.length, 0);
+  }
+
   get bytes(): Uint8Array {
     return new Uint8Array(Buffer.concat(this.#pieces));
   }

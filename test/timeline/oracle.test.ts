@@ -8,13 +8,13 @@ import { MemoryConsole } from '../../src/api/memory-console.js';
 import { bootSession } from '../../src/api/session.js';
 import { systemClock } from '../../src/host/clock.js';
 import { parseElf } from '../../src/machine/elf.js';
+import type { DiskContents } from '../../src/machine/ports.js';
 import { readSymbols } from '../../src/machine/symbols.js';
 import { MachineDigest } from '../../src/snapshot/digest.js';
 import type { Timeline } from '../../src/timeline/timeline.js';
 import { digestText, type Trace, traceOf } from './oracle.js';
 
 const FULL = process.env.BACKSTUB_FULL !== undefined;
-const STEPS = FULL ? 120_000 : 30_000;
 const MOVES = FULL ? 10_000 : 2_000;
 
 /** xorshift32: the same moves for the same seed. */
@@ -28,34 +28,72 @@ function randomFrom(seed: number): (limit: number) => number {
   };
 }
 
-async function recordTicks(xlen: 32 | 64, harts: number) {
-  const name = `fixtures/rv${xlen}/ticks.elf`;
+/** What is run: where it stops, which word of it is watched, and how long a step takes. */
+interface Guest {
+  readonly fixture: string;
+  readonly xlen: 32 | 64;
+  readonly harts: number;
+  readonly icountShift: number;
+  readonly breakpoint: string;
+  readonly watched: string;
+  readonly steps: number;
+  readonly disks?: readonly DiskContents[];
+}
+
+const ticks = {
+  fixture: 'ticks',
+  icountShift: 9,
+  breakpoint: 'on_tick',
+  watched: 'ticks',
+  steps: FULL ? 120_000 : 30_000,
+} as const;
+/** Processes in U mode behind Sv39, switched by a timer, that sleep while a virtio disk works. */
+const kernel: Omit<Guest, 'harts'> = {
+  fixture: 'kernel',
+  xlen: 64,
+  icountShift: 6,
+  breakpoint: 'switch_context',
+  watched: 'switches',
+  steps: FULL ? 400_000 : 150_000,
+  disks: [{ name: 'disk', sectors: 64, extents: [] }],
+};
+
+async function recordGuest({ fixture, xlen, harts, icountShift, steps, disks }: Guest) {
+  const name = `fixtures/rv${xlen}/${fixture}.elf`;
   const bytes = readFileSync(name);
   const console = new MemoryConsole();
   const timeline = bootSession(
     { name, bytes },
     {
-      config: { harts, icountShift: 9, ramBytes: 2 ** 20 * 4 },
+      config: { harts, icountShift, ramBytes: 2 ** 20 * 4 },
       clock: 'virtual',
       snapshotIntervalSteps: 4_321,
+      disks,
     },
     { console, clock: systemClock },
   );
   timeline.attach();
   const symbols = new Map(readSymbols(parseElf(name, bytes)).map(one => [one.name, one.address]));
-  for (const at of [STEPS / 5, STEPS / 3, STEPS / 2, STEPS - 100]) {
+  for (const at of [steps / 5, steps / 3, steps / 2, steps - 100]) {
     await timeline.runToEnd({ maxIcount: Math.floor(at) });
     console.type(`line ${at}\r`);
   }
-  await timeline.runToEnd({ maxIcount: STEPS });
+  await timeline.runToEnd({ maxIcount: steps });
   return { timeline, symbols };
 }
 
-async function check(timeline: Timeline, trace: Trace, breakpoint: bigint, watched: bigint, seed: number) {
+async function check(
+  timeline: Timeline,
+  trace: Trace,
+  steps: number,
+  breakpoint: bigint,
+  watched: bigint,
+  seed: number,
+) {
   const random = randomFrom(seed);
   const { machine } = timeline;
   const digest = new MachineDigest(machine.board.memory, machine.board.plan);
-  const hits = trace.pcs.flatMap((pc, i) => (pc === breakpoint && i < STEPS ? [i] : []));
+  const hits = trace.pcs.flatMap((pc, i) => (pc === breakpoint && i < steps ? [i] : []));
   const { writes } = trace;
   expect(hits.length).toBeGreaterThan(5);
   expect(writes.length).toBeGreaterThan(5);
@@ -64,11 +102,11 @@ async function check(timeline: Timeline, trace: Trace, breakpoint: bigint, watch
     const kind = random(8);
     let wanted = from;
     if (kind < 3) {
-      wanted = random(STEPS + 1);
+      wanted = random(steps + 1);
       await timeline.seek(wanted);
     } else if (kind === 3) {
-      wanted = Math.min(STEPS, from + 1);
-      if (from < STEPS) await timeline.resume({ kind: 'step', direction: 'forward', hart: undefined });
+      wanted = Math.min(steps, from + 1);
+      if (from < steps) await timeline.resume({ kind: 'step', direction: 'forward', hart: undefined });
     } else if (kind === 4) {
       wanted = Math.max(0, from - 1);
       await timeline.resume({ kind: 'step', direction: 'backward', hart: undefined });
@@ -92,20 +130,28 @@ async function check(timeline: Timeline, trace: Trace, breakpoint: bigint, watch
   }
 }
 
-describe.each([
-  { xlen: 64, harts: 1 },
-  { xlen: 32, harts: 1 },
-  { xlen: 64, harts: 3 },
-] as const)('random moves on RV$xlen with $harts harts', ({ xlen, harts }) => {
+describe.each<Guest>([
+  { ...ticks, xlen: 64, harts: 1 },
+  { ...ticks, xlen: 32, harts: 1 },
+  { ...ticks, xlen: 64, harts: 3 },
+  { ...kernel, harts: 3 },
+])('random moves in $fixture on RV$xlen with $harts harts', guest => {
   it(
     'end where brute force says, in the state it says',
     async () => {
-      const { timeline, symbols } = await recordTicks(xlen, harts);
-      const watched = symbols.get('ticks')!;
+      const { timeline, symbols } = await recordGuest(guest);
+      const watched = symbols.get(guest.watched)!;
       const events = timeline.history.log.slice();
       expect(events.length).toBeGreaterThanOrEqual(3);
-      const trace = traceOf(timeline.source, events, STEPS, Number(watched));
-      await check(timeline, trace, symbols.get('on_tick')!, watched, 20261124 + harts);
+      const trace = traceOf(timeline.source, events, guest.steps, Number(watched));
+      await check(
+        timeline,
+        trace,
+        guest.steps,
+        symbols.get(guest.breakpoint)!,
+        watched,
+        20261124 + guest.harts,
+      );
     },
     FULL ? 1_200_000 : 120_000,
   );
