@@ -33,8 +33,8 @@ export class ChunkWriter {
     this.#append(encodeFileHeader());
   }
 
-  write(type: ChunkType, content: Uint8Array): void {
-    const packed = compress(content);
+  write(type: ChunkType, content: Uint8Array, compressing = true): void {
+    const packed = compressing ? compress(content) : undefined;
     const code = CHUNK_TYPES[type] | (packed ? COMPRESSED : 0);
     const chunk = encodeChunk(this.#number++, code, packed ?? content);
     this.chain.add(parseChunkHeader(chunk).checksum);

@@ -7,6 +7,9 @@ import { END_POWER_OFF, END_STOPPED, IMAGE_PIECE_BYTES } from './format.js';
 import type { ByteSink, Checkpoint, Recording, RecordingEnd, RecordingHeader } from './recording.js';
 import { headerJson, parseHeaderJson } from './recording-header.js';
 
+/** Larger images (kernels, mostly compressed inside) are stored as they are: deflate took a third of a boot's time. */
+const MOST_TO_COMPRESS = 2 << 20;
+
 /** Buffered events beyond this many bytes are written without waiting for flush. */
 const MOST_BUFFERED_BYTES = 64 * 1024;
 
@@ -31,7 +34,11 @@ export class LogWriter {
     this.#chunks.write('header', new TextEncoder().encode(json));
     for (const { bytes } of header.images) {
       for (let at = 0; at < bytes.length; at += IMAGE_PIECE_BYTES) {
-        this.#chunks.write('image', bytes.subarray(at, at + IMAGE_PIECE_BYTES));
+        this.#chunks.write(
+          'image',
+          bytes.subarray(at, at + IMAGE_PIECE_BYTES),
+          bytes.length <= MOST_TO_COMPRESS,
+        );
       }
     }
   }
