@@ -4,9 +4,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** QEMU, told with these to write every instruction's registers to a file before the instruction runs. */
-export const logArguments = (path: string): readonly string[] =>
-  ['-singlestep', '-d', 'cpu,nochain', '-D', path] as const;
+/** Where OpenSBI and the boot ROM are not: kernels and user programs. */
+const ABOVE_FIRMWARE = { user: 0x1_0000, ram: 0x8000_0000, kernel: 0x8020_0000 } as const;
+
+export const isAboveFirmware = (low: number, high: number): boolean =>
+  high !== 0 || low >= ABOVE_FIRMWARE.kernel || (low >= ABOVE_FIRMWARE.user && low < ABOVE_FIRMWARE.ram);
+
+/** QEMU, told with these, writes every instruction's registers to a file before the instruction runs. */
+export function logArguments(path: string, aboveFirmware: boolean): readonly string[] {
+  const { user, ram, kernel } = ABOVE_FIRMWARE;
+  const hex = (value: number) => `0x${value.toString(16)}`;
+  const ranges = `${hex(user)}..${hex(ram - 1)},${hex(kernel)}..0xffffffffffffffff`;
+  const filter = aboveFirmware ? ['-dfilter', ranges] : [];
+  return ['-singlestep', '-d', 'cpu,nochain', '-D', path, ...filter];
+}
 
 const START = ' pc ';
 

@@ -1,13 +1,15 @@
 import type { Machine } from '../../src/machine/machine.js';
 import { REGISTER_NUMBER } from '../../src/riscv/registers.js';
 import { NO_INTERRUPT } from '../../src/riscv/traps.js';
-import type { CpuLog, LoggedRegisters } from './cpu-log.js';
+import { type CpuLog, isAboveFirmware, type LoggedRegisters } from './cpu-log.js';
 import { BOOT_DIFFERENCES, type BootDifference } from './differences.js';
 
 const MTIP = 1 << 7;
 const NS_PER_TICK = 100;
 const CSR_TIME = 0xc01;
 
+const FETCH_ACCESS_FAULT = 1;
+const FETCH_PAGE_FAULT = 12;
 const OPCODE_SYSTEM = 0x73;
 /** What a trap into M mode writes. */
 const TRAP_CSRS: ReadonlySet<string> = new Set(['mstatus', 'mepc', 'mcause', 'mtval']);
@@ -36,6 +38,7 @@ export class LogFollower {
   readonly #pc: number;
   readonly #mip: number;
   readonly #x0: number;
+  readonly #traps: readonly { readonly cause: number; readonly epc: number }[];
   readonly #csrs: readonly { readonly name: string; readonly index: number; readonly number: number }[];
 
   constructor(
@@ -43,10 +46,16 @@ export class LogFollower {
     log: CpuLog,
     /** An instruction that QEMU's log does not have the first time: a debugger led QEMU past it. */
     readonly skipped: number,
+    /** The log lacks the firmware: its instructions run uncompared. */
+    readonly aboveFirmware: boolean,
   ) {
     this.#pc = 2 * log.indexOf('pc');
     this.#mip = 2 * log.indexOf('mip');
     this.#x0 = 2 * log.indexOf('x0');
+    this.#traps = ['m', 's'].map(mode => ({
+      cause: 2 * log.indexOf(`${mode}cause`),
+      epc: 2 * log.indexOf(`${mode}epc`),
+    }));
     const numbers = new Map(
       machine.debug.description.features
         .flatMap(({ registers }) => registers)
@@ -63,12 +72,14 @@ export class LogFollower {
   /** Takes the next step of the log. Returns what differs afterwards, as one line each; nothing when all is equal. */
   follow(logged: LoggedRegisters): readonly string[] {
     const before = this.#pcText();
-    if (this.#last !== undefined && !this.#ahead) this.#step(logged);
+    if (this.#last === undefined) this.#runTo(logged[this.#pc]!, logged[this.#pc + 1]!);
+    else if (!this.#ahead) this.#step(logged);
     if (!this.#pastSkipped && this.machine.board.harts[0]!.state.pc[0] === this.skipped) {
       this.#pastSkipped = true;
       this.#count(BOOT_DIFFERENCES.find(({ what }) => what === 'satp')!);
       this.#step(logged);
     }
+    if (this.#fetchFails(logged)) this.#run();
     this.#meetInterrupts(logged);
     const differing = this.#compare(logged);
     const again = this.#last?.every((word, i) => word === logged[i]) ?? false;
@@ -106,15 +117,39 @@ export class LogFollower {
     this.machine.apply({ kind: 'write-register', hart: 0, register, bytes });
   }
 
+  /** Nothing is logged of an instruction that cannot be fetched but the handler that follows. */
+  #fetchFails(logged: LoggedRegisters): boolean {
+    const { pc } = this.machine.board.harts[0]!.state;
+    if (pc[0] === logged[this.#pc] && pc[1] === logged[this.#pc + 1]) return false;
+    return this.#traps.some(
+      ({ cause, epc }) =>
+        (logged[cause] === FETCH_PAGE_FAULT || logged[cause] === FETCH_ACCESS_FAULT) &&
+        logged[cause + 1] === 0 &&
+        logged[epc] === pc[0] &&
+        logged[epc + 1] === pc[1],
+    );
+  }
+
   #meetInterrupts(logged: LoggedRegisters): void {
     const hart = this.machine.board.harts[0]!;
     const due = (logged[this.#mip]! & MTIP) !== 0;
     if (due && (hart.traps.pending & MTIP) === 0)
       this.#warpTo(this.machine.board.time.nextDeadline(), 'mip.MTIP');
-    while (hart.traps.interrupt() !== NO_INTERRUPT) {
-      this.interrupts++;
+    for (;;) {
+      const interrupted = hart.traps.interrupt() !== NO_INTERRUPT;
+      const [low, high] = hart.state.pc;
+      if (!interrupted && !(this.aboveFirmware && !isAboveFirmware(low!, high!))) return;
+      if (interrupted) this.interrupts++;
       this.#run();
     }
+  }
+
+  /** From reset to the log's first instruction. */
+  #runTo(low: number, high: number): void {
+    const { machine } = this;
+    machine.setBreakpoints([{ low, high }]);
+    machine.run(Number.MAX_SAFE_INTEGER, { idle: 'jump' });
+    machine.setBreakpoints([]);
   }
 
   #run(): void {
