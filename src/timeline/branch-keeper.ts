@@ -127,6 +127,8 @@ export class BranchKeeper {
 
   #abandon({ branch, parent }: Diversion): void {
     this.#diversion = undefined;
+    // Nobody has heard of it: the next branch may have its name.
+    this.#forks--;
     const [start] = branch.snapshots.all;
     this.player.branch = parent;
     this.player.restore(start);
