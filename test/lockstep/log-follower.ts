@@ -73,7 +73,10 @@ export class LogFollower {
   follow(logged: LoggedRegisters): readonly string[] {
     const before = this.#pcText();
     if (this.#last === undefined) this.#runTo(logged[this.#pc]!, logged[this.#pc + 1]!);
-    else if (!this.#ahead) this.#step(logged);
+    else if (!this.#ahead) {
+      if (this.#interruptedInstead(logged)) this.#warpTo(this.machine.board.time.nextDeadline(), 'mip.MTIP');
+      else this.#step(logged);
+    }
     if (!this.#pastSkipped && this.machine.board.harts[0]!.state.pc[0] === this.skipped) {
       this.#pastSkipped = true;
       this.#count(BOOT_DIFFERENCES.find(({ what }) => what === 'satp')!);
@@ -127,6 +130,16 @@ export class LogFollower {
         logged[cause + 1] === 0 &&
         logged[epc] === pc[0] &&
         logged[epc + 1] === pc[1],
+    );
+  }
+
+  /** QEMU logs an instruction and then does not run it when an interrupt comes first. */
+  #interruptedInstead(logged: LoggedRegisters): boolean {
+    const { pc } = this.machine.board.harts[0]!.state;
+    const isPc = (registers: LoggedRegisters, at: number) =>
+      registers[at] === pc[0] && registers[at + 1] === pc[1];
+    return this.#traps.some(
+      ({ cause, epc }) => logged[cause + 1]! >>> 31 === 1 && isPc(logged, epc) && !isPc(this.#last!, epc),
     );
   }
 
