@@ -19,6 +19,10 @@ export interface HartOffsets {
   /** u32 in which the bits of `floatStatusMask` tell: all clear, floating point is off; all set, it is dirty. */
   readonly floatStatus: number;
   readonly floatStatusMask: number;
+  /** u8: the mode that CSRs are accessed in. */
+  readonly privilege: number;
+  /** u32 each, a bit for each interrupt: driven by devices, set by software, and enabled ones of both. */
+  readonly interrupts: { readonly lines: number; readonly software: number; readonly enabled: number };
 }
 
 /** Offset of the discarding register from the start of `x`. */

@@ -2,6 +2,7 @@ import type { DecodeCache } from './decode-cache.js';
 import { type EngineHost, type HartOffsets, REGION_FUNCTIONS, type RunFunction } from './engine-layout.js';
 import { generateInterpreter } from './interpreter.js';
 import { RegionJit } from './jit/region-jit.js';
+import { writeCsrTable } from './plain-csr.js';
 import type { WatchRange } from './watch-list.js';
 import { watchStores } from './watched-stores.js';
 
@@ -33,6 +34,7 @@ export class Engine {
     options: EngineOptions,
   ) {
     const { memory, isa } = decode;
+    writeCsrTable(memory.memory.buffer, memory.plan.csrTable, isa.plainCsrs);
     const hotAfter = options.hotAfter ?? HOT_AFTER;
     const interpreter = generateInterpreter(
       isa,

@@ -1,11 +1,12 @@
 import type { Local } from '../wasm/function-body.js';
 import { ACCESS_FLAG, CONTROL, CSR_OPERATION, ENTRY, mailboxEnd, TLB_TABLE } from './engine-layout.js';
 import { InterpreterFrame } from './interpreter-frame.js';
+import { emitPlainCsr, fieldsInTable } from './plain-csr.js';
 import type { AccessSize, Expression, Variable } from './semantics.js';
 import { loadOperation, storeOperation } from './semantics-emitter.js';
 import { emitFlaggedStore, emitPageFlag } from './watched-stores.js';
 
-/** How the interpreter reaches memory, through the software TLB or by the host; and CSRs, always by the host. */
+/** How the interpreter reaches memory, through the software TLB or by the host; and CSRs, by itself where they are plain. */
 export abstract class InterpreterAccess extends InterpreterFrame {
   /** Names of the system operations met so far, by number. */
   readonly systemOperations: string[] = [];
@@ -172,6 +173,17 @@ export abstract class InterpreterAccess extends InterpreterFrame {
       if (this.x === 'i64') f.op('i64_extend_i32_u');
     }
     f.set(value);
+    const done = f.block();
+    const byHost = f.block();
+    const leaveIf = () => void f.brIf(byHost);
+    f.get(this.hart).get(this.ip).memory('i32_load16_u', ENTRY.rd).op('i32_add').set(this.host);
+    f.get(this.ip).memory('i32_load16_u', ENTRY.immediate16);
+    const fields = fieldsInTable(this, this.plan.csrTable, leaveIf);
+    const { hart } = this;
+    f.get(this.host);
+    emitPlainCsr(this, this.offsets, { fields, operation, operand: value, hart, leaveIf });
+    f.memory(`${this.x}_store`, this.offsets.x).br(done);
+    f.end();
     this.sync();
     f.get(this.ip).memory('i32_load16_u', ENTRY.immediate16);
     f.i32(CSR_OPERATION[operation]);
@@ -183,6 +195,7 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     f.op('i32_eqz').brIf(this.exitHost);
     f.get(this.hart).get(this.ip).memory('i32_load16_u', ENTRY.rd).op('i32_add');
     f.i32(0).memory(`${this.x}_load`, this.plan.mailbox).memory(`${this.x}_store`, this.offsets.x);
+    f.end();
     this.release(this.x, value);
   }
 

@@ -19,6 +19,8 @@ export interface MemoryPlan {
   readonly regionEntries: number;
   /** One byte for each compiled region: whether it was entered since the bytes were cleared. Derived. */
   readonly regionNotes: number;
+  /** What generated code has to know of CSRs. */
+  readonly csrTable: number;
   /** One flag byte for each page of RAM and ROM. */
   readonly flags: number;
   /** One byte for each 64 bytes of RAM and ROM: whether decoded code stands there. */
@@ -53,6 +55,7 @@ export interface MemoryPlanRequest {
   readonly decodePages: number;
   readonly regionEntryBytes: number;
   readonly regionNoteBytes: number;
+  readonly csrTableBytes: number;
   readonly ramBytes: number;
   readonly romBytes: number;
   readonly backingBytes: number;
@@ -72,6 +75,7 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
   const marks = take((request.decodePages * DECODE_PAGE_BYTES) / 2, 64);
   const regionEntries = take(request.regionEntryBytes, 64);
   const regionNotes = take(request.regionNoteBytes, 64);
+  const csrTable = take(request.csrTableBytes, 64);
   // The engine finds a page's flag and a granule's code mark by shifting the host address and adding a
   // constant, which has to be positive: both maps stand above (address of RAM) >> shift.
   const flags = take(guestBytes / PAGE_BYTES, 64);
@@ -91,6 +95,7 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
     marks,
     regionEntries,
     regionNotes,
+    csrTable,
     flags,
     codeMap,
     ram,

@@ -57,6 +57,10 @@ export class RiscvHart implements EngineHost, ExecutingHart {
         if (this.traps.interrupt() !== NO_INTERRUPT) this.requestBoundary();
       },
       viewChanged: () => this.requestBoundary(),
+      addressSpaceChanged: () => {
+        this.mmu.spaceChanged();
+        this.requestBoundary();
+      },
       translationChanged: () => {
         this.mmu.flushTranslated();
         this.requestBoundary();
