@@ -25,8 +25,8 @@ export interface HartOffsets {
   readonly interrupts: { readonly lines: number; readonly software: number; readonly enabled: number };
 }
 
-/** Offset of the discarding register from the start of `x`. */
-export const SINK = 32 * 8;
+/** Number of the discarding register. */
+export const SINK = 32;
 
 /** Position of the rounding mode in the float control word. */
 export const ROUNDING_SHIFT = 5;
@@ -78,7 +78,7 @@ export const TLB_INDEX_SHIFT = PAGE_SHIFT - TLB_ENTRY_SHIFT;
 export const TLB_INDEX_MASK = (TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT;
 
 /**
- * A predecoded instruction, 8 bytes: operation, distance to the next entry, rd (as an offset in x),
+ * A predecoded instruction, 8 bytes: operation, distance to the next entry, rd, taken jumps to it modulo 256,
  * then either rs1, rs2 (register times 8) and a 16-bit immediate, or a 32-bit immediate. Rounding formats have
  * rs3 and the rounding mode in place of the 16-bit immediate.
  */
@@ -86,6 +86,7 @@ export const ENTRY = {
   operation: 0,
   step: 1,
   rd: 2,
+  hotness: 3,
   rs1: 4,
   rs2: 5,
   immediate16: 6,
@@ -109,8 +110,8 @@ export const PSEUDO_OPERATION = {
 } as const;
 export const FIRST_INSTRUCTION = 6;
 
-/** What stands beside each slot of a predecoded page: taken jumps to it modulo 256; the operation and entry of a region. */
-export const MARK = { hotness: 0, operation: 1, entry: 2 } as const;
+/** What stands beside each slot of a predecoded page where a region is entered: the operation and the region's entry. */
+export const MARK = { operation: 1, entry: 2 } as const;
 /** Slots are twice as far apart as their marks. */
 export const MARK_SHIFT = 1;
 export const markOf = (plan: MemoryPlan, slot: number) => plan.marks + ((slot - plan.decode) >>> MARK_SHIFT);

@@ -113,7 +113,7 @@ export abstract class InterpreterAccess extends InterpreterFrame {
       .get(this.host)
       .memory(loadOperation(this.x, size, true), 0);
     f.memory(`${this.x}_store`, this.offsets.reservedValue);
-    f.get(this.hart).get(this.ip).memory('i32_load16_u', ENTRY.rd).op('i32_add');
+    this.resultAddress();
     f.get(this.hart).memory(`${this.x}_load`, this.offsets.reservedValue);
     f.memory(`${this.x}_store`, this.offsets.x);
     this.release(this.x, va);
@@ -139,7 +139,8 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     f.get(this.hart);
     this.constant('x', -1);
     f.memory(`${this.x}_store`, this.offsets.reservedAddress);
-    f.get(this.hart).get(this.ip).memory('i32_load16_u', ENTRY.rd).op('i32_add').get(failed);
+    this.resultAddress();
+    f.get(failed);
     if (this.x === 'i64') f.op('i64_extend_i32_u');
     f.memory(`${this.x}_store`, this.offsets.x);
     this.release('i32', failed);
@@ -157,7 +158,8 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     f.get(this.host);
     this.expression(update);
     f.memory(`${type}_store`, 0);
-    f.get(this.hart).get(this.ip).memory('i32_load16_u', ENTRY.rd).op('i32_add').get(old);
+    this.resultAddress();
+    f.get(old);
     if (type === 'i32' && this.x === 'i64') f.op('i64_extend_i32_s');
     f.memory(`${this.x}_store`, this.offsets.x);
     this.release(type, old);
@@ -176,7 +178,8 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     const done = f.block();
     const byHost = f.block();
     const leaveIf = () => void f.brIf(byHost);
-    f.get(this.hart).get(this.ip).memory('i32_load16_u', ENTRY.rd).op('i32_add').set(this.host);
+    this.resultAddress();
+    f.set(this.host);
     f.get(this.ip).memory('i32_load16_u', ENTRY.immediate16);
     const fields = fieldsInTable(this, this.plan.csrTable, leaveIf);
     const { hart } = this;
@@ -188,12 +191,12 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     f.get(this.ip).memory('i32_load16_u', ENTRY.immediate16);
     f.i32(CSR_OPERATION[operation]);
     f.get(this.ip).memory('i32_load8_u', ENTRY.rs1);
-    f.get(this.ip).memory('i32_load16_u', ENTRY.rd);
+    f.get(this.ip).memory('i32_load8_u', ENTRY.rd);
     this.words(value);
     f.call(this.imports.csr);
     this.reloadBudget();
     f.op('i32_eqz').brIf(this.exitHost);
-    f.get(this.hart).get(this.ip).memory('i32_load16_u', ENTRY.rd).op('i32_add');
+    this.resultAddress();
     f.i32(0).memory(`${this.x}_load`, this.plan.mailbox).memory(`${this.x}_store`, this.offsets.x);
     f.end();
     this.release(this.x, value);

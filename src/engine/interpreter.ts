@@ -276,20 +276,16 @@ class InterpreterEmitter extends InterpreterAccess {
 
   /** A jump to the present slot was taken. */
   #countJump(): void {
-    const { f, plan, regions } = this;
+    const { f, regions } = this;
     if (regions === undefined) return;
-    const mark = this.scratch('i32');
     const count = this.scratch('i32');
-    const hotness = plan.marks - (plan.decode >>> MARK_SHIFT) + MARK.hotness;
-    this.#mark();
-    f.tee(mark).get(mark).memory('i32_load8_u', hotness).i32(1).op('i32_add').tee(count);
-    f.memory('i32_store8', hotness);
+    f.get(this.ip).get(this.ip).memory('i32_load8_u', ENTRY.hotness).i32(1).op('i32_add').tee(count);
+    f.memory('i32_store8', ENTRY.hotness);
     f.get(count).i32(regions.hotAfter).op('i32_eq').if();
-    f.get(mark).i32(0).memory('i32_store8', hotness);
+    f.get(this.ip).i32(0).memory('i32_store8', ENTRY.hotness);
     this.sync();
     f.get(this.ip).call(this.imports.hot);
     f.end();
-    this.release('i32', mark);
     this.release('i32', count);
   }
 

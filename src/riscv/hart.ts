@@ -110,8 +110,8 @@ export class RiscvHart implements EngineHost, ExecutingHart {
     this.#run(this.address, this.mmu.fetchBank, this.mmu.dataBank, budget);
     let steps = this.stepsThisRun;
     this.#granted = 0;
-    this.state.x[SINK / 4] = 0;
-    this.state.x[SINK / 4 + 1] = 0;
+    this.state.x[2 * SINK] = 0;
+    this.state.x[2 * SINK + 1] = 0;
     if (this.exit === EXIT.trap) {
       this.traps.enterException();
       steps++;
