@@ -50,6 +50,9 @@ export const CONTROL = {
   /** The same for loads of code that uses physical addresses; elsewhere watched pages are in no TLB. */
   loadWatchStart: 32,
   loadWatchSpan: 40,
+  /** i32 each: the TLB banks that the running hart uses. The host sets them when they change within a run. */
+  fetchTlb: 48,
+  dataTlb: 52,
 } as const;
 
 /** What compiled code takes for granted about the hart that runs it. */
@@ -146,12 +149,14 @@ export interface EngineHost {
   /** Host address where to store; the mailbox when `commit` has to follow; 0: leave. */
   store(access: number, low: number, high: number): number;
   commit(): void;
-  /** Reads and writes a CSR; 1: the old value is in the mailbox, 0: leave. */
+  /** Reads and writes a CSR, which may change the data TLB; 1: the old value is in the mailbox, 0: leave. */
   csr(number: number, operation: number, source: number, rd: number, low: number, high: number): number;
   /** A system operation, by its position in the engine's list; 1: retire, 0: leave. */
   system(operation: number): number;
   /** An illegal instruction; always leaves. */
   illegal(): number;
+  /** An instruction ended elsewhere than at the next one, or not at all. 1: go on at the hart's pc, 0: leave. */
+  resume(): number;
   /** This entry, where the hart is, was jumped to often. */
   hot(entry: number): void;
 }

@@ -76,6 +76,7 @@ export class Engine {
           current().csr(number, operation, source, rd, low, high),
         system: operation => current().system(operation),
         illegal: () => current().illegal(),
+        resume: () => current().resume(),
         hot: entry => current().hot(entry),
       },
     });

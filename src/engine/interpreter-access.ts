@@ -50,9 +50,7 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     f.memory(storeOperation(this.wasmType(value.type), size), 0);
     f.get(this.host).i32(mailboxEnd(this.plan)).op('i32_lt_u').if();
     f.call(this.imports.commit);
-    f.i32(0)
-      .memory('i32_load', this.plan.control + CONTROL.budget)
-      .set(this.n);
+    this.reload(this.n, CONTROL.budget);
     f.end();
     this.release(this.x, va);
   }
@@ -96,9 +94,7 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     f.i32(access);
     this.words(va);
     f.call(hostFunction).set(this.host);
-    f.i32(0)
-      .memory('i32_load', this.plan.control + CONTROL.budget)
-      .set(this.n);
+    this.reload(this.n, CONTROL.budget);
     f.get(this.host).op('i32_eqz').brIf(this.exitHost);
   }
 
@@ -194,7 +190,8 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     f.get(this.ip).memory('i32_load8_u', ENTRY.rd);
     this.words(value);
     f.call(this.imports.csr);
-    this.reloadBudget();
+    this.reload(this.n, CONTROL.budget);
+    this.reload(this.dataTlb, CONTROL.dataTlb);
     f.op('i32_eqz').brIf(this.exitHost);
     this.resultAddress();
     f.i32(0).memory(`${this.x}_load`, this.plan.mailbox).memory(`${this.x}_store`, this.offsets.x);

@@ -209,11 +209,12 @@ export abstract class InterpreterFrame extends SemanticsEmitter {
       .memory('i32_store', this.plan.control + CONTROL.budget);
   }
 
-  protected reloadBudget(): void {
+  /** Takes over what the host may have changed in the control block. */
+  protected reload(local: Local, field: number): void {
     this.f
       .i32(0)
-      .memory('i32_load', this.plan.control + CONTROL.budget)
-      .set(this.n);
+      .memory('i32_load', this.plan.control + field)
+      .set(local);
   }
 
   /** Before the host is called: what it may look at is in memory. */

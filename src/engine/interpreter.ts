@@ -59,6 +59,7 @@ export function generateInterpreter(
     csr: hostImport('csr', 6),
     system: hostImport('system', 1),
     illegal: hostImport('illegal', 0),
+    resume: hostImport('resume', 0),
     hot: hostImport('hot', 1, false),
   };
   const regions =
@@ -102,6 +103,7 @@ class InterpreterEmitter extends InterpreterAccess {
 
   emit(): void {
     const { f } = this;
+    const resumed = f.loop();
     this.loadState(this.offsets.pc);
     f.set(this.newPc);
     this.constant('x', -1);
@@ -123,6 +125,12 @@ class InterpreterEmitter extends InterpreterAccess {
     this.storePcOfIp();
     this.storeBudget();
     f.i32(0).op('return');
+    f.end();
+    f.call(this.imports.resume).if();
+    this.reload(this.n, CONTROL.budget);
+    this.reload(this.fetchTlb, CONTROL.fetchTlb);
+    this.reload(this.dataTlb, CONTROL.dataTlb);
+    f.br(resumed).end();
     f.end();
     f.i32(1);
   }
@@ -148,7 +156,7 @@ class InterpreterEmitter extends InterpreterAccess {
     this.storeNewPc();
     this.storeBudget();
     f.call(this.imports.fetch);
-    this.reloadBudget();
+    this.reload(this.n, CONTROL.budget);
     f.op('i32_eqz').brIf(this.exitHost);
     f.br(retry);
     f.end();
@@ -351,7 +359,7 @@ class InterpreterEmitter extends InterpreterAccess {
       case 'system': {
         this.sync();
         f.i32(this.systemNumber(statement.operation)).call(this.imports.system);
-        this.reloadBudget();
+        this.reload(this.n, CONTROL.budget);
         f.op('i32_eqz').brIf(this.exitHost);
         return false;
       }

@@ -144,6 +144,14 @@ export class Mmu {
     this.#fill(this.fetchBank + TLB_TABLE.fetch, this.state.privilege, low, high, decodedPage);
   }
 
+  /** The decoded page that is cached for fetching at this address, or -1. */
+  cachedFetch(low: number, high: number): number {
+    const entry = this.fetchBank + TLB_TABLE.fetch + ((low >>> TLB_INDEX_SHIFT) & TLB_INDEX_MASK);
+    const { i32 } = this.memory;
+    const hit = i32[entry >> 2] === (low & -PAGE_BYTES) && i32[(entry >> 2) + 1] === (high | 0);
+    return hit ? i32[(entry + TLB_VALUE) >> 2] : -1;
+  }
+
   /** What the step under way left in page tables, when a debugger stops before it. */
   undoStep(): void {
     if (this.#walker.undo()) this.flush();
