@@ -34,7 +34,7 @@ export class Engine {
     options: EngineOptions,
   ) {
     const { memory, isa } = decode;
-    writeCsrTable(memory.memory.buffer, memory.plan.csrTable, isa.plainCsrs);
+    writeCsrTable(memory.memory.buffer, memory.plan.csrTable, [...isa.plainCsrs.values()]);
     const hotAfter = options.hotAfter ?? HOT_AFTER;
     const interpreter = generateInterpreter(
       isa,

@@ -82,7 +82,8 @@ export class RegionJit implements HotCode {
     /** How often a place is reported as hot before it is compiled. */
     readonly patience: number,
   ) {
-    this.#target = { xlen: decode.isa.xlen, plan: decode.memory.plan, hart, ramBase };
+    const { xlen, plainCsrs } = decode.isa;
+    this.#target = { xlen, plan: decode.memory.plan, hart, ramBase, plainCsrs };
     decode.onInvalidate = (guestPage, granule) => this.#codeChanges(guestPage, granule);
     decode.onDecode = guestPage => {
       if (this.#asleep.has(guestPage)) this.#wakePage(guestPage);

@@ -33,12 +33,12 @@ export class RiscvInstructionSet implements InstructionSet {
   readonly #compressed: boolean;
 
   readonly xlen: 32 | 64;
-  readonly plainCsrs: readonly PlainCsr[];
+  readonly plainCsrs: ReadonlyMap<number, PlainCsr>;
 
   constructor(config: HartConfig) {
     const { xlen, extensions } = config;
     this.xlen = xlen;
-    this.plainCsrs = plainCsrs(config);
+    this.plainCsrs = new Map(plainCsrs(config).map(csr => [csr.number, csr]));
     this.#compressed = extensions.has('c');
     this.instructions = ALL_INSTRUCTIONS.filter(
       one => extensions.has(one.extension) && (one.xlen === undefined || one.xlen === xlen),
