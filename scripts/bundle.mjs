@@ -24,6 +24,8 @@ async function bundle(input, output) {
     platform: 'node',
     logLevel: 'warn',
     external: ['@lydell/node-pty'],
+    // Its build for Node loads what threads need, which is for its asynchronous functions only.
+    resolve: { alias: { fflate: 'fflate/browser' } },
     plugins,
   });
   const options = { codeSplitting: false, comments: false, dynamicImportInCjs: false, ...output };

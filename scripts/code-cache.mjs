@@ -4,12 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import v8 from 'node:v8';
 import { Script } from 'node:vm';
 import { root } from './setup.mjs';
 
-const folder = process.argv[2];
+const folder = resolve(process.argv[2]);
 const scratch = mkdtempSync(join(tmpdir(), 'backstub-code-cache-'));
 const recording = join(scratch, 'run.bst');
 const firmware = name => join(root, 'fixtures', name);

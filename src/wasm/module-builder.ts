@@ -4,6 +4,8 @@ import { VALUE_TYPE, type ValueType } from './opcodes.js';
 
 const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 const FUNCTION_REFERENCE = 0x70;
+/** Limits of a memory with a maximum that threads may share (threads proposal). */
+const SHARED_LIMITS = 0x03;
 
 /** Assembles a module: imports first, then functions; all of it refers to one imported memory. */
 export class ModuleBuilder {
@@ -15,12 +17,13 @@ export class ModuleBuilder {
   readonly #functions: { readonly type: number; readonly body: FunctionBody }[] = [];
   readonly #exports: { readonly name: string; readonly index: number }[] = [];
 
-  /** Imports the memory `module.name` with at least `pages` 64 KiB pages. */
+  /** Imports the shared memory `module.name` of `pages` 64 KiB pages, which does not grow. */
   importMemory(module: string, name: string, pages: number): void {
     this.#imports.name(module);
     this.#imports.name(name);
     this.#imports.byte(0x02);
-    this.#imports.byte(0x00);
+    this.#imports.byte(SHARED_LIMITS);
+    this.#imports.u32(pages);
     this.#imports.u32(pages);
     this.#importCount++;
   }
