@@ -2,42 +2,90 @@
 // imports: Node then opens one file instead of two hundred. For the command line it also keeps V8's code cache, made
 // after commands have run once, so that a start compiles nothing (launcher.cjs loads both).
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
-const dist = process.argv[2];
+const dist = resolve(process.argv[2]);
 const beside = name => fileURLToPath(new URL(name, import.meta.url));
 
-/** Is in the tree for other packages' sake; `debug` would look for it at each start. */
-const withoutColors = {
-  name: 'without-colors',
-  resolveId: id => (id === 'supports-color' ? '\0no-colors' : null),
-  load: id => (id === '\0no-colors' ? 'module.exports = undefined;' : null),
+/** `debug` looks at the terminal and the environment when it is loaded: only when it is asked for. */
+const debugOnDemand = {
+  name: 'debug-on-demand',
+  resolveId: (id, importer) => (id === 'debug' && importer !== '\0debug' ? '\0debug' : null),
+  load: id =>
+    id === '\0debug' ? "module.exports = process.env.DEBUG ? require('debug') : () => () => {};" : null,
 };
 
-async function bundle(input, output) {
-  const plugins = [withoutColors];
+/** Generates the interpreters of the usual machines into `folder`; returns the module that reads them. */
+async function prepareInterpreters(folder) {
+  const { CPUS } = await import(join(dist, 'api/cpus.js'));
+  const { Machine } = await import(join(dist, 'machine/machine.js'));
+  const files = {};
+  for (const [name, { xlen, isa }] of Object.entries(CPUS)) {
+    const config = { ...USUAL_MACHINE, xlen, isa };
+    const { engine } = new Machine(config, [], { serial: { write() {} } }).board;
+    if (files[engine.interpreterKey] !== undefined) continue;
+    const { bytes, systemOperations } = engine.interpreter;
+    const file = `interpreter-${name}.wasm`;
+    writeFileSync(join(folder, file), bytes);
+    files[engine.interpreterKey] = { file, systemOperations };
+  }
+  return `import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+const FILES = ${JSON.stringify(files)};
+export function preparedInterpreter(key) {
+  const found = FILES[key];
+  if (found === undefined) return undefined;
+  const bytes = new Uint8Array(readFileSync(join(import.meta.dirname, found.file)));
+  return { bytes, systemOperations: found.systemOperations };
+}`;
+}
+
+/** Harts, memory and devices make no difference to interpreters. */
+const USUAL_MACHINE = {
+  board: 'virt',
+  harts: 1,
+  ramBytes: 2 ** 20,
+  icountShift: 0,
+  quantum: 4096,
+  entropySeed: 1,
+  append: '',
+  entry: 0,
+  rtcSeconds: 0,
+  virtio: 'legacy',
+  disks: [],
+  network: false,
+};
+
+async function bundle(input, output, plugins) {
   const built = await rolldown({
     input,
     platform: 'node',
     logLevel: 'warn',
-    external: ['@lydell/node-pty'],
-    // Its build for Node loads what threads need, which is for its asynchronous functions only.
-    resolve: { alias: { fflate: 'fflate/browser' } },
+    // supports-color is in the tree for other packages' sake.
+    external: ['@lydell/node-pty', 'supports-color'],
     plugins,
   });
   const options = { codeSplitting: false, comments: false, dynamicImportInCjs: false, ...output };
   return (await built.generate(options)).output[0].code;
 }
 
-const thread = join(dist, 'api/search-thread.js');
-writeFileSync(thread, await bundle(thread, { format: 'esm' }));
-
 const cli = join(dist, 'cli');
-const program = await bundle(join(cli, 'main.js'), { format: 'cjs' });
+const prepared = join(dist, 'engine/prepared-interpreters.js');
+const interpreters = await prepareInterpreters(dist);
+const program = await bundle(join(cli, 'main.js'), { format: 'cjs' }, [
+  debugOnDemand,
+  { name: 'prepared-interpreters', load: id => (id === prepared ? interpreters : null) },
+]);
+const thread = join(dist, 'api/search-thread.js');
+writeFileSync(thread, await bundle(thread, { format: 'esm' }, [debugOnDemand]));
+
 for (const entry of readdirSync(cli)) rmSync(join(cli, entry), { recursive: true });
+for (const entry of readdirSync(dist)) {
+  if (entry.endsWith('.wasm')) renameSync(join(dist, entry), join(cli, entry));
+}
 writeFileSync(join(cli, 'package.json'), '{ "type": "commonjs" }\n');
 writeFileSync(join(cli, 'program.js'), withLazyModules(program));
 copyFileSync(beside('launcher.cjs'), join(cli, 'main.js'));

@@ -51,8 +51,6 @@ function exit(code: number): void {
   setTimeout(() => process.exit(code), LONGEST_DRAIN_MS).unref();
 }
 
-// A reader that went away (`| head`) is not an error.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 process.on('uncaughtException', error => process.exit(report(error)));
 process.on('unhandledRejection', error => process.exit(report(error)));
 

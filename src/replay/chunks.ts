@@ -1,4 +1,4 @@
-import { unzlibSync, zlibSync } from 'fflate';
+import { deflateSync, inflateSync } from 'node:zlib';
 import { ByteReader, ByteWriter, FormatFault } from './byte-codec.js';
 import { ChecksumChain } from './checksum.js';
 import {
@@ -51,7 +51,7 @@ function compress(content: Uint8Array): Uint8Array | undefined {
   if (content.length < LEAST_TO_COMPRESS) return undefined;
   const out = new ByteWriter();
   out.varint(content.length);
-  out.raw(zlibSync(content, { level: content.length > MOST_TO_COMPRESS_WELL ? 1 : 6 }));
+  out.raw(deflateSync(content, { level: content.length > MOST_TO_COMPRESS_WELL ? 1 : 6 }));
   return out.length < content.length ? out.take() : undefined;
 }
 
@@ -75,7 +75,11 @@ export class Chunk {
     if (length > from.remaining * MOST_EXPANSION) throw new FormatFault('its content has an impossible size');
     let content: Uint8Array;
     try {
-      content = unzlibSync(this.stored.subarray(from.offset), { out: new Uint8Array(length) });
+      const stream = this.stored.subarray(from.offset);
+      const { buffer, byteOffset, byteLength } = inflateSync(stream, {
+        maxOutputLength: Math.max(length, 1),
+      });
+      content = new Uint8Array(buffer, byteOffset, byteLength);
     } catch {
       throw new FormatFault('it cannot be decompressed');
     }
