@@ -25,7 +25,8 @@ const file = join(folder, 'program.js');
 const main = join(folder, 'main.js');
 const parameters = 'exports, require, module, __filename, __dirname';
 const source = `(function (${parameters}) {${readFileSync(file, 'latin1')}\n})`;
-const script = new Script(source, { filename: file });
+// Its name stays in the cache, and FOLDER is not yet where it is going to be.
+const script = new Script(source, { filename: join(root, 'dist/cli/program.js') });
 // What ran in the first command is to be there after the last. V8 refuses a cache made under other flags than the
 // reader's, so this one does not stay.
 v8.setFlagsFromString('--no-flush-bytecode');
