@@ -96,13 +96,17 @@ process.exit(status ?? 1);
 function withLazyModules(code) {
   const late = 'child_process|crypto|dgram|dns/promises|fs/promises|net|perf_hooks|worker_threads|zlib';
   const lazy = code.replace(
-    new RegExp(`\\b(let|const) (\\w+) = (require\\("node:(?:${late})"\\));`, 'g'),
+    new RegExp(
+      `\\b(let|const) (\\w+) = (require\\("node:(?:${late})"\\));(?:\\n\\2 = __toESM\\(\\2.*\\);)?`,
+      'g',
+    ),
     '$1 $2 = lazily(() => $3);',
   );
   return `${lazy.startsWith('#!') ? lazy.slice(lazy.indexOf('\n') + 1) : lazy}
 function lazily(load) {
   let loaded;
-  return new Proxy({}, { get: (_, name) => (loaded ??= load())[name] });
+  const module = () => (loaded ??= load());
+  return new Proxy({}, { get: (_, name) => (name === 'default' ? module() : module()[name]) });
 }
 `;
 }

@@ -138,7 +138,8 @@ function encodeState(out: ByteWriter, state: Uint8Array, base: Uint8Array | unde
   const nextDifference = (from: number) => {
     let at = from;
     while (at < length) {
-      if ((at & 3) === 0 && words[at >>> 2] === (baseWords ? baseWords[at >>> 2] : 0)) at += 4;
+      if ((at & 3) === 0 && at + 4 <= length && words[at >>> 2] === (baseWords ? baseWords[at >>> 2] : 0))
+        at += 4;
       else if (differs(at)) break;
       else at++;
     }
