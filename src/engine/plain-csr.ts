@@ -52,7 +52,7 @@ const narrow = (csr: PlainCsr, field: NarrowField): number =>
   field === 'summarized' ? csr.summary || -1 : csr[field];
 
 /** Writes the table that the interpreter looks CSRs up in. */
-export function writeCsrTable(memory: ArrayBuffer, address: number, csrs: readonly PlainCsr[]): void {
+export function writeCsrTable(memory: ArrayBufferLike, address: number, csrs: readonly PlainCsr[]): void {
   if (csrs.length >= MOST_PLAIN_CSRS) throw new Error('too many plain CSRs');
   const view = new DataView(memory, address, CSR_TABLE_BYTES);
   csrs.forEach((csr, index) => {

@@ -67,11 +67,13 @@ export class MemoryFile implements ByteSink {
 
 export function replay(
   recording: Recording,
-  options: { readonly snapshotIntervalSteps?: number } = {},
-): Live {
+  options: { readonly snapshotIntervalSteps?: number; readonly jit?: boolean } = {},
+): Live & { readonly virtioConsole: MemoryConsole } {
   const console = new MemoryConsole();
-  const session = replaySession(recording, { clock: 'virtual', ...options }, { console, clock: systemClock });
-  return { session, console };
+  const virtioConsole = new MemoryConsole();
+  const host = { console, virtioConsole, clock: systemClock };
+  const session = replaySession(recording, { clock: 'virtual', ...options }, host);
+  return { session, console, virtioConsole };
 }
 
 /** A gdb server before a session, and gdbs that know the firmware. */
