@@ -9,6 +9,7 @@ import { BreakpointSet } from '../engine/breakpoint-set.js';
 import { DecodeCache } from '../engine/decode-cache.js';
 import { Engine, type EngineOptions } from '../engine/engine.js';
 import { REGION_ENTRIES, REGION_ENTRY_SHIFT, REGION_FUNCTIONS } from '../engine/engine-layout.js';
+import { SELECTOR_TABLE_BYTES } from '../engine/jit/selector-tables.js';
 import { CSR_TABLE_BYTES } from '../engine/plain-csr.js';
 import { TouchedPages } from '../engine/touched-pages.js';
 import { WatchList } from '../engine/watch-list.js';
@@ -109,6 +110,7 @@ export class VirtBoard {
       decodePages: DECODE_PAGES,
       regionEntryBytes: REGION_ENTRIES << REGION_ENTRY_SHIFT,
       regionNoteBytes: REGION_FUNCTIONS,
+      selectorTableBytes: SELECTOR_TABLE_BYTES,
       csrTableBytes: CSR_TABLE_BYTES,
       ramBytes: config.ramBytes,
       romBytes: Math.ceil(VIRT_MAP.bootRom.bytes / 4096) * 4096,

@@ -30,6 +30,8 @@ export class Region {
     readonly variant: RegionVariant,
     /** Place in the function table. */
     readonly slot: number,
+    /** Its selector tables. */
+    readonly tables: readonly number[],
     /** How often this code was compiled again for the sake of another entry. */
     readonly generation: number,
   ) {
