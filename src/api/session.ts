@@ -112,9 +112,9 @@ export function replaySession(
   options: HistoryOptions & { readonly symbols?: NamedBytes | undefined },
   host: HostPorts,
 ): Session {
-  const { config, images, writtenBy } = recording.header;
+  const { config, images, writtenBy, start } = recording.header;
   const symbols = options.symbols === undefined ? [] : symbolsOf(options.symbols);
-  return new Timeline({ config, images, symbols, writtenBy, recording }, host, {
+  return new Timeline({ config, images, symbols, writtenBy, start, recording }, host, {
     idleClock: 'virtual',
     jit: options.jit,
     budget: budgetOf(options),

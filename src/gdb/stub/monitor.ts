@@ -1,6 +1,11 @@
 /** The `monitor` commands: one table for dispatch and for `monitor help`. */
 
-import { type DebugTarget, type SnapshotStatus, TargetError } from '../../timeline/debug-target.js';
+import {
+  type DebugTarget,
+  type Moment,
+  type SnapshotStatus,
+  TargetError,
+} from '../../timeline/debug-target.js';
 import { type MonitorAnswer, type MonitorCommand, type MonitorContext, required } from './monitor-command.js';
 import { WATCH_CONDITION } from './monitor-condition.js';
 import { HISTORY_COMMANDS } from './monitor-history.js';
@@ -154,14 +159,14 @@ function findCommand(line: string): { command: MonitorCommand; argument: string 
 }
 
 /** A place in the history as users write it: an icount (decimal or 0x...), start, end or a snapshot's name. */
-export function parseMoment(text: string): number | 'start' | 'end' | { readonly snapshot: string } {
+export function parseMoment(text: string): Moment {
   if (text === 'start' || text === 'end') return text;
   if (/^(0x[0-9a-fA-F]+|[0-9]+)$/.test(text)) {
     const icount = Number(text);
     if (!Number.isSafeInteger(icount)) throw new TargetError(`icount ${text} is too large`);
     return icount;
   }
-  if (/^-[0-9]+$/.test(text)) throw new TargetError(`there is no icount ${text}; the history starts at 0`);
+  if (/^-[0-9]+$/.test(text)) throw new TargetError(`there is no icount ${text}`);
   return { snapshot: text };
 }
 
