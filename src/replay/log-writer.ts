@@ -3,7 +3,7 @@ import { ByteWriter } from './byte-codec.js';
 import { CheckpointEncoder, encodeChain } from './checkpoint-codec.js';
 import { ChunkWriter } from './chunks.js';
 import { encodeEvent } from './event-kinds.js';
-import { END_POWER_OFF, END_STOPPED, FORMAT_VERSION, IMAGE_PIECE_BYTES, PLAIN_VERSION } from './format.js';
+import { END_POWER_OFF, END_STOPPED, IMAGE_PIECE_BYTES } from './format.js';
 import { encodePages, encodeState } from './moment-codec.js';
 import {
   type ByteSink,
@@ -13,7 +13,7 @@ import {
   type RecordingHeader,
   startIcount,
 } from './recording.js';
-import { headerJson, parseHeaderJson } from './recording-header.js';
+import { headerJson, parseHeaderJson, versionOf } from './recording-header.js';
 
 /** Larger images (kernels, mostly compressed inside) are stored as they are: deflate took a third of a boot's time. */
 const MOST_TO_COMPRESS = 2 << 20;
@@ -40,7 +40,7 @@ export class LogWriter {
     parseHeaderJson(json);
     const { start } = header;
     this.#icount = startIcount(header);
-    this.#chunks = new ChunkWriter(sink, start === undefined ? PLAIN_VERSION : FORMAT_VERSION);
+    this.#chunks = new ChunkWriter(sink, versionOf(header));
     this.#chunks.write('header', new TextEncoder().encode(json));
     for (const { bytes } of header.images) {
       for (let at = 0; at < bytes.length; at += IMAGE_PIECE_BYTES) {

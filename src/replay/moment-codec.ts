@@ -5,8 +5,8 @@ import type { SavedComponent, SavedField } from '../state/saved-state.js';
 import { ByteReader, ByteWriter, FormatFault } from './byte-codec.js';
 
 /** Numbers never change once released. */
-const ELEMENT_TYPES: readonly ElementType[] = ['u8', 'u16', 'u32', 'f64'];
-const AREAS: readonly MemoryArea[] = ['ram', 'rom', 'disks'];
+export const ELEMENT_TYPES: readonly ElementType[] = ['u8', 'u16', 'u32', 'f64'];
+export const MEMORY_AREAS: readonly MemoryArea[] = ['ram', 'rom', 'disks'];
 
 export const PAGE_BYTES = 4096;
 /** An area, a page number and the page: no chunk is longer than 1 MiB. */
@@ -50,7 +50,7 @@ export function* encodePages(pages: readonly SavedPage[]): Generator<Uint8Array>
   const out = new ByteWriter();
   for (let from = 0; from < pages.length; from += PAGES_IN_CHUNK) {
     for (const { area, page, bytes } of pages.slice(from, from + PAGES_IN_CHUNK)) {
-      out.u8(AREAS.indexOf(area));
+      out.u8(MEMORY_AREAS.indexOf(area));
       out.varint(page);
       out.raw(bytes);
     }
@@ -84,7 +84,7 @@ export class MomentReader {
     const from = new ByteReader(content);
     do {
       const number = from.u8();
-      const area = AREAS[number];
+      const area = MEMORY_AREAS[number];
       const page = from.varint();
       if (area === undefined || page >= 2 ** 32) throw new FormatFault('it holds a page of nowhere');
       const place = number * 2 ** 32 + page;

@@ -257,7 +257,11 @@ export class Timeline implements DebugTarget {
     const notice = this.#branches.beforeMove();
     if (notice !== undefined) tell(notice);
     try {
-      return await this.#control.resume(request, tell);
+      const stop = await this.#control.resume(request, tell);
+      const { begin } = this.history;
+      if (stop.kind === 'history' && stop.edge === 'begin' && begin > 0)
+        tell(`the history begins at icount ${begin}`);
+      return stop;
     } finally {
       this.#output.reached(this.machine.icount);
     }
