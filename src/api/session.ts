@@ -4,14 +4,13 @@ import { type NamedBytes, planBoot } from '../machine/boot-flow.js';
 import { isElf, parseElf } from '../machine/elf.js';
 import { xlenOf } from '../machine/loader.js';
 import { RAM_BASE, VIRTIO_SLOTS } from '../machine/memory-map.js';
-import { saveMoment } from '../machine/moment.js';
+import { type MachineMoment, saveMoment } from '../machine/moment.js';
 import type {
   BootImage,
   ConsoleBackend,
   DiskContents,
   InputDeviceKind,
   MachineConfig,
-  MachineMoment,
 } from '../machine/ports.js';
 import { type ElfSymbol, readSymbols } from '../machine/symbols.js';
 import type { Recording } from '../replay/recording.js';
@@ -132,25 +131,26 @@ export function replaySession(
 }
 
 /**
- * The machine of a recording at a moment, which is reached by replaying; checkpoints on the way are compared. Throws
- * InputError when there is no such moment to go on from, DivergenceError and ReplayMismatch as `verify` does.
+ * The machine of a recording at a moment, which is reached by replaying; checkpoints on the way are compared. An icount
+ * is after all of its inputs, the start before any; undefined there: a new machine. Throws InputError when there is no such moment to go on from, DivergenceError and ReplayMismatch as `verify` does.
  */
 export async function momentOf(
   recording: Recording,
   at: number | 'start' | 'end',
   options: Pick<HistoryOptions, 'jit'>,
-): Promise<MachineMoment> {
+): Promise<MachineMoment | undefined> {
+  if (at === 'start') return recording.header.start;
   const host = { console: NOBODY, clock: systemClock };
   const session = replaySession(recording, { clock: 'virtual', ...options }, host);
   try {
     const { begin, end } = session.history;
-    const icount = at === 'start' ? begin : at === 'end' ? end : at;
+    const icount = at === 'end' ? end : at;
     if (icount < begin || icount > end)
       throw new InputError(`icount ${icount} is outside the recording, which goes from ${begin} to ${end}`);
     await session.verify(icount);
     if (session.machine.poweredOff)
       throw new InputError(`the machine is powered off at icount ${icount}: go on from an earlier moment`);
-    return saveMoment(session.machine, icount === begin ? recording.header.start?.snapshot : undefined);
+    return saveMoment(session.machine);
   } finally {
     session.close();
   }
@@ -161,7 +161,7 @@ const NOBODY: ConsoleBackend = { write() {}, onInput() {}, close() {} };
 /** A live machine, halted at a moment of one that was recorded: what happens from there on is new. */
 export function continuedSession(
   { header: { config, images } }: Recording,
-  start: MachineMoment,
+  start: MachineMoment | undefined,
   options: HistoryOptions & { readonly symbols?: NamedBytes | undefined },
   host: HostPorts,
 ): Session {

@@ -37,7 +37,7 @@ export interface RecordingOptions extends SnapshotOptions {
 }
 
 export interface ContinueOptions extends RecordingOptions {
-  /** An icount of the recording, or one of its ends; the end when not given. */
+  /** An icount of the recording, after all of its inputs, or one of its ends; the end when not given. */
   readonly at?: number | 'start' | 'end';
   /** Write what happens from there on, and the machine it begins with, to this file. */
   readonly record?: string;

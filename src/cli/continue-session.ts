@@ -34,7 +34,7 @@ export async function continueMachine(
   const opened = await open({ serial, virtioConsole, net, sound }, host =>
     continuedSession(recording, start, { clock: clockOf(options, serial), ...historyOf(options) }, host),
   );
-  tell(`going on from ${describeStart({ start })} of ${path}`);
+  tell(`going on from ${describeStart({ start }) ?? 'the start'} of ${path}`);
   return {
     ...opened,
     record(file) {

@@ -1,9 +1,16 @@
 /** A machine's whole state as data, and back. */
 import { PAGE_BYTES } from '../memory/memory-plan.js';
 import { InputError } from '../state/input-error.js';
-import { loadState, saveState } from '../state/saved-state.js';
+import {
+  loadState,
+  type MachineMoment,
+  type MemoryArea,
+  type SavedPage,
+  saveState,
+} from '../state/saved-state.js';
 import type { Machine } from './machine.js';
-import type { MachineMoment, MemoryArea, SavedPage } from './ports.js';
+
+export type { MachineMoment } from '../state/saved-state.js';
 
 interface Area {
   readonly area: MemoryArea;

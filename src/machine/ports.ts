@@ -2,7 +2,6 @@
  * Types of the machine's one door and of the ports a device is wired to.
  * Types only: devices, replay and host may name them without knowing the machine.
  */
-import type { SavedComponent } from '../state/saved-state.js';
 
 /** What must be equal for two machines to behave equally; stored in every recording. */
 export interface MachineConfig {
@@ -58,29 +57,6 @@ export interface BootImage {
   /** Physical address, or byte offset on the disk. */
   readonly address: number;
   readonly bytes: Uint8Array;
-}
-
-/** Where a page of a machine's memory stands. `disks`: what disks keep of the guest's writes, as disk.ts says. */
-export type MemoryArea = 'ram' | 'rom' | 'disks';
-
-export interface SavedPage {
-  readonly area: MemoryArea;
-  /** Counted from the first page of the area. */
-  readonly page: number;
-  /** 4096 of them. */
-  readonly bytes: Uint8Array;
-}
-
-/** A machine at a boundary, as data that other versions of this one can take up. */
-export interface MachineMoment {
-  readonly icount: number;
-  readonly virtualNs: number;
-  /** Name of the snapshot that it was. */
-  readonly snapshot?: string;
-  /** All of the declared state, what is queued or in flight included. */
-  readonly components: readonly SavedComponent[];
-  /** Memory where it is not as the boot images leave it, area by area, in ascending order. */
-  readonly pages: readonly SavedPage[];
 }
 
 /** Level-triggered interrupt line from a device to its controller. */

@@ -1,7 +1,12 @@
 /** The machine at which a recording starts, as it stands in its chunks. */
-import type { MachineMoment, MemoryArea, SavedPage } from '../machine/ports.js';
 import type { ElementType } from '../state/layout.js';
-import type { SavedComponent, SavedField } from '../state/saved-state.js';
+import type {
+  MachineMoment,
+  MemoryArea,
+  SavedComponent,
+  SavedField,
+  SavedPage,
+} from '../state/saved-state.js';
 import { ByteReader, ByteWriter, FormatFault } from './byte-codec.js';
 
 /** Numbers never change once released. */

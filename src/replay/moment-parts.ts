@@ -4,9 +4,8 @@
  *                 and its elements in hexadecimal, low byte first; and which pages of which area pages.bin holds
  *   pages.bin     those pages, one after the other
  */
-import type { MachineMoment, MemoryArea, SavedPage } from '../machine/ports.js';
 import { InputError } from '../state/input-error.js';
-import type { SavedComponent } from '../state/saved-state.js';
+import type { MachineMoment, MemoryArea, SavedComponent, SavedPage } from '../state/saved-state.js';
 import { fromHex, toHex } from './byte-codec.js';
 import { isCount, jsonOf, object } from './json-parts.js';
 import { ELEMENT_TYPES, MEMORY_AREAS, PAGE_BYTES } from './moment-codec.js';

@@ -1,5 +1,6 @@
-import type { MachineConfig, MachineMoment } from '../machine/ports.js';
+import type { MachineConfig } from '../machine/ports.js';
 import { InputError } from '../state/input-error.js';
+import type { MachineMoment } from '../state/saved-state.js';
 import { FORMAT_VERSION, PLAIN_VERSION } from './format.js';
 import type { RecordingHeader } from './recording.js';
 import type { StateLayouts } from './state-layouts.js';

@@ -1,4 +1,5 @@
-import type { BootImage, LoggedEvent, MachineConfig, MachineMoment } from '../machine/ports.js';
+import type { BootImage, LoggedEvent, MachineConfig } from '../machine/ports.js';
+import type { MachineMoment } from '../state/saved-state.js';
 import type { StateLayouts } from './state-layouts.js';
 
 /** What a recording starts with: enough to build the machine again with no other file. */

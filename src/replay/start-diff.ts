@@ -1,7 +1,7 @@
 /** What two recordings start with, compared: settings, images, and the machine's state where it is not a new one. */
-import type { BootImage, MachineConfig, MachineMoment, SavedPage } from '../machine/ports.js';
+import type { BootImage, MachineConfig } from '../machine/ports.js';
 import type { StatePlan } from '../state/layout.js';
-import { loadState } from '../state/saved-state.js';
+import { loadState, type MachineMoment, type SavedPage } from '../state/saved-state.js';
 import { toHex } from './byte-codec.js';
 import { PAGE_BYTES } from './moment-codec.js';
 import { type Recording, type RecordingHeader, startIcount } from './recording.js';

@@ -14,6 +14,29 @@ export interface SavedComponent {
   readonly fields: readonly SavedField[];
 }
 
+/** Where a page of a machine's memory stands. `disks`: what disks keep of the guest's writes, as disk.ts says. */
+export type MemoryArea = 'ram' | 'rom' | 'disks';
+
+export interface SavedPage {
+  readonly area: MemoryArea;
+  /** Counted from the first page of the area. */
+  readonly page: number;
+  /** 4096 of them. */
+  readonly bytes: Uint8Array;
+}
+
+/** A machine at a boundary, as data that other versions of this one can take up. */
+export interface MachineMoment {
+  readonly icount: number;
+  readonly virtualNs: number;
+  /** Name of the snapshot that it was. */
+  readonly snapshot?: string;
+  /** All of the declared state, what is queued or in flight included. */
+  readonly components: readonly SavedComponent[];
+  /** Memory where it is not as the boot images leave it, area by area, in ascending order. */
+  readonly pages: readonly SavedPage[];
+}
+
 /** All of a machine's declared state, of which `state` is the present bytes. */
 export function saveState(plan: StatePlan, state: Uint8Array): SavedComponent[] {
   return plan.components.map(({ name, layout, offset }) => ({

@@ -1,6 +1,5 @@
 import type { Machine } from '../machine/machine.js';
-import { saveMoment } from '../machine/moment.js';
-import type { MachineMoment } from '../machine/ports.js';
+import { type MachineMoment, saveMoment } from '../machine/moment.js';
 import { writeRecording } from '../replay/log-writer.js';
 import type { Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
 import { stateLayouts, unlikeLayouts } from '../replay/state-layouts.js';

@@ -1,6 +1,5 @@
 import type { Machine } from '../machine/machine.js';
-import { loadMoment } from '../machine/moment.js';
-import type { MachineMoment } from '../machine/ports.js';
+import { loadMoment, type MachineMoment } from '../machine/moment.js';
 import { InputError } from '../state/input-error.js';
 import { type Moment, TargetError } from './debug-target.js';
 import type { Player } from './player.js';

@@ -267,6 +267,16 @@ describe('a machine that goes on from a moment of a recording', () => {
     }
   });
 
+  test('at the start, has none of the inputs that came in there', async () => {
+    const live = await echo();
+    const typed = { icount: 0, event: { kind: 'console', port: 0, bytes: Uint8Array.of(65, 13) } } as const;
+    const recording = { ...live, events: [typed, ...live.events], checkpoints: [] };
+    const fresh = await goOn(recording, 'start');
+    expect(digestsOf(fresh.session)).toEqual(live.checkpoints[0].digests);
+    const after = await goOn(recording, 0);
+    expect(digestsOf(after.session)).not.toEqual(live.checkpoints[0].digests);
+  });
+
   test('is reset as any other', async () => {
     const recording = await echo();
     const live = await goOn(recording, 'end');

@@ -103,11 +103,12 @@ export class Served implements AsyncDisposable {
     readonly console: MemoryConsole,
     readonly server: GdbServer,
     readonly elf: string,
+    readonly files: Live['files'],
   ) {}
 
   static async start(live: Live, elf: string, options: { graceMs?: number } = {}): Promise<Served> {
     const server = await GdbServer.start(live.session, { port: 0, ...options });
-    return new Served(live.session, live.console, server, elf);
+    return new Served(live.session, live.console, server, elf, live.files);
   }
 
   /** Boots a fixture and serves it. */
