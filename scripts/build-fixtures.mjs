@@ -36,7 +36,7 @@ const FIRMWARE = {
   ticks: { optimise: '-Og' },
   echo: { optimise: '-Og' },
   traps: { optimise: '-Og' },
-  devices: { optimise: '-O2', parts: ['devices/virtio'] },
+  devices: { optimise: '-O2', start: 'devices/start.S', parts: ['devices/virtio', 'devices/network'] },
   net: { optimise: '-O2', parts: ['net/virtio_net', 'net/ip'] },
   kernel: {
     optimise: '-Og',

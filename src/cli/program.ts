@@ -9,6 +9,7 @@ import { addRun } from './commands/run.js';
 import { addServe } from './commands/serve.js';
 import { addTrim } from './commands/trim.js';
 import { addVerify } from './commands/verify.js';
+import { print } from './messages.js';
 import { addExamples, type Finish } from './program-parts.js';
 
 /** All commands. Errors of the command line are thrown as CommanderError, nothing is printed for them. */
@@ -17,7 +18,7 @@ export function buildProgram(version: string, finish: Finish): Command {
     .description('A RISC-V machine for gdb that runs backwards.')
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ outputError: () => {}, writeOut: print })
     .helpCommand(false);
   const commands = [addServe, addRecord, addReplay, addVerify, addRun];
   for (const add of [...commands, addInfo, addEvents, addDiff, addTrim, addExport, addImport])

@@ -80,7 +80,12 @@ export class GuestMemory {
   observer: WriteObserver | undefined;
 
   constructor(readonly plan: MemoryPlan) {
-    this.memory = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: plan.wasmPages });
+    // Shared, because V8 counts memory that is not as garbage to be: it then collects at once, and again and again.
+    this.memory = new WebAssembly.Memory({
+      initial: plan.wasmPages,
+      maximum: plan.wasmPages,
+      shared: true,
+    });
     const { buffer } = this.memory;
     this.u8 = new Uint8Array(buffer);
     this.u32 = new Uint32Array(buffer);

@@ -1,129 +1,123 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { boot, type DebugSession, openRecording } from '../../src/api/index.js';
+import { boot } from '../../src/api/index.js';
+import { readRecording } from '../../src/replay/log-reader.js';
+import { backstub } from '../cli/backstub.js';
 import { Random } from '../lockstep/random.js';
-import { fixture } from '../support/sessions.js';
+import { digestsOf, fixture, replay } from '../support/sessions.js';
+import { disturb, openWorld } from './all-devices-host.js';
 
 const ROUNDS = process.env.BACKSTUB_FULL ? 200 : 20;
 const folder = mkdtempSync(join(tmpdir(), 'backstub-devices-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Steps that the firmware runs when nobody disturbs it. */
-const USUAL_STEPS = 3_000_000;
+const USUAL_STEPS = 4_000_000;
+/** So many rounds are replayed in a process of their own, too. */
+const RESTARTED_EACH = 5;
 
-/** None is the q that ends the firmware. */
-const lettersOf = (random: Random, length: number) =>
-  Array.from({ length }, () => random.pick([...'abcdefgh \n'])).join('');
-
-/** Does something to one of the machine's devices, or to the machine. */
-function disturb(session: DebugSession, random: Random): void {
-  switch (random.below(9)) {
-    case 0:
-      session.console.type(lettersOf(random, 1 + random.below(40)));
-      break;
-    case 1:
-    case 2:
-      session.virtioConsole.type(lettersOf(random, 1 + random.below(300)));
-      break;
-    case 3:
-      session.input.sendKey(random.pick(['a', 'shift-b', 'ctrl-alt-delete', 'f12', 'ret']));
-      break;
-    case 4:
-      session.input.moveMouse(random.below(200) - 100, random.below(200) - 100, random.below(3) - 1);
-      break;
-    case 5:
-      session.input.moveTablet(random.below(32_768), random.below(32_768));
-      break;
-    case 6:
-      session.input.setButtons(random.below(8));
-      break;
-    case 7:
-      session.setRegister('mscratch', BigInt(random.below(2 ** 31)));
-      break;
-    default:
-      if (random.below(6) === 0) session.target.reset('script');
+/** Runs a machine under random input until the guest or the host ends it; what it was at its end. */
+async function recordRound(random: Random) {
+  const world = await openWorld(random, folder);
+  const { session } = world;
+  try {
+    session.setMemory('udp_port', Uint8Array.of(world.wire.port & 0xff, world.wire.port >> 8));
+    const disturbances = 10 + random.below(60);
+    for (let i = 0; i < disturbances && session.exitCode === undefined; i++) {
+      session.target.stopAtIcount(
+        session.icount + 1 + random.below(Math.ceil((2 * USUAL_STEPS) / disturbances)),
+      );
+      await session.continue();
+      if (session.exitCode === undefined) await disturb(world, random);
+    }
+    if (session.exitCode === undefined) {
+      if (random.chance(30))
+        session.target.requestShutdown(random.pick(['monitor', 'host-quit', 'host-signal']));
+      else session.console.type('q');
+      await session.continue();
+    }
+    expect(session.exitCode, world.choice).toBe(0);
+    return {
+      ...world,
+      serial: session.console.text,
+      virtio: session.virtioConsole.text,
+      steps: session.history.end,
+      digests: digestsOf(session.target),
+    };
+  } finally {
+    world.close();
   }
 }
 
-/** 16-bit stereo noise at 44.1 kHz, as a WAV file. */
-function noise(path: string, random: Random): void {
-  const samples = random.bytes(40_000);
-  const header = Buffer.alloc(44);
-  header.write('RIFF', 0);
-  header.writeUInt32LE(samples.length + 36, 4);
-  header.write('WAVEfmt ', 8);
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(2, 22);
-  header.writeUInt32LE(44_100, 24);
-  header.writeUInt32LE(176_400, 28);
-  header.writeUInt16LE(4, 32);
-  header.writeUInt16LE(16, 34);
-  header.write('data', 36);
-  header.writeUInt32LE(samples.length, 40);
-  writeFileSync(path, Buffer.concat([header, samples]));
+/** Replays compiled and interpreted, straight and from snapshots, at the same random moments. */
+async function replayRound(round: Awaited<ReturnType<typeof recordRound>>, random: Random) {
+  const recording = readRecording(readFileSync(round.recording), { name: round.recording });
+  const moments = Array.from({ length: 3 }, () => random.below(round.steps + 1));
+  const found: object[] = [];
+  for (const jit of [true, false]) {
+    const { session, console, virtioConsole } = replay(recording, {
+      jit,
+      snapshotIntervalSteps: 5000 + random.below(500_000),
+    });
+    const verified = await session.verify();
+    expect(verified, round.choice).toMatchObject({
+      icount: round.steps,
+      end: { kind: 'power-off', code: 0 },
+    });
+    expect(console.text).toBe(round.serial);
+    expect(virtioConsole.text).toBe(round.virtio);
+    expect(digestsOf(session), round.choice).toEqual(round.digests);
+    if (!jit) await session.seek('start');
+    session.attach();
+    const there: object[] = [];
+    for (const moment of moments) {
+      await session.seek(moment);
+      there.push(digestsOf(session));
+    }
+    await session.seek('end');
+    expect(digestsOf(session), round.choice).toEqual(round.digests);
+    found.push(there);
+    session.close();
+  }
+  expect(found[1], `${round.choice}, at ${moments}`).toEqual(found[0]);
+  return recording;
 }
 
 describe('a machine that uses all devices at once, under random input', () => {
-  test(`${ROUNDS} rounds of recording, and of replaying without the files it was built from`, {
-    timeout: ROUNDS * 10_000,
+  test(`${ROUNDS} rounds of recording, and of replaying without files and network`, {
+    timeout: ROUNDS * 20_000,
   }, async () => {
-    const kinds = new Set<string>();
-    for (let round = 0; round < ROUNDS; round++) {
-      const random = new Random(round + 1);
-      const files = {
-        disk: join(folder, 'disk.img'),
-        sound: join(folder, 'in.wav'),
-        record: join(folder, 'run.bst'),
-      };
-      writeFileSync(files.disk, random.bytes(65_536));
-      noise(files.sound, random);
-      const width = round % 4 === 3 ? 'rv32' : 'rv64';
-      const live = boot(fixture(width, 'devices'), {
-        cpu: `${width}gc_zkr`,
-        rng: true,
-        virtioConsole: true,
-        inputs: ['keyboard', 'mouse', 'tablet'],
-        sound: 'duplex',
-        soundFiles: { input: files.sound, output: undefined },
-        disks: [files.disk],
-        diskAsync: round % 3 !== 2,
-        entropy: round % 2 === 0 ? 'host' : undefined,
-        entropySeed: round,
-        virtio: round % 5 < 3 ? 'legacy' : 'modern',
-        record: files.record,
-      });
-      const disturbances = 10 + random.below(60);
-      for (let i = 0; i < disturbances && live.exitCode === undefined; i++) {
-        live.target.stopAtIcount(live.icount + 1 + random.below(Math.ceil((2 * USUAL_STEPS) / disturbances)));
-        await live.continue();
-        if (live.exitCode === undefined) disturb(live, random);
+    const kinds = new Map<string, number>();
+    for (let number = 0; number < ROUNDS; number++) {
+      const random = new Random(number + 1);
+      const round = await recordRound(random);
+      for (const name of readdirSync(folder)) {
+        if (name !== basename(round.recording)) rmSync(join(folder, name));
       }
-      if (live.exitCode === undefined) {
-        live.console.type('q');
-        await live.continue();
+      const recording = await replayRound(round, random);
+      for (const { event } of recording.events) kinds.set(event.kind, (kinds.get(event.kind) ?? 0) + 1);
+      if (number % RESTARTED_EACH === 0) {
+        const { code, stdout, stderr } = await backstub('verify', round.recording);
+        expect([code, stderr], `${round.choice}: ${stdout}`).toEqual([0, '']);
       }
-      expect(live.exitCode, `round ${round}`).toBe(0);
-      const seen = { serial: live.console.text, virtio: live.virtioConsole.text, steps: live.history.end };
-      live.close();
-
-      rmSync(files.disk);
-      rmSync(files.sound);
-      using replayed = openRecording(files.record);
-      const verified = await replayed.target.verify();
-      expect(verified, `round ${round}`).toMatchObject({
-        icount: seen.steps,
-        end: { kind: 'power-off', code: 0 },
-      });
-      expect(replayed.console.text).toBe(seen.serial);
-      expect(replayed.virtioConsole.text).toBe(seen.virtio);
-      for (const { text } of replayed.target.events()) kinds.add(text.split(' ')[0]);
     }
-    for (const kind of ['console', 'input', 'audio-in', 'block', 'entropy', 'write-register', 'reset']) {
-      expect(kinds).toContain(kind);
-    }
+    const all = [
+      'console',
+      'network',
+      'input',
+      'audio-in',
+      'block',
+      'entropy',
+      'warp',
+      'reset',
+      'shutdown',
+      'write-register',
+      'write-memory',
+    ];
+    expect([...kinds.keys()].toSorted()).toEqual(all.toSorted());
+    expect(kinds.get('network')).toBeGreaterThan(20 * ROUNDS);
   });
 });
 

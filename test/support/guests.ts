@@ -27,28 +27,35 @@ export interface Kernel {
   readonly image: string;
   /** The same with symbols. */
   readonly vmlinux: string;
+  /** What comes with it beside its built-in init, if anything. */
+  readonly initrd: string | undefined;
 }
 
+const LINUX_VARIANTS = {
+  up: { given: 'BACKSTUB_LINUX', otherwise: '/tmp/linux-out' },
+  smp: { given: 'BACKSTUB_LINUX_SMP', otherwise: '/tmp/linux-smp' },
+  devices: { given: 'BACKSTUB_LINUX_DEVICES', otherwise: '/tmp/linux-devices' },
+} as const;
+
 /**
- * A kernel with its init: for one hart, or one with SMP. $BACKSTUB_LINUX and $BACKSTUB_LINUX_SMP name folders that
- * hold them; else what `npm run test:full` has built.
+ * A kernel with its init: for one hart, one with SMP, or one with drivers for all devices. $BACKSTUB_LINUX,
+ * $BACKSTUB_LINUX_SMP and $BACKSTUB_LINUX_DEVICES name folders that hold them; else what `npm run test:full` has built.
  */
-export function linuxKernel(variant: 'up' | 'smp'): Kernel | undefined {
+export function linuxKernel(variant: keyof typeof LINUX_VARIANTS): Kernel | undefined {
   const cache = join(homedir(), '.cache/backstub');
   const built = existsSync(cache)
-    ? readdirSync(cache).filter(
-        name => /^linux-(up|smp)-[0-9a-f]{16}$/.test(name) && name.startsWith(`linux-${variant}-`),
-      )
+    ? readdirSync(cache).filter(name => new RegExp(`^linux-${variant}-[0-9a-f]{16}$`).test(name))
     : [];
-  const given = process.env[variant === 'up' ? 'BACKSTUB_LINUX' : 'BACKSTUB_LINUX_SMP'];
-  const folders = [
-    given,
-    ...built.map(name => join(cache, name)),
-    variant === 'up' ? '/tmp/linux-out' : '/tmp/linux-smp',
-  ];
+  const { given, otherwise } = LINUX_VARIANTS[variant];
+  const folders = [process.env[given], ...built.map(name => join(cache, name)), otherwise];
   for (const folder of folders) {
     if (folder === undefined) continue;
-    const kernel = { image: join(folder, 'Image'), vmlinux: join(folder, 'vmlinux') };
+    const initrd = join(folder, 'initrd');
+    const kernel = {
+      image: join(folder, 'Image'),
+      vmlinux: join(folder, 'vmlinux'),
+      initrd: existsSync(initrd) ? initrd : undefined,
+    };
     if (existsSync(kernel.image) && existsSync(kernel.vmlinux)) return kernel;
   }
   return undefined;

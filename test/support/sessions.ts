@@ -82,12 +82,13 @@ export class MemoryFile implements ByteSink {
 export function replay(
   recording: Recording,
   options: { readonly snapshotIntervalSteps?: number; readonly jit?: boolean } = {},
-): Live {
+): Live & { readonly virtioConsole: MemoryConsole } {
   const console = new MemoryConsole();
+  const virtioConsole = new MemoryConsole();
   const { files, createFile } = memoryFiles();
-  const host = { console, clock: systemClock, createFile };
+  const host = { console, virtioConsole, clock: systemClock, createFile };
   const session = replaySession(recording, { clock: 'virtual', ...options }, host);
-  return { session, console, files };
+  return { session, console, virtioConsole, files };
 }
 
 /** A part of a session's history, written and read back. */

@@ -29,6 +29,13 @@ export interface Datagram {
   readonly payload: Uint8Array;
 }
 
+/** A datagram, or a fragment of one: `offset` in bytes, and whether there is `more` behind it. */
+export interface Ipv4Packet extends Datagram {
+  readonly identification: number;
+  readonly offset: number;
+  readonly more: boolean;
+}
+
 export const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 export function parseFrame(bytes: Uint8Array): Frame | undefined {
@@ -50,20 +57,23 @@ export function buildFrame({ to, from, type, payload }: Frame): Uint8Array {
   return bytes;
 }
 
-/** Undefined for what is damaged or a fragment. */
-export function parseIpv4(bytes: Uint8Array): Datagram | undefined {
+/** Undefined for what is damaged. */
+export function parseIpv4(bytes: Uint8Array): Ipv4Packet | undefined {
   if (bytes.length < HEADER_BYTES || bytes[0] >> 4 !== 4) return undefined;
   const view = viewOf(bytes);
   const headerBytes = (bytes[0] & 15) * 4;
   const length = view.getUint16(2);
   if (headerBytes < HEADER_BYTES || length < headerBytes || length > bytes.length) return undefined;
   if (checksum(bytes.subarray(0, headerBytes)) !== 0) return undefined;
-  if ((view.getUint16(6) & (MORE_FRAGMENTS | FRAGMENT_OFFSET)) !== 0) return undefined;
+  const fragment = view.getUint16(6);
   return {
     source: view.getUint32(12),
     destination: view.getUint32(16),
     protocol: bytes[9],
     payload: bytes.subarray(headerBytes, length),
+    identification: view.getUint16(4),
+    offset: (fragment & FRAGMENT_OFFSET) * 8,
+    more: (fragment & MORE_FRAGMENTS) !== 0,
   };
 }
 

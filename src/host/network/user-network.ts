@@ -15,6 +15,7 @@ import {
   parseIpv4,
   viewOf,
 } from './ipv4.js';
+import { Reassembly } from './reassembly.js';
 import { type HostForward, TcpProxy } from './tcp-proxy.js';
 import { buildUdp, parseUdp, type UdpDatagram } from './udp.js';
 import { UdpProxy } from './udp-proxy.js';
@@ -51,6 +52,7 @@ export async function openUserNetwork(forwards: readonly HostForward[]): Promise
 class UserStack implements UserNetwork {
   readonly #tcp = new TcpProxy(datagram => this.#sendDatagram(datagram));
   readonly #udp = new UdpProxy(datagram => this.#sendDatagram(datagram));
+  readonly #fragments = new Reassembly();
   /** Cards of the guest by address. */
   readonly #cards = new Map<number, Uint8Array>();
   readonly #waiting = new Map<number, Datagram[]>();
@@ -98,7 +100,8 @@ class UserStack implements UserNetwork {
   }
 
   #receiveIpv4({ payload, from }: Frame): void {
-    const datagram = parseIpv4(payload);
+    const packet = parseIpv4(payload);
+    const datagram = packet && this.#fragments.take(packet);
     if (datagram === undefined) return;
     this.#learn(datagram.source, from.slice());
     switch (datagram.protocol) {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { answerDhcp } from '../../../src/host/network/dhcp.js';
 import { answerDns } from '../../../src/host/network/dns-server.js';
 import {
@@ -12,6 +12,7 @@ import {
   parseIpv4,
   viewOf,
 } from '../../../src/host/network/ipv4.js';
+import { Reassembly } from '../../../src/host/network/reassembly.js';
 import { buildTcp, FLAG, parseTcp } from '../../../src/host/network/tcp-segment.js';
 import { buildUdp, parseUdp } from '../../../src/host/network/udp.js';
 import { openUserNetwork } from '../../../src/host/network/user-network.js';
@@ -83,6 +84,42 @@ describe('the network’s own addresses', () => {
       destinationPort: 4000,
       payload: Uint8Array.of(1, 2, 3),
     });
+  });
+
+  test('a datagram in fragments is put together, in whatever order they come', async () => {
+    const { send, next, received } = await network();
+    const port = await udpEcho();
+    const payload = Uint8Array.from({ length: 4000 }, (_, i) => i * 7);
+    const udp = buildUdp({
+      source: GUEST,
+      sourcePort: 4000,
+      destination: GATEWAY,
+      destinationPort: port,
+      payload,
+    });
+    const fragments = buildIpv4(udp, 77).map(packet =>
+      buildFrame({ to: GATEWAY_CARD, from: GUEST_CARD, type: ETHERTYPE.ipv4, payload: packet }),
+    );
+    expect(fragments).toHaveLength(3);
+    const answer = next();
+    // One that never gets its end, one twice, and the last one first.
+    send(
+      buildFrame({
+        to: GATEWAY_CARD,
+        from: GUEST_CARD,
+        type: ETHERTYPE.ipv4,
+        payload: buildIpv4(udp, 78)[0],
+      }),
+    );
+    for (const i of [2, 1, 1, 0]) send(fragments[i]);
+    await answer;
+    await vi.waitFor(() => expect(received).toHaveLength(3));
+    const whole = new Reassembly();
+    const datagrams = received.map(frame => {
+      const packet = parseIpv4(parseFrame(frame)?.payload ?? new Uint8Array());
+      return packet && whole.take(packet);
+    });
+    expect(datagrams[2] && parseUdp(datagrams[2])?.payload).toEqual(payload);
   });
 
   test('a connection to an address that leads nowhere is reset', async () => {
