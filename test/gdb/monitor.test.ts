@@ -39,7 +39,7 @@ describe('monitor', () => {
       'branch list',
       'branch switch NAME',
       'branch drop NAME',
-      'history save FILE',
+      'history save FILE [from ICOUNT|NAME]',
       'last-write [--json] ADDR|SYMBOL [LEN]',
       'writes [--json] ADDR|SYMBOL [LEN]',
       'first-exec [--json] ADDR|SYMBOL',
