@@ -2,7 +2,7 @@ import type { CommonPlan } from '../memory/memory-plan.js';
 import type { DecodeCache } from './decode-cache.js';
 import { type EngineHost, type HartOffsets, REGION_FUNCTIONS, type RunFunction } from './engine-layout.js';
 import type { InstructionSet } from './instruction-set.js';
-import { generateInterpreter, type InterpreterModule } from './interpreter.js';
+import { generateInterpreter, type InterpreterModule } from './interpreter-module.js';
 import { RegionJit } from './jit/region-jit.js';
 import { writeCsrTable } from './plain-csr.js';
 import { preparedInterpreter } from './prepared-interpreters.js';

@@ -12,6 +12,8 @@ export const PAGE_FLAG = {
   watched: 8,
 } as const;
 
+const ZEROS = new Uint8Array(4 * PAGE_BYTES);
+const ONES = new Uint8Array(4 * PAGE_BYTES).fill(0xff);
 const CODE_GRANULE_BYTES = 1 << CODE_GRANULE_SHIFT;
 
 /** The pages written since this set was last emptied, for one consumer (snapshots, digests). */
@@ -102,6 +104,14 @@ export class GuestMemory {
     this.flags.fill(PAGE_FLAG.clean);
   }
 
+  /** As `u8.fill`, which in shared memory is ten times slower. */
+  fill(byte: 0 | 0xff, from: number, to: number): void {
+    const pattern = byte === 0 ? ZEROS : ONES;
+    let at = from;
+    for (; at + pattern.length <= to; at += pattern.length) this.u8.set(pattern, at);
+    if (at < to) this.u8.set(pattern.subarray(0, to - at), at);
+  }
+
   /** Stores to this page have to look whether they touch what is watched. */
   watchPage(page: number): void {
     if ((this.flags[page] & PAGE_FLAG.watched) !== 0) return;
@@ -125,6 +135,12 @@ export class GuestMemory {
 
   pageOf(hostAddress: number): number {
     return (hostAddress - this.plan.ram) >>> PAGE_SHIFT;
+  }
+
+  isZeroPage(page: number): boolean {
+    const start = this.hostAddressOfPage(page) >>> 2;
+    for (let i = start; i < start + PAGE_BYTES / 4; i++) if (this.u32[i] !== 0) return false;
+    return true;
   }
 
   pageBytes(page: number): Uint8Array {
@@ -163,7 +179,7 @@ export class GuestMemory {
       }
     }
     this.#noteWrite(page);
-    if (bytes === undefined) this.u8.fill(0, at, at + PAGE_BYTES);
+    if (bytes === undefined) this.fill(0, at, at + PAGE_BYTES);
     else this.u8.set(bytes, at);
   }
 

@@ -170,7 +170,7 @@ export class Mmu {
 
   flushFetch(): void {
     for (let bank = this.tlb; bank < this.tlb + TLB_BYTES_PER_HART; bank += TLB_BANK_BYTES) {
-      this.memory.u8.fill(0xff, bank + TLB_TABLE.fetch, bank + TLB_BANK_BYTES);
+      this.memory.fill(0xff, bank + TLB_TABLE.fetch, bank + TLB_BANK_BYTES);
     }
   }
 
@@ -263,7 +263,7 @@ class FilledEntries {
   /** Returns true: what is invalid now may have been fetched from. */
   invalidateAll(): true {
     if (this.#count === MOST_LISTED) {
-      this.memory.u8.fill(0xff, this.start, this.start + this.bytes);
+      this.memory.fill(0xff, this.start, this.start + this.bytes);
       this.#uses.fill(0);
     } else {
       for (let i = 0; i < this.#count; i++) this.#invalidate(i);

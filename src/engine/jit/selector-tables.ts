@@ -31,7 +31,7 @@ export class SelectorTables {
   /** Sets what stands in the tables of these pages: selectors by address. */
   fill(pages: readonly CodePage[], tables: readonly number[], selectors: ReadonlyMap<number, number>): void {
     const { u8 } = this.memory;
-    for (const table of tables) u8.fill(0, table, table + TABLE_BYTES);
+    for (const table of tables) this.memory.fill(0, table, table + TABLE_BYTES);
     for (const [low, selector] of selectors) {
       const at = tables[pages.findIndex(page => page.low === (low & -PAGE_BYTES) >>> 0)];
       u8[at + (low % PAGE_BYTES)] = selector;
