@@ -4,6 +4,8 @@
  *   udp=PORT    exchange datagrams with that port of the gateway, 10.0.2.2
  *   tcp=PORT    fetch what a connection there answers
  *   serve=PORT  echo one connection that comes to the guest
+ *   rounds=N    how often disk, datagrams and connection are used (default 1)
+ *   lines=N     lines printed on hvc0 besides
  *   reboot=1    ends with a reboot instead of power-off
  *   ms=N        how long input devices are listened to at least (default 300); then until `q` is typed at ttyS0
  * A process prints `NAME: ...` and, last, `NAME: ok` or what failed.
@@ -285,7 +287,7 @@ static void use_disk(void) {
     static uint8_t block[65536], again[65536];
     need(mkdir("/mnt", 0700) == 0 && mount("/dev/vda", "/mnt", "ext2", 0, NULL) == 0, "mount");
     uint32_t sum = 0;
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0, count = 12 * number("rounds", 1); i < count; i++) {
         char path[32];
         for (size_t k = 0; k < sizeof block; k++) block[k] = (uint8_t)(k * 7 + i * 31 + (k >> 8));
         snprintf(path, sizeof path, "/mnt/file%d", i % 6);
@@ -323,36 +325,40 @@ static void use_udp(void) {
     struct timeval patience = {5, 0};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     need(connect(fd, (struct sockaddr *)&to, sizeof to) == 0, "connect");
-    for (int i = 0; i < 40; i++) {
+    int count = 40 * number("rounds", 1);
+    for (int i = 0; i < count; i++) {
         /* Some are longer than a frame. */
-        size_t length = 1 + i * 97;
+        size_t length = 1 + i % 40 * 97;
         for (size_t k = 0; k < length; k++) sent[k] = (uint8_t)(k * 3 + i);
         need(send(fd, sent, length, 0) == (ssize_t)length, "send");
         right += recv(fd, got, sizeof got, 0) == (ssize_t)length && memcmp(sent, got, length) == 0;
     }
-    say("%d of 40 came back", right);
-    need(right == 40, "every datagram comes back");
+    say("%d of %d came back", right, count);
+    need(right == count, "every datagram comes back");
 }
 
 static void use_tcp(void) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(number("tcp", 0)),
         .sin_addr.s_addr = htonl(0x0a000202)};
-    /* A port of our own choice: to choose one, the kernel draws 256 KiB of random numbers without giving way. */
-    struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons(40000)};
     uint8_t part[4096];
     size_t total = 0;
     uint32_t sum = 0;
-    ssize_t length;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    need(bind(fd, (struct sockaddr *)&from, sizeof from) == 0, "bind");
-    need(connect(fd, (struct sockaddr *)&to, sizeof to) == 0, "connect");
-    need(send(fd, "please\n", 7, 0) == 7, "send");
-    shutdown(fd, SHUT_WR);
-    while ((length = recv(fd, part, sizeof part, 0)) > 0) {
-        total += length;
-        sum = fold(sum, part, length);
+    for (int round = 0, rounds = number("rounds", 1); round < rounds; round++) {
+        /* A port of our own choice: to choose one, the kernel draws 256 KiB of random numbers without giving way. */
+        struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons(40000 + round)};
+        ssize_t length;
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        need(bind(fd, (struct sockaddr *)&from, sizeof from) == 0, "bind");
+        need(connect(fd, (struct sockaddr *)&to, sizeof to) == 0, "connect");
+        need(send(fd, "please\n", 7, 0) == 7, "send");
+        shutdown(fd, SHUT_WR);
+        while ((length = recv(fd, part, sizeof part, 0)) > 0) {
+            total += length;
+            sum = fold(sum, part, length);
+        }
+        need(length == 0, "receive");
+        close(fd);
     }
-    need(length == 0, "receive");
     say("%zu bytes, sum %08x", total, sum);
 }
 
@@ -373,6 +379,11 @@ static void serve_tcp(void) {
     need(length == 0, "receive");
     close(fd);
     say("%zu bytes echoed", total);
+}
+
+static void print_lines(void) {
+    int fd = open_raw("/dev/hvc0", O_WRONLY);
+    for (int i = 0, lines = number("lines", 0); i < lines; i++) dprintf(fd, "line %d of what a guest has to say\n", i);
 }
 
 static int children;
@@ -400,6 +411,7 @@ int main(void) {
     if (have("/dev/rtc0")) start("rtc", use_clock);
     if (have("/dev/hwrng")) start("random", use_random);
     if (have("/dev/hvc0")) start("hvc0", use_virtio_console);
+    if (getenv("lines")) start("lines", print_lines);
     if (have("/dev/input/event0")) start("input", use_input);
     if (have("/dev/snd/pcmC0D0p")) start("playback", use_playback);
     if (have("/dev/snd/pcmC0D0c")) start("capture", use_capture);
