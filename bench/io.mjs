@@ -6,6 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
@@ -72,8 +73,9 @@ const server = createServer({ allowHalfOpen: true }, socket => {
   socket.on('error', () => {});
   socket.once('data', () => socket.end(answer));
 });
-await new Promise(resolve => echo.bind(ECHO_PORT, '127.0.0.1', resolve));
-await new Promise(resolve => server.listen(ANSWER_PORT, '127.0.0.1', resolve));
+// Rejects when the port is taken.
+await once(echo.bind(ECHO_PORT, '127.0.0.1'), 'listening');
+await once(server.listen(ANSWER_PORT, '127.0.0.1'), 'listening');
 
 const backstub = (...args) => measureProcess([process.execPath, ['dist/cli/main.js', ...args]]);
 const CONTENDERS = {
