@@ -70,26 +70,26 @@ export function ensureBuild() {
     rmSync(fresh, { recursive: true, force: true });
     fail("the build failed (the compiler's messages are above)");
   }
-  const main = join(fresh, 'cli/main.js');
-  if (
-    run(process.execPath, [join(root, 'scripts/bundle.mjs'), main, join(fresh, 'api/search-thread.js')]) !== 0
-  ) {
+  if (run(process.execPath, [join(root, 'scripts/bundle.mjs'), fresh]) !== 0) {
     rmSync(fresh, { recursive: true, force: true });
     fail('bundling what Node starts failed (messages are above)');
   }
-  chmodSync(main, 0o755);
+  chmodSync(join(fresh, 'cli/main.js'), 0o755);
   writeFileSync(join(fresh, '.sources'), digest);
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   renameSync(fresh, join(root, 'dist'));
 }
 
+const BUNDLERS = ['scripts/bundle.mjs', 'scripts/launcher.cjs', 'scripts/code-cache.mjs'];
+
 function sourceDigest() {
-  const hash = createHash('sha256');
+  // V8's code cache is for one version of Node.
+  const hash = createHash('sha256').update(process.version);
   const sources = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath ?? entry.path, entry.name))
     .sort();
-  for (const name of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/bundle.mjs'])
+  for (const name of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', ...BUNDLERS])
     sources.push(join(root, name));
   for (const path of sources) {
     hash.update(`${path.slice(root.length)}\0`);

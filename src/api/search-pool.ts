@@ -7,7 +7,7 @@ import type { NumberedTask, SearchThreadSetup } from './search-thread.js';
 const trace = debug('backstub:search');
 
 /** Right from where the library stands and from where the command line, which is one file, stands. */
-const THREAD_FILE = new URL('../api/search-thread.js', import.meta.url);
+const threadFile = () => new URL('../api/search-thread.js', import.meta.url);
 
 interface Searcher {
   readonly thread: Thread;
@@ -70,7 +70,7 @@ class ThreadPool implements SearchPool {
     const cancelled = new Int32Array(new SharedArrayBuffer(4));
     const { config, jit } = this;
     const setup: SearchThreadSetup = { config, images: this.#images, jit, cancelled };
-    const searcher = { thread: new Thread(THREAD_FILE, setup), cancelled };
+    const searcher = { thread: new Thread(threadFile(), setup), cancelled };
     this.#searchers.push(searcher);
     return searcher;
   }

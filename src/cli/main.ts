@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import debug from 'debug';
+import { VERSION } from '../api/version.js';
 import { DivergenceError } from '../replay/divergence.js';
 import { InputError } from '../state/input-error.js';
 import { ReplayMismatch, TargetError } from '../timeline/debug-target.js';
@@ -12,11 +12,6 @@ const trace = debug('backstub:cli');
 
 /** Time for output on its way, should something else keep the process alive. */
 const LONGEST_DRAIN_MS = 2000;
-
-function packageVersion(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
-}
 
 /** Prints what went wrong, the last line as `backstub: error: ...`, and returns the exit code. */
 function report(error: unknown): number {
@@ -56,10 +51,8 @@ function exit(code: number): void {
   setTimeout(() => process.exit(code), LONGEST_DRAIN_MS).unref();
 }
 
-// A reader that went away (`| head`) is not an error.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 process.on('uncaughtException', error => process.exit(report(error)));
 process.on('unhandledRejection', error => process.exit(report(error)));
 
-const program = buildProgram(packageVersion(), async body => exit(await body()));
+const program = buildProgram(VERSION, async body => exit(await body()));
 program.parseAsync().catch((error: unknown) => exit(report(error)));

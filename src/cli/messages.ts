@@ -15,8 +15,23 @@ export class CommandFailure extends Error {
 }
 
 export const tell = (line: string): void => {
-  process.stderr.write(`backstub: ${line}\n`);
+  standard('stderr').write(`backstub: ${line}\n`);
 };
+
+/** What a command was asked for, on standard output. */
+export const print = (text: string): void => {
+  standard('stdout').write(text);
+};
+
+const guarded = new Set<'stdout' | 'stderr'>();
+
+/** Node makes these streams when they are first asked for. A reader that went away (`| head`) is not an error. */
+function standard(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
+  const stream = process[name];
+  if (!guarded.has(name)) stream.on('error', () => {});
+  guarded.add(name);
+  return stream;
+}
 
 export const tellError = (message: string): void => tell(`error: ${oneLine(message)}`);
 

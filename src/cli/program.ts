@@ -7,7 +7,9 @@ import { addRecord } from './commands/record.js';
 import { addReplay } from './commands/replay.js';
 import { addRun } from './commands/run.js';
 import { addServe } from './commands/serve.js';
+import { addTrim } from './commands/trim.js';
 import { addVerify } from './commands/verify.js';
+import { print } from './messages.js';
 import { addExamples, type Finish } from './program-parts.js';
 
 /** All commands. Errors of the command line are thrown as CommanderError, nothing is printed for them. */
@@ -16,10 +18,11 @@ export function buildProgram(version: string, finish: Finish): Command {
     .description('A RISC-V machine for gdb that runs backwards.')
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ outputError: () => {}, writeOut: print })
     .helpCommand(false);
   const commands = [addServe, addRecord, addReplay, addVerify, addRun];
-  for (const add of [...commands, addInfo, addEvents, addDiff, addExport, addImport]) add(program, finish);
+  for (const add of [...commands, addInfo, addEvents, addDiff, addTrim, addExport, addImport])
+    add(program, finish);
   addExamples(program, [
     ['backstub serve firmware.elf', 'debug it, both ways'],
     ['backstub record firmware.elf -o run.bst', 'record it, e.g. in CI'],

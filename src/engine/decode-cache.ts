@@ -48,6 +48,8 @@ export class DecodeCache {
   readonly #covered = new Map<number, number>();
   #breakpointOffsets = new Set<number>();
   #nextVictim = 0;
+  /** Every page was handed out once: until then they are zeros. */
+  #reusing = false;
   /** Called when a decoded page is given to another guest page. */
   onEvict: () => void = () => {};
   /** Code in this granule of guest memory is about to change, or no longer watched for changes. */
@@ -102,7 +104,8 @@ export class DecodeCache {
     const address = this.memory.plan.decode + slot * DECODE_PAGE_BYTES;
     this.#guestPageOf[slot] = guestPage;
     this.#pageAddress[guestPage] = address;
-    this.memory.u8.fill(0, address, address + DECODE_PAGE_BYTES);
+    if (this.#reusing) this.memory.fill(0, address, address + DECODE_PAGE_BYTES);
+    if (this.#nextVictim === 0) this.#reusing = true;
     const end = address + (PAGE_BYTES << ENTRY_SCALE_SHIFT);
     this.memory.u8[end + ENTRY.operation] = PSEUDO_OPERATION.pageEnd;
     // A 4-byte instruction in the last halfword never falls through to here, but decoding ahead may look.

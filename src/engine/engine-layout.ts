@@ -1,4 +1,4 @@
-import { DECODE_ENTRY_BYTES, type MemoryPlan, PAGE_SHIFT } from '../memory/memory-plan.js';
+import { type CommonPlan, DECODE_ENTRY_BYTES, type MemoryPlan, PAGE_SHIFT } from '../memory/memory-plan.js';
 
 /**
  * What generated code and TypeScript agree on: offsets in the control block, in a hart's state and in TLBs.
@@ -124,7 +124,7 @@ export const ACCESS_FLAG = { atomic: 16, reserved: 32, conditional: 64 } as cons
 export const ACCESS_SIZE_MASK = 15;
 
 /** Host addresses below this are the mailbox: a store there has to be committed by the host. */
-export const mailboxEnd = (plan: MemoryPlan) => plan.mailbox + 64;
+export const mailboxEnd = (plan: CommonPlan) => plan.mailbox + 64;
 
 /** What generated code calls. Before each call the hart's pc and the budget are written back. */
 export interface EngineHost {

@@ -1,7 +1,10 @@
+import type { CommonPlan } from '../memory/memory-plan.js';
 import type { DecodeCache } from './decode-cache.js';
 import { type EngineHost, type HartOffsets, REGION_FUNCTIONS, type RunFunction } from './engine-layout.js';
-import { generateInterpreter } from './interpreter.js';
+import type { InstructionSet } from './instruction-set.js';
+import { generateInterpreter, type InterpreterModule } from './interpreter.js';
 import { RegionJit } from './jit/region-jit.js';
+import { preparedInterpreter } from './prepared-interpreters.js';
 import type { WatchRange } from './watch-list.js';
 import { watchStores } from './watched-stores.js';
 
@@ -21,7 +24,9 @@ export class Engine {
   /** Undefined: interpreter only. */
   readonly regions: RegionJit | undefined;
   readonly systemOperations: readonly string[];
-  readonly #module: Uint8Array<ArrayBuffer>;
+  readonly interpreter: InterpreterModule;
+  /** All that the interpreter was generated from. */
+  readonly interpreterKey: string;
   readonly #table: WebAssembly.Table;
   #run: RunFunction = () => 0;
 
@@ -34,14 +39,11 @@ export class Engine {
   ) {
     const { memory, isa } = decode;
     const hotAfter = options.hotAfter ?? HOT_AFTER;
-    const interpreter = generateInterpreter(
-      isa,
-      memory.plan,
-      hart,
-      options.jit ? Math.min(hotAfter, 256) : undefined,
-    );
-    this.systemOperations = interpreter.systemOperations;
-    this.#module = interpreter.bytes;
+    const countTo = options.jit ? Math.min(hotAfter, 256) : undefined;
+    this.interpreterKey = interpreterKey(isa, memory.plan, hart, countTo);
+    this.interpreter =
+      preparedInterpreter(this.interpreterKey) ?? generateInterpreter(isa, memory.plan, hart, countTo);
+    this.systemOperations = this.interpreter.systemOperations;
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: REGION_FUNCTIONS });
     this.regions = options.jit
       ? new RegionJit(decode, hart, ramBase, this.#table, Math.max(1, hotAfter / 256))
@@ -59,7 +61,7 @@ export class Engine {
 
   /** Generated code calls the host that `current` returns: that of the hart which is running. */
   connect(current: () => EngineHost): void {
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(this.#module), {
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(this.interpreter.bytes), {
       host: {
         memory: this.decode.memory.memory,
         regions: this.#table,
@@ -80,4 +82,15 @@ export class Engine {
     this.#run = instance.exports.run as RunFunction;
     if (this.regions !== undefined) this.regions.runtime = instance.exports as RegionJit['runtime'];
   }
+}
+
+function interpreterKey(
+  isa: InstructionSet,
+  { mailbox, control, decode, marks, regionEntries, flags, codeMap, ram }: CommonPlan,
+  hart: HartOffsets,
+  hotAfter: number | undefined,
+): string {
+  const plan: CommonPlan = { mailbox, control, decode, marks, regionEntries, flags, codeMap, ram };
+  const names = isa.instructions.map(({ name }) => name).join();
+  return JSON.stringify([isa.xlen, names, plan, hart, hotAfter ?? 'no regions']);
 }

@@ -1,4 +1,4 @@
-import { type MemoryPlan, PAGE_BYTES } from '../memory/memory-plan.js';
+import { type CommonPlan, PAGE_BYTES } from '../memory/memory-plan.js';
 import type { FunctionBody, Label, Local } from '../wasm/function-body.js';
 import {
   CONTROL,
@@ -43,7 +43,7 @@ export abstract class InterpreterFrame extends SemanticsEmitter {
   constructor(
     f: FunctionBody,
     readonly isa: InstructionSet,
-    readonly plan: MemoryPlan,
+    readonly plan: CommonPlan,
     readonly offsets: HartOffsets,
     readonly imports: Record<keyof EngineHost, number>,
     readonly runtime: RuntimeIndices,

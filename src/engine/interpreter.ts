@@ -1,6 +1,6 @@
-import { type MemoryPlan, PAGE_BYTES } from '../memory/memory-plan.js';
+import { type CommonPlan, PAGE_BYTES } from '../memory/memory-plan.js';
 import type { FunctionBody, Label, Local } from '../wasm/function-body.js';
-import { ModuleBuilder } from '../wasm/module-builder.js';
+import { MOST_MEMORY_PAGES, ModuleBuilder } from '../wasm/module-builder.js';
 import {
   CONTROL,
   ENTRY,
@@ -37,13 +37,13 @@ export interface InterpreterModule {
  */
 export function generateInterpreter(
   isa: InstructionSet,
-  plan: MemoryPlan,
+  plan: CommonPlan,
   hart: HartOffsets,
   /** Jumps to an instruction, up to 256, after which it is hot; undefined: no regions. */
   hotAfter: number | undefined,
 ): InterpreterModule {
   const builder = new ModuleBuilder();
-  builder.importMemory('host', 'memory', plan.wasmPages);
+  builder.importMemory('host', 'memory', 1, MOST_MEMORY_PAGES);
   if (hotAfter !== undefined) builder.importTable('host', 'regions', REGION_FUNCTIONS);
   const i32 = 'i32' as const;
   const hostImport = (name: keyof EngineHost, parameters: number, result = true) =>
@@ -87,7 +87,7 @@ class InterpreterEmitter extends InterpreterAccess {
   constructor(
     f: FunctionBody,
     isa: InstructionSet,
-    plan: MemoryPlan,
+    plan: CommonPlan,
     offsets: HartOffsets,
     imports: Record<keyof EngineHost, number>,
     runtime: RuntimeIndices,

@@ -1,5 +1,5 @@
 import { type GuestMemory, PAGE_FLAG } from '../memory/guest-memory.js';
-import { CODE_GRANULE_SHIFT, type MemoryPlan, PAGE_BYTES, PAGE_SHIFT } from '../memory/memory-plan.js';
+import { CODE_GRANULE_SHIFT, type CommonPlan, PAGE_BYTES, PAGE_SHIFT } from '../memory/memory-plan.js';
 import type { FunctionBody, Local } from '../wasm/function-body.js';
 import { CONTROL } from './engine-layout.js';
 import type { WatchRange } from './watch-list.js';
@@ -58,7 +58,7 @@ const isBelow = (a: WatchRange, b: WatchRange) => a.high < b.high || (a.high ===
 export function emitFlaggedStore(
   f: FunctionBody,
   x: 'i32' | 'i64',
-  plan: MemoryPlan,
+  plan: CommonPlan,
   store: { flag: Local; host: Local; bias: number; address: () => void },
 ): void {
   f.get(store.flag)
@@ -74,7 +74,7 @@ export function emitFlaggedStore(
 }
 
 /** Virtual address -> whether an access there may touch what is watched; `hull` is the place in the control block. */
-export function emitNearWatched(f: FunctionBody, x: 'i32' | 'i64', plan: MemoryPlan, hull: number): void {
+export function emitNearWatched(f: FunctionBody, x: 'i32' | 'i64', plan: CommonPlan, hull: number): void {
   f.i32(0)
     .memory(`${x}_load`, plan.control + hull)
     .op(`${x}_sub`);
@@ -84,7 +84,7 @@ export function emitNearWatched(f: FunctionBody, x: 'i32' | 'i64', plan: MemoryP
 }
 
 /** Pushes the flag byte of the page of host address `host` + `bias`. */
-export function emitPageFlag(f: FunctionBody, plan: MemoryPlan, host: Local, bias: number): void {
+export function emitPageFlag(f: FunctionBody, plan: CommonPlan, host: Local, bias: number): void {
   f.get(host).i32(PAGE_SHIFT).op('i32_shr_u');
   f.memory('i32_load8_u', plan.flags - ((plan.ram - bias) >>> PAGE_SHIFT));
 }

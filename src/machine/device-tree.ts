@@ -62,12 +62,11 @@ export function writeDeviceTree(root: TreeNode): Uint8Array {
     structure.bytes.length,
   ])
     header.word(word);
-  return Uint8Array.from([
-    ...header.bytes,
-    ...new Array<number>(RESERVATIONS_BYTES).fill(0),
-    ...structure.bytes,
-    ...names.bytes,
-  ]);
+  const blob = new Uint8Array(namesAt + names.bytes.length);
+  blob.set(header.bytes);
+  blob.set(structure.bytes, structureAt);
+  blob.set(names.bytes, namesAt);
+  return blob;
 }
 
 /** Big-endian words and padded bytes. */

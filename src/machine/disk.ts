@@ -77,7 +77,7 @@ export class Disk implements BlockPort {
       if (this.#changed(page) === 0 && this.#image.isZero(page * PAGE_BYTES, PAGE_BYTES)) return;
       const host = this.#change(page) + inPage;
       this.memory.beforeWrite(host, part);
-      this.memory.u8.fill(0, host, host + part);
+      this.memory.fill(0, host, host + part);
     });
     return true;
   }

@@ -12,6 +12,8 @@ export const PAGE_FLAG = {
   watched: 8,
 } as const;
 
+const ZEROS = new Uint8Array(4 * PAGE_BYTES);
+const ONES = new Uint8Array(4 * PAGE_BYTES).fill(0xff);
 const CODE_GRANULE_BYTES = 1 << CODE_GRANULE_SHIFT;
 
 /** The pages written since this set was last emptied, for one consumer (snapshots, digests). */
@@ -80,7 +82,12 @@ export class GuestMemory {
   observer: WriteObserver | undefined;
 
   constructor(readonly plan: MemoryPlan) {
-    this.memory = new WebAssembly.Memory({ initial: plan.wasmPages, maximum: plan.wasmPages });
+    // Shared, because V8 counts memory that is not as garbage to be: it then collects at once, and again and again.
+    this.memory = new WebAssembly.Memory({
+      initial: plan.wasmPages,
+      maximum: plan.wasmPages,
+      shared: true,
+    });
     const { buffer } = this.memory;
     this.u8 = new Uint8Array(buffer);
     this.u32 = new Uint32Array(buffer);
@@ -95,6 +102,14 @@ export class GuestMemory {
     this.sinceNoting = new DirtyPages(this.pageCount);
     this.#sinceEpoch = new DirtyPages(this.pageCount);
     this.flags.fill(PAGE_FLAG.clean);
+  }
+
+  /** As `u8.fill`, which in shared memory is ten times slower. */
+  fill(byte: 0 | 0xff, from: number, to: number): void {
+    const pattern = byte === 0 ? ZEROS : ONES;
+    let at = from;
+    for (; at + pattern.length <= to; at += pattern.length) this.u8.set(pattern, at);
+    if (at < to) this.u8.set(pattern.subarray(0, to - at), at);
   }
 
   /** Stores to this page have to look whether they touch what is watched. */
@@ -120,6 +135,12 @@ export class GuestMemory {
 
   pageOf(hostAddress: number): number {
     return (hostAddress - this.plan.ram) >>> PAGE_SHIFT;
+  }
+
+  isZeroPage(page: number): boolean {
+    const start = this.hostAddressOfPage(page) >>> 2;
+    for (let i = start; i < start + PAGE_BYTES / 4; i++) if (this.u32[i] !== 0) return false;
+    return true;
   }
 
   pageBytes(page: number): Uint8Array {
@@ -158,7 +179,7 @@ export class GuestMemory {
       }
     }
     this.#noteWrite(page);
-    if (bytes === undefined) this.u8.fill(0, at, at + PAGE_BYTES);
+    if (bytes === undefined) this.fill(0, at, at + PAGE_BYTES);
     else this.u8.set(bytes, at);
   }
 

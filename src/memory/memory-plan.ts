@@ -43,9 +43,19 @@ export const CODE_GRANULE_SHIFT = 6;
 export const DECODE_ENTRY_BYTES = 8;
 export const DECODE_PAGE_BYTES = (PAGE_BYTES / 2 + 2) * DECODE_ENTRY_BYTES;
 
+/** What interpreters refer to. It stands at the same place in every machine, so that they can be generated before. */
+export type CommonPlan = Pick<
+  MemoryPlan,
+  'mailbox' | 'control' | 'decode' | 'marks' | 'regionEntries' | 'flags' | 'codeMap' | 'ram'
+>;
+
 const MAILBOX = 0x100;
 const CONTROL = 0x200;
-const STATE = 0x1000;
+const FIRST = 0x1000;
+/** Behind all else, unless there is uncommonly much of that. What is not used of it takes no memory. */
+const RAM = 96 * 2 ** 20;
+/** What a WebAssembly memory can hold. */
+const MOST_BYTES = 2 ** 32;
 
 export interface MemoryPlanRequest {
   readonly stateBytes: number;
@@ -59,23 +69,23 @@ export interface MemoryPlanRequest {
 }
 
 export function planMemory(request: MemoryPlanRequest): MemoryPlan {
-  let at = STATE;
+  let at = FIRST;
   const take = (bytes: number, align: number): number => {
     const start = Math.ceil(at / align) * align;
     at = start + bytes;
     return start;
   };
-  const guestBytes = request.ramBytes + request.romBytes + request.backingBytes;
-  const state = take(request.stateBytes, 64);
-  const tlb = take(request.tlbBytes, 64);
   const decode = take(request.decodePages * DECODE_PAGE_BYTES, 64);
   const marks = take((request.decodePages * DECODE_PAGE_BYTES) / 2, 64);
   const regionEntries = take(request.regionEntryBytes, 64);
   const regionNotes = take(request.regionNoteBytes, 64);
   // The engine finds a page's flag and a granule's code mark by shifting the host address and adding a
   // constant, which has to be positive: both maps stand above (address of RAM) >> shift.
-  const flags = take(guestBytes / PAGE_BYTES, 64);
-  const codeMap = take(guestBytes / 2 ** CODE_GRANULE_SHIFT, 64);
+  const flags = take(MOST_BYTES / PAGE_BYTES, 64);
+  const codeMap = take(MOST_BYTES / 2 ** CODE_GRANULE_SHIFT, 64);
+  const state = take(request.stateBytes, 64);
+  const tlb = take(request.tlbBytes, 64);
+  at = Math.max(at, RAM);
   const ram = take(request.ramBytes, 65536);
   const rom = take(request.romBytes, PAGE_BYTES);
   const backing = take(request.backingBytes, PAGE_BYTES);

@@ -130,20 +130,38 @@ export function checkChain(from: ByteReader, chain: ChecksumChain): void {
 
 /** Runs of bytes that differ; a single equal byte between two runs costs less than a new run. */
 function encodeState(out: ByteWriter, state: Uint8Array, base: Uint8Array | undefined): void {
-  const delta = base ? state.map((byte, i) => byte ^ base[i]) : state;
-  const differs = (at: number) => at < delta.length && delta[at] !== 0;
-  out.varint(delta.length);
+  const { length } = state;
+  const words = wordsOf(state);
+  const baseWords = base && wordsOf(base);
+  const differs = (at: number) => at < length && state[at] !== (base ? base[at] : 0);
+  /** Most of a state is as it was: whole words of that are passed at once. */
+  const nextDifference = (from: number) => {
+    let at = from;
+    while (at < length) {
+      if ((at & 3) === 0 && at + 4 <= length && words[at >>> 2] === (baseWords ? baseWords[at >>> 2] : 0))
+        at += 4;
+      else if (differs(at)) break;
+      else at++;
+    }
+    return at;
+  };
+  out.varint(length);
   let written = 0;
-  for (let start = 0; start < delta.length; start++) {
-    if (!differs(start)) continue;
+  for (let start = nextDifference(0); start < length; start = nextDifference(written)) {
     let end = start + 1;
     while (differs(end) || differs(end + 1)) end++;
     out.varint(start - written);
-    out.block(delta.subarray(start, end));
+    out.varint(end - start);
+    for (let at = start; at < end; at++) out.u8(base ? state[at] ^ base[at] : state[at]);
     written = end;
-    start = end;
   }
 }
+
+/** Its whole words. */
+const wordsOf = (bytes: Uint8Array) =>
+  bytes.byteOffset % 4 === 0
+    ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2)
+    : new Uint32Array(bytes.slice().buffer, 0, bytes.length >>> 2);
 
 /** Goes over an encoded state without building it; returns the state's length. Throws FormatFault. */
 function checkState(from: ByteReader): number {

@@ -1,4 +1,4 @@
-import { unzlibSync, zlibSync } from 'fflate';
+import { constants, deflateSync, inflateSync } from 'node:zlib';
 import { ByteReader, ByteWriter, FormatFault } from './byte-codec.js';
 import { ChecksumChain } from './checksum.js';
 import {
@@ -20,6 +20,8 @@ import type { ByteSink } from './recording.js';
 const LEAST_TO_COMPRESS = 32;
 /** Above this many bytes (boot images) speed counts for more than the last percents. */
 const MOST_TO_COMPRESS_WELL = 256 * 1024;
+/** Registers and digests, which repeat little: chance matches of a few bytes cost more than they save. */
+const MOST_OF_A_CHECKPOINT = 1024;
 /** Deflate cannot do better: RFC 1951's longest match costs at least two bits. */
 const MOST_EXPANSION = 1032;
 
@@ -29,8 +31,11 @@ export class ChunkWriter {
   bytesWritten = 0;
   #number = 0;
 
-  constructor(readonly sink: ByteSink) {
-    this.#append(encodeFileHeader());
+  constructor(
+    readonly sink: ByteSink,
+    version: number,
+  ) {
+    this.#append(encodeFileHeader(version));
   }
 
   write(type: ChunkType, content: Uint8Array, compressing = true): void {
@@ -51,7 +56,13 @@ function compress(content: Uint8Array): Uint8Array | undefined {
   if (content.length < LEAST_TO_COMPRESS) return undefined;
   const out = new ByteWriter();
   out.varint(content.length);
-  out.raw(zlibSync(content, { level: content.length > MOST_TO_COMPRESS_WELL ? 1 : 6 }));
+  const { length } = content;
+  out.raw(
+    deflateSync(content, {
+      level: length > MOST_TO_COMPRESS_WELL ? 1 : 9,
+      strategy: length > MOST_OF_A_CHECKPOINT ? constants.Z_DEFAULT_STRATEGY : constants.Z_FILTERED,
+    }),
+  );
   return out.length < content.length ? out.take() : undefined;
 }
 
@@ -75,7 +86,11 @@ export class Chunk {
     if (length > from.remaining * MOST_EXPANSION) throw new FormatFault('its content has an impossible size');
     let content: Uint8Array;
     try {
-      content = unzlibSync(this.stored.subarray(from.offset), { out: new Uint8Array(length) });
+      const stream = this.stored.subarray(from.offset);
+      const { buffer, byteOffset, byteLength } = inflateSync(stream, {
+        maxOutputLength: Math.max(length, 1),
+      });
+      content = new Uint8Array(buffer, byteOffset, byteLength);
     } catch {
       throw new FormatFault('it cannot be decompressed');
     }

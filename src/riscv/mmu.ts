@@ -130,7 +130,7 @@ export class Mmu {
 
   flush(): void {
     if (this.#filledCount === MOST_LISTED) {
-      this.memory.u8.fill(0xff, this.tlb, this.tlb + TLB_BYTES_PER_HART);
+      this.memory.fill(0xff, this.tlb, this.tlb + TLB_BYTES_PER_HART);
     } else {
       for (let i = 0; i < this.#filledCount; i++) this.#invalidate(this.#filled[i]);
     }
@@ -156,7 +156,7 @@ export class Mmu {
   flushFetch(): void {
     for (let bank = 0; bank < TLB_BANKS; bank++) {
       const table = this.tlb + bank * TLB_BANK_BYTES + TLB_TABLE.fetch;
-      this.memory.u8.fill(0xff, table, table + (TLB_BANK_BYTES - TLB_TABLE.fetch));
+      this.memory.fill(0xff, table, table + (TLB_BANK_BYTES - TLB_TABLE.fetch));
     }
   }
 

@@ -17,7 +17,7 @@ const STATUS_DISTANCE = 8;
 const STATUS_MASK = 0x6000;
 const MODES = Object.values(ieee.MODES);
 
-const memory = new WebAssembly.Memory({ initial: 1 });
+const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
 const words = new Uint32Array(memory.buffer);
 const functions = instantiate();
 

@@ -4,10 +4,10 @@ import type { Recording } from '../../replay/recording.js';
 import type { Verified } from '../../timeline/verification.js';
 import { explainDivergence } from '../explain-divergence.js';
 import { readRecordingFile } from '../inputs.js';
-import { tell } from '../messages.js';
+import { print, tell } from '../messages.js';
 import { addOptions, ENGINE_OPTIONS, type EngineOptions } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
-import { describeEnd } from '../recording-text.js';
+import { describeEnd, describeRange } from '../recording-text.js';
 import { openReplay } from '../replay-session.js';
 import { signalExitCode, withSignals } from '../signals.js';
 
@@ -38,9 +38,9 @@ export function addVerify(program: Command, finish: Finish): void {
           () => verifyAndExplain(machine.session, recording, options),
         );
         if (signal) return signalExitCode(signal);
-        const { checkpoints, icount, end, notCompared } = result;
-        process.stdout.write(
-          `${file}: ${checkpoints} checkpoints agree over ${icount} steps; ${describeEnd(end)}\n`,
+        const { checkpoints, end, notCompared } = result;
+        print(
+          `${file}: ${checkpoints} checkpoints agree over ${describeRange(recording)}; ${describeEnd(end)}\n`,
         );
         if (notCompared.length > 0) {
           tell(
