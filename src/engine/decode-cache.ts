@@ -16,6 +16,7 @@ import {
   SINK,
 } from './engine-layout.js';
 import type { Decoded, Instruction, InstructionSet } from './instruction-set.js';
+import { Operations } from './operations.js';
 
 /** How many instructions behind the wanted one are decoded along with it. */
 const DECODE_AHEAD = 16;
@@ -33,7 +34,7 @@ export class DecodeCache {
   /** Decoded page of each guest page, 0 when there is none. */
   readonly #pageAddress: Int32Array;
   readonly #guestPageOf: Int32Array;
-  readonly #operationOf = new Map<Instruction, number>();
+  readonly #operations: Operations;
   /** Behind an unconditional jump there may be data: decoding ahead ends there. */
   readonly #jumps: readonly boolean[];
   /** Their rd is an f register, of which none discards. */
@@ -72,9 +73,7 @@ export class DecodeCache {
       memory.u8[this.carefulPage + (offset << ENTRY_SCALE_SHIFT)] = PSEUDO_OPERATION.crossPage;
     }
     memory.u8[this.carefulPage + (PAGE_BYTES << ENTRY_SCALE_SHIFT)] = PSEUDO_OPERATION.pageEnd;
-    isa.instructions.forEach((instruction, index) => {
-      this.#operationOf.set(instruction, FIRST_INSTRUCTION + index);
-    });
+    this.#operations = new Operations(isa);
     this.#jumps = isa.instructions.map(i => i.semantics.statements.some(s => s.kind === 'jump'));
     this.#floatResults = new Set(
       isa.instructions.filter(i => i.semantics.statements.some(s => s.kind === 'set-fd')),
@@ -120,13 +119,21 @@ export class DecodeCache {
     const guestPage = this.#guestPageOf[slot];
     const host = this.memory.hostAddressOfPage(guestPage);
     let offset = (entry - page) >>> ENTRY_SCALE_SHIFT;
+    let previous = 0;
+    let previousAt = 0;
     for (let i = 0; i <= DECODE_AHEAD && offset < PAGE_BYTES; i++) {
       const at = page + (offset << ENTRY_SCALE_SHIFT);
       if (this.memory.u8[at + ENTRY.operation] !== PSEUDO_OPERATION.undecoded) break;
       const length = this.#decodeAt(at, host + offset, offset);
       this.markCode(guestPage, offset, Math.min(length, PAGE_BYTES - offset));
       const operation = this.memory.u8[at + ENTRY.operation];
-      if (operation < FIRST_INSTRUCTION || this.#jumps[operation - FIRST_INSTRUCTION]) break;
+      if (operation < FIRST_INSTRUCTION) break;
+      const pair = this.#operations.ofPair(previous, operation);
+      if (pair !== 0) this.memory.u8[previousAt + ENTRY.operation] = pair;
+      // The second of a pair may be jumped to: it stays what it is.
+      previous = pair === 0 ? operation : 0;
+      previousAt = at;
+      if (this.#jumps[operation - FIRST_INSTRUCTION]) break;
       offset += length;
     }
     this.onDecode(guestPage);
@@ -281,7 +288,7 @@ export class DecodeCache {
       return;
     }
     const rd = d.rd === 0 && !this.#floatResults.has(d.instruction) ? SINK : d.rd;
-    const operation = this.#operationOf.get(d.instruction)!;
+    const operation = this.#operations.of(d.instruction);
     const step = d.length << ENTRY_SCALE_SHIFT;
     i32[entry >> 2] = operation | (step << 8) | (rd << 16);
     const { format } = d.instruction;

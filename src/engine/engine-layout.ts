@@ -112,6 +112,8 @@ export const PSEUDO_OPERATION = {
   region: 5,
 } as const;
 export const FIRST_INSTRUCTION = 6;
+/** An operation is a byte. */
+export const MOST_OPERATIONS = 256;
 
 /** What stands beside each slot of a predecoded page where a region is entered: the operation and the region's entry. */
 export const MARK = { operation: 1, entry: 2 } as const;

@@ -95,5 +95,6 @@ function interpreterKey(
 ): string {
   const plan: CommonPlan = { mailbox, control, decode, marks, regionEntries, csrTable, flags, codeMap, ram };
   const names = isa.instructions.map(({ name }) => name).join();
-  return JSON.stringify([isa.xlen, names, plan, hart, hotAfter ?? 'no regions']);
+  const pairs = isa.frequentPairs.map(([first, second]) => `${first.name} ${second.name}`).join();
+  return JSON.stringify([isa.xlen, names, pairs, plan, hart, hotAfter ?? 'no regions']);
 }

@@ -55,6 +55,8 @@ export interface InstructionSet {
   readonly xlen: 32 | 64;
   /** Every instruction of this configuration; the position is its operation number. */
   readonly instructions: readonly Instruction[];
+  /** Pairs that often follow each other, most often first: the interpreter has handlers of their own for them. */
+  readonly frequentPairs: readonly (readonly [first: Instruction, second: Instruction])[];
   /** The CSRs that generated code accesses by itself, by number. */
   readonly plainCsrs: ReadonlyMap<number, PlainCsr>;
   /** Fills `out` and returns true, or returns false for an illegal encoding. `word` is 32 bits, unsigned. */

@@ -16,6 +16,7 @@ import {
 } from './engine-layout.js';
 import type { Instruction, InstructionSet } from './instruction-set.js';
 import { InterpreterAccess } from './interpreter-access.js';
+import { Operations } from './operations.js';
 import type { RuntimeIndices } from './runtime-functions.js';
 import { isPcRelative, type Statement } from './semantics.js';
 
@@ -138,6 +139,9 @@ export class InterpreterEmitter extends InterpreterAccess {
     ];
     if (handlers.length !== FIRST_INSTRUCTION) throw new Error('pseudo operations out of step');
     for (const instruction of this.isa.instructions) handlers.push(() => this.#instruction(instruction));
+    for (const { first, second, operation } of new Operations(this.isa).pairs) {
+      handlers.push(() => this.#pair(first, second, operation));
+    }
     const labels = handlers.map(() => f.block()).reverse();
     f.get(this.#operation).brTable(labels, labels[4]);
     for (const handler of handlers) {
@@ -250,6 +254,18 @@ export class InterpreterEmitter extends InterpreterAccess {
 
   // Instructions.
 
+  /** The first instruction, and if the second stands behind it as when it was decoded, that as well. */
+  #pair(first: Instruction, second: Instruction, secondOperation: number): void {
+    const { f } = this;
+    this.format = first.format;
+    for (const statement of first.semantics.statements) this.#statement(statement);
+    this.#advance();
+    f.get(this.n).op('i32_eqz').brIf(this.#exitAtIp);
+    f.get(this.ip).memory('i32_load8_u', ENTRY.operation).tee(this.#operation);
+    f.i32(secondOperation).op('i32_ne').brIf(this.#dispatch);
+    this.#instruction(second);
+  }
+
   #instruction(instruction: Instruction): void {
     this.format = instruction.format;
     let jumps = false;
@@ -341,9 +357,13 @@ export class InterpreterEmitter extends InterpreterAccess {
   }
 
   #retire(): void {
+    this.#advance();
+    this.f.br(this.#next);
+  }
+
+  #advance(): void {
     const { f } = this;
     f.get(this.n).i32(1).op('i32_sub').set(this.n);
     f.get(this.ip).get(this.ip).memory('i32_load8_u', ENTRY.step).op('i32_add').set(this.ip);
-    f.br(this.#next);
   }
 }

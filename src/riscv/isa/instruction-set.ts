@@ -9,6 +9,7 @@ import { expandCompressed } from './compressed.js';
 import { decodeOperands } from './encoding.js';
 import { FLOAT } from './float.js';
 import { MULTIPLY } from './multiply.js';
+import { FREQUENT_PAIRS } from './pairs.js';
 import { SYSTEM } from './system.js';
 
 /** Every instruction there is; a configuration picks those of its extensions and width. */
@@ -33,6 +34,7 @@ export class RiscvInstructionSet implements InstructionSet {
   readonly #compressed: boolean;
 
   readonly xlen: 32 | 64;
+  readonly frequentPairs: readonly (readonly [Instruction, Instruction])[];
   readonly plainCsrs: ReadonlyMap<number, PlainCsr>;
 
   constructor(config: HartConfig) {
@@ -43,6 +45,11 @@ export class RiscvInstructionSet implements InstructionSet {
     this.instructions = ALL_INSTRUCTIONS.filter(
       one => extensions.has(one.extension) && (one.xlen === undefined || one.xlen === xlen),
     );
+    const named = new Map(this.instructions.map(one => [one.name, one]));
+    this.frequentPairs = FREQUENT_PAIRS.flatMap(([first, second]) => {
+      const [a, b] = [named.get(first), named.get(second)];
+      return a === undefined || b === undefined ? [] : [[a, b] as const];
+    });
     for (const one of this.instructions) {
       // Every instruction has its major opcode, bits 6..0; not all have a minor one.
       for (let minor = 0; minor < 8; minor++) {
