@@ -57,6 +57,7 @@ export interface FoundCode {
 /** Finds the code that can be reached from given addresses by jumps and branches, not by calls. */
 export class CodeReader {
   readonly #pages = new Map<number, CodePage | undefined>();
+  readonly #read = new Map<number, CodeInstruction | undefined>();
   readonly #decoded: Decoded;
 
   constructor(
@@ -153,6 +154,15 @@ export class CodeReader {
   }
 
   #instruction(low: number): CodeInstruction | undefined {
+    let one = this.#read.get(low);
+    if (one === undefined && !this.#read.has(low)) {
+      one = this.#decode(low);
+      this.#read.set(low, one);
+    }
+    return one;
+  }
+
+  #decode(low: number): CodeInstruction | undefined {
     const page = this.#page(low);
     if (page === undefined) return undefined;
     const { memory, isa } = this.decode;

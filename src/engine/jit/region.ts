@@ -11,6 +11,9 @@ export interface RegionEntry {
   readonly block: number;
 }
 
+/** Bytes of an instruction, at most. */
+const MOST_BYTES = 4;
+
 /** A compiled region and what it was compiled from. */
 export class Region {
   /** Whether its entries are marked. Asleep: its code changed, or a breakpoint lies in it; it may wake again. */
@@ -42,12 +45,13 @@ export class Region {
       instructions: new Map(code.instructions.map(one => [one.low, one])),
       entries: code.entries,
     };
-    const content: number[] = [];
-    this.#eachByte((guestPage, offset, byte) => {
-      this.#granules.add(granuleOf(guestPage, offset));
-      content.push(byte);
+    this.#content = new Uint8Array(code.instructions.length * MOST_BYTES);
+    let at = 0;
+    this.#eachPart((guestPage, offset, length) => {
+      this.#granules.add(granuleOf(guestPage, offset)).add(granuleOf(guestPage, offset + length - 1));
+      const host = decode.memory.hostAddressOfPage(guestPage) + offset;
+      for (let i = 0; i < length; i++) this.#content[at++] = decode.memory.u8[host + i];
     });
-    this.#content = Uint8Array.from(content);
   }
 
   /** Whether it runs the instruction at this address. */
@@ -64,17 +68,19 @@ export class Region {
     for (const page of this.code.pages) {
       if (this.decode.decodedPage(page.guestPage) !== page.decoded) return false;
     }
+    const { memory } = this.decode;
     let at = 0;
     let same = true;
-    this.#eachByte((_page, _offset, byte) => {
-      if (this.#content[at++] !== byte) same = false;
+    this.#eachPart((guestPage, offset, length) => {
+      const host = memory.hostAddressOfPage(guestPage) + offset;
+      for (let i = 0; i < length; i++) if (this.#content[at++] !== memory.u8[host + i]) same = false;
     });
     return same;
   }
 
   /** From here on it is told of changes of its code. */
   watchCode(): void {
-    this.#eachByte((guestPage, offset) => this.decode.markCode(guestPage, offset, 1));
+    this.#eachPart((guestPage, offset, length) => this.decode.markCode(guestPage, offset, length));
   }
 
   /** Addresses in it that were jumped to from outside at least `times` times, modulo 256, since `forgetJumps`. */
@@ -92,15 +98,14 @@ export class Region {
     return this.#page(low).decoded + ((low & (PAGE_BYTES - 1)) << ENTRY_SCALE_SHIFT);
   }
 
-  #eachByte(visit: (guestPage: number, offset: number, byte: number) => void): void {
-    const { memory } = this.decode;
+  /** Visits the bytes of each instruction, page by page. */
+  #eachPart(visit: (guestPage: number, offset: number, length: number) => void): void {
     for (const one of this.code.instructions) {
       if (one.flow === 'interpret') continue;
-      for (let low = one.low; low < one.low + one.length; low++) {
-        const { guestPage } = this.#page(low);
-        const offset = low & (PAGE_BYTES - 1);
-        visit(guestPage, offset, memory.u8[memory.hostAddressOfPage(guestPage) + offset]);
-      }
+      const offset = one.low & (PAGE_BYTES - 1);
+      const first = Math.min(one.length, PAGE_BYTES - offset);
+      visit(this.#page(one.low).guestPage, offset, first);
+      if (first < one.length) visit(this.#page(one.low + first).guestPage, 0, one.length - first);
     }
   }
 
