@@ -1,17 +1,19 @@
 #!/usr/bin/env node
-// Writes fixtures/recordings/vN.bst, N being the present format version: a small recording with inputs of every kind,
-// made on a host whose time and randomness are scripted. Once the version is released its file is never written again:
+// Writes fixtures/recordings/vN.bst, N being the present format version: a small recording with inputs of every kind
+// that starts with a machine in the middle of its work, made on a host whose time and randomness are scripted. Once the version is released its file is never written again:
 // it shows that later versions still read and replay it. Needs dist/ (npm run build). Usage: node scripts/record-fixtures.mjs
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MemoryConsole } from '../dist/api/memory-console.js';
-import { bootSession } from '../dist/api/session.js';
+import { bootSession, continuedSession } from '../dist/api/session.js';
+import { saveMoment } from '../dist/machine/moment.js';
 import { FORMAT_VERSION } from '../dist/replay/format.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const MIB = 2 ** 20;
 const MS_PER_LOOK = 8;
+const FIRST_STEPS = 100_000;
 
 let nowMs = 0;
 const whenWorkIsDone = [];
@@ -50,7 +52,7 @@ const host = {
   random: bytes,
 };
 const elf = 'fixtures/rv64/devices.elf';
-const session = bootSession(
+const first = bootSession(
   { name: 'devices.elf', bytes: readFileSync(join(root, elf)) },
   {
     clock: 'realtime',
@@ -71,7 +73,18 @@ const session = bootSession(
   },
   host,
 );
+first.typeConsole(new TextEncoder().encode('early'), 1);
+// A moment with a request to the disk in flight, and pages of it changed.
+do {
+  first.stopAtIcount(first.machine.icount + FIRST_STEPS);
+  await first.resume({ kind: 'continue', direction: 'forward' });
+} while (first.machine.icount < 4 * FIRST_STEPS || !first.machine.awaitsHost);
+const start = saveMoment(first.machine, 'started');
+const { config, images } = first.source;
+first.close();
+
 const pieces = [];
+const session = continuedSession({ header: { config, images } }, start, { clock: 'realtime' }, host);
 session.record({ append: piece => pieces.push(piece.slice()), close() {} });
 
 const register = name => {

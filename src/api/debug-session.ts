@@ -1,52 +1,22 @@
-import { systemClock } from '../host/clock.js';
-import { asyncDisks } from '../host/disk/async-disks.js';
-import { readDiskImage } from '../host/disk/disk-file.js';
-import { createAppendFile, readInputFile } from '../host/files.js';
-import { hostRandom } from '../host/random.js';
-import { openWavSound, type WavFiles } from '../host/sound/wav-backend.js';
-import { readRecording } from '../replay/log-reader.js';
 import { InputError } from '../state/input-error.js';
 import type { Condition } from '../timeline/condition.js';
 import type {
   DebugStop,
   FoundStep,
   FoundWrite,
+  HistoryPart,
   InputOps,
+  Moment,
   Resume,
+  SnapshotStatus,
   WatchAccess,
 } from '../timeline/debug-target.js';
 import type { Timeline } from '../timeline/timeline.js';
-import { MemoryConsole } from './memory-console.js';
+import type { MemoryConsole } from './memory-console.js';
 import { ScriptConditions, type When } from './script-conditions.js';
-import { bootSession, type ConfigOptions, type HistoryOptions, replaySession } from './session.js';
 
 /** An address, or the name of a symbol of the firmware. */
 export type Place = bigint | number | string;
-
-/** How snapshots for going back are kept. */
-export interface SnapshotOptions {
-  /** Steps between snapshots; found from the host's time when not given. */
-  readonly snapshotInterval?: number;
-  /** Bytes of memory that snapshots may take; 512 MiB when not given. */
-  readonly snapshotMemory?: number;
-  /** Folder for a temporary file that takes old snapshots when their memory is full, instead of dropping some. */
-  readonly snapshotDisk?: string;
-  /** Bytes that this file may take; 4 GiB when not given. */
-  readonly snapshotDiskSize?: number;
-}
-
-export interface BootOptions extends ConfigOptions, SnapshotOptions {
-  /** Write a recording to this file; it is complete when the session is closed. */
-  readonly record?: string;
-  /** Firmware that runs first and hands over to the one named: OpenSBI, say. */
-  readonly bios?: string;
-  /** WAV files that the guest's sound goes to and comes from. */
-  readonly soundFiles?: WavFiles;
-  /** Initial RAM disk for a kernel. */
-  readonly initrd?: string;
-  /** Disk images, raw or qcow2, up to 8; they are never written. */
-  readonly disks?: readonly string[];
-}
 
 /**
  * A machine to script: it runs forward and backward, and its state can be read at any moment.
@@ -58,7 +28,7 @@ export class DebugSession {
   readonly #breaks = new Map<bigint, Condition | undefined>();
   readonly #conditions = new ScriptConditions();
 
-  /** @internal Made by `boot` and `openRecording`. */
+  /** @internal Made by `boot`, `openRecording` and `continueRecording`. */
   constructor(
     private readonly timeline: Timeline,
     readonly console: MemoryConsole,
@@ -127,9 +97,33 @@ export class DebugSession {
     }
   }
 
-  /** Goes to an icount of the history, or to one of its ends. Throws TargetError outside it. */
-  seek(moment: number | 'start' | 'end'): Promise<void> {
+  /** Goes to an icount of the history, to one of its ends, or to a named snapshot. Throws TargetError outside it. */
+  seek(moment: Moment): Promise<void> {
     return this.#idle.seek(moment);
+  }
+
+  /** Names the present moment, for `seek({ snapshot })` and `saveHistory`. Throws TargetError for a name twice. */
+  saveSnapshot(name: string): void {
+    this.#idle.saveSnapshot(name);
+  }
+
+  /** Forgets a name. Throws TargetError when there is no such one. */
+  deleteSnapshot(name: string): void {
+    this.#idle.deleteSnapshot(name);
+  }
+
+  /** Snapshots, named ones and those that are kept for going back, oldest first. */
+  get snapshots(): readonly SnapshotStatus[] {
+    return this.timeline.snapshots();
+  }
+
+  /**
+   * Writes the history as a recording, or a part of it: from a moment, whose whole state the file then holds, to
+   * another. The machine stays where it is. Throws TargetError for a moment outside the history, InputError for a
+   * file that cannot be written.
+   */
+  saveHistory(path: string, part: HistoryPart = {}): Promise<void> {
+    return this.#idle.saveHistory(path, part);
   }
 
   /** Stops before the instruction at a place; with `when`, only where it is true just before it. */
@@ -301,71 +295,3 @@ const toBigInt = (bytes: Uint8Array) => bytes.reduceRight((value, byte) => (valu
 
 const fromBigInt = (value: bigint, length: number) =>
   Uint8Array.from({ length }, (_, i) => Number((BigInt.asUintN(64, value) >> BigInt(8 * i)) & 0xffn));
-
-const namedFile = (path: string | undefined, what: string) =>
-  path === undefined ? undefined : { name: path, bytes: readInputFile(path, what) };
-
-const historyOptions = (options: SnapshotOptions): HistoryOptions => ({
-  clock: 'virtual',
-  snapshotIntervalSteps: options.snapshotInterval,
-  snapshotMemoryBytes: options.snapshotMemory,
-  snapshotDisk: options.snapshotDisk,
-  snapshotDiskBytes: options.snapshotDiskSize,
-});
-
-/**
- * Boots firmware from a file; the machine stands before its first step. Virtual time jumps over idle waits.
- * Throws InputError for a file or option that cannot be used.
- */
-export function boot(path: string, options: BootOptions = {}): DebugSession {
-  const bytes = readInputFile(path, 'firmware');
-  const console = new MemoryConsole();
-  const virtioConsole = new MemoryConsole();
-  const devices = hostDevices(options);
-  const timeline = bootSession(
-    { name: path, bytes },
-    {
-      config: options,
-      bios: namedFile(options.bios, 'firmware'),
-      initrd: namedFile(options.initrd, 'initrd'),
-      disks: options.disks?.map(disk => readDiskImage(disk, disk)),
-      ...historyOptions(options),
-    },
-    { console, virtioConsole, clock: systemClock, random: hostRandom, ...devices },
-  );
-  const closers = [() => timeline.close(), () => devices.sound?.close()];
-  if (options.record !== undefined) {
-    const file = createAppendFile(options.record, 'recording');
-    timeline.record(file);
-    closers.push(() => file.close());
-  }
-  return new DebugSession(timeline, console, virtioConsole, closers);
-}
-
-const hostDevices = ({ disks = [], soundFiles }: BootOptions) => ({
-  blocks: asyncDisks(disks),
-  sound: soundFiles && openWavSound(soundFiles, () => {}),
-});
-
-/**
- * Opens a recording at its beginning. `symbols` names the ELF file whose symbols to use; the recording
- * holds only what the guest sees. Throws InputError for a file that is no usable recording.
- */
-export function openRecording(
-  path: string,
-  options: SnapshotOptions & { readonly symbols?: string } = {},
-): DebugSession {
-  const recording = readRecording(readInputFile(path, 'recording'), { name: path });
-  const console = new MemoryConsole();
-  const virtioConsole = new MemoryConsole();
-  const symbols =
-    options.symbols === undefined
-      ? undefined
-      : { name: options.symbols, bytes: readInputFile(options.symbols, 'symbols') };
-  const timeline = replaySession(
-    recording,
-    { ...historyOptions(options), symbols },
-    { console, virtioConsole, clock: systemClock },
-  );
-  return new DebugSession(timeline, console, virtioConsole, [() => timeline.close()]);
-}

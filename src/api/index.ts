@@ -5,18 +5,23 @@ export {
   type DebugStop,
   type FoundStep,
   type FoundWrite,
+  type HistoryPart,
+  type Moment,
+  type SnapshotStatus,
   TargetError,
   type WatchAccess,
 } from '../timeline/debug-target.js';
 export type { CpuName } from './cpus.js';
+export { DebugSession, type Place } from './debug-session.js';
+export { MemoryConsole } from './memory-console.js';
+export type { When } from './script-conditions.js';
 export {
   type BootOptions,
   boot,
-  DebugSession,
+  type ContinueOptions,
+  continueRecording,
   openRecording,
-  type Place,
+  type RecordingOptions,
   type SnapshotOptions,
-} from './debug-session.js';
-export { MemoryConsole } from './memory-console.js';
-export type { When } from './script-conditions.js';
+} from './sessions.js';
 export { VERSION } from './version.js';

@@ -1,9 +1,17 @@
+import { systemClock } from '../host/clock.js';
 import { openPageFile } from '../host/page-file.js';
 import { type NamedBytes, planBoot } from '../machine/boot-flow.js';
 import { isElf, parseElf } from '../machine/elf.js';
 import { xlenOf } from '../machine/loader.js';
 import { RAM_BASE, VIRTIO_SLOTS } from '../machine/memory-map.js';
-import type { BootImage, DiskContents, InputDeviceKind, MachineConfig } from '../machine/ports.js';
+import { type MachineMoment, saveMoment } from '../machine/moment.js';
+import type {
+  BootImage,
+  ConsoleBackend,
+  DiskContents,
+  InputDeviceKind,
+  MachineConfig,
+} from '../machine/ports.js';
 import { type ElfSymbol, readSymbols } from '../machine/symbols.js';
 import type { Recording } from '../replay/recording.js';
 import { InputError } from '../state/input-error.js';
@@ -98,7 +106,7 @@ const DEFAULT_SNAPSHOT_DISK = 4096 * MIB;
 export function bootSession(firmware: NamedBytes, options: SessionOptions, host: HostPorts): Session {
   const { config, images } = buildMachine(firmware, options, host);
   const symbols = symbolsOf(firmware);
-  return new Timeline({ config, images, symbols, writtenBy: `backstub ${VERSION}` }, host, {
+  return new Timeline({ config, images, symbols, writtenBy: WRITTEN_BY }, host, {
     idleClock: options.clock,
     jit: options.jit,
     budget: budgetOf(options),
@@ -112,15 +120,61 @@ export function replaySession(
   options: HistoryOptions & { readonly symbols?: NamedBytes | undefined },
   host: HostPorts,
 ): Session {
-  const { config, images, writtenBy } = recording.header;
+  const { config, images, writtenBy, start } = recording.header;
   const symbols = options.symbols === undefined ? [] : symbolsOf(options.symbols);
-  return new Timeline({ config, images, symbols, writtenBy, recording }, host, {
+  return new Timeline({ config, images, symbols, writtenBy, start, recording }, host, {
     idleClock: 'virtual',
     jit: options.jit,
     budget: budgetOf(options),
     searchPool: searchPool(config, images, options.jit),
   });
 }
+
+/**
+ * The machine of a recording at a moment, which is reached by replaying; checkpoints on the way are compared. An icount
+ * is after all of its inputs, the start before any; undefined there: a new machine. Throws InputError when there is no such moment to go on from, DivergenceError and ReplayMismatch as `verify` does.
+ */
+export async function momentOf(
+  recording: Recording,
+  at: number | 'start' | 'end',
+  options: Pick<HistoryOptions, 'jit'>,
+): Promise<MachineMoment | undefined> {
+  if (at === 'start') return recording.header.start;
+  const host = { console: NOBODY, clock: systemClock };
+  const session = replaySession(recording, { clock: 'virtual', ...options }, host);
+  try {
+    const { begin, end } = session.history;
+    const icount = at === 'end' ? end : at;
+    if (icount < begin || icount > end)
+      throw new InputError(`icount ${icount} is outside the recording, which goes from ${begin} to ${end}`);
+    await session.verify(icount);
+    if (session.machine.poweredOff)
+      throw new InputError(`the machine is powered off at icount ${icount}: go on from an earlier moment`);
+    return saveMoment(session.machine);
+  } finally {
+    session.close();
+  }
+}
+
+const NOBODY: ConsoleBackend = { write() {}, onInput() {}, close() {} };
+
+/** A live machine, halted at a moment of one that was recorded: what happens from there on is new. */
+export function continuedSession(
+  { header: { config, images } }: Recording,
+  start: MachineMoment | undefined,
+  options: HistoryOptions & { readonly symbols?: NamedBytes | undefined },
+  host: HostPorts,
+): Session {
+  const symbols = options.symbols === undefined ? [] : symbolsOf(options.symbols);
+  return new Timeline({ config, images, symbols, writtenBy: WRITTEN_BY, start }, host, {
+    idleClock: options.clock,
+    jit: options.jit,
+    budget: budgetOf(options),
+    searchPool: searchPool(config, images, options.jit),
+  });
+}
+
+const WRITTEN_BY = `backstub ${VERSION}`;
 
 const symbolsOf = ({ name, bytes }: NamedBytes): readonly ElfSymbol[] =>
   isElf(bytes) ? readSymbols(parseElf(name, bytes)) : [];

@@ -1,6 +1,6 @@
 /** How two recordings' first difference reads to a user. */
 import { describeEvent } from '../replay/event-kinds.js';
-import type { Recording } from '../replay/recording.js';
+import { type Recording, startIcount } from '../replay/recording.js';
 import type { RecordingComparison, RecordingDifference } from '../replay/recording-diff.js';
 import { describeEnd, plural } from './recording-text.js';
 
@@ -11,20 +11,25 @@ export interface Named {
 
 /** The moment on the first line, then what each of the two has there. */
 export function describeComparison(left: Named, right: Named, comparison: RecordingComparison): string[] {
-  const { difference, events, checkpoints } = comparison;
+  const { from, difference, events, checkpoints } = comparison;
+  const [a, b] = [left, right].map(({ recording }) => startIcount(recording.header));
+  const later = a > b ? left : right;
+  const since = a === b ? '' : `, from icount ${from} on, where ${later.name} starts`;
   const agreed = `${plural(events, 'input')} and ${plural(checkpoints, 'common checkpoint')}`;
   if (difference === undefined) {
-    return [`${left.name} and ${right.name} show the same: ${agreed}; ${describeEnd(left.recording.end)}`];
+    return [
+      `${left.name} and ${right.name} show the same${since}: ${agreed}; ${describeEnd(left.recording.end)}`,
+    ];
   }
-  const both = (a: string, b: string) => [`  ${left.name}: ${a}`, `  ${right.name}: ${b}`];
-  const after = `after ${agreed} that agree`;
+  const both = (one: string, other: string) => [`  ${left.name}: ${one}`, `  ${right.name}: ${other}`];
+  const after = `after ${agreed} that agree${since}`;
   switch (difference.kind) {
     case 'start':
       return [
-        'they part before the first step: the machines are not built from the same',
-        ...difference.differences.flatMap(({ what, left: a, right: b }) => [
-          what,
-          ...both(a ?? 'none', b ?? 'none'),
+        'they part before the first step: the machines do not start the same',
+        ...difference.differences.flatMap(one => [
+          one.what,
+          ...both(one.left ?? 'none', one.right ?? 'none'),
         ]),
       ];
     case 'event':

@@ -46,3 +46,13 @@ export function readRecordingFile(path: string): Recording {
   }
   return readRecording(bytes, { name: path });
 }
+
+/** Throws InputError for options that mean nothing when the machine comes out of a recording. */
+export function refuseOptions(path: string, options: object, allowed: readonly string[]): void {
+  const refused = Object.keys(options).filter(name => !allowed.includes(name));
+  if (refused.length === 0) return;
+  const names = refused
+    .map(name => `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`)
+    .join(', ');
+  throw new InputError(`${path} is a recording, which brings its own machine: ${names} cannot change it`);
+}

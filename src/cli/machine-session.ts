@@ -7,6 +7,7 @@ import { createAppendFile, sameFile } from '../host/files.js';
 import { hostRandom } from '../host/random.js';
 import { openWavSound } from '../host/sound/wav-backend.js';
 import { InputError } from '../state/input-error.js';
+import type { IdleClock } from '../timeline/live-driver.js';
 import { chooseSerial, isInteractive, openConsole } from './console.js';
 import { type GuestFile, readGuestFile } from './inputs.js';
 import { tell } from './messages.js';
@@ -57,7 +58,6 @@ export async function bootMachine(
   if (disks.length > 8) throw new InputError(`${disks.length} disks are given: there is room for 8`);
   const contents = disks.map(disk => readDiskImage(disk.path, basename(disk.path), disk.format));
   const net = options.net ?? NO_NETWORK;
-  const interactive = isInteractive(serial) || isInteractive(virtioConsole) || net.kind !== 'none';
   const opened = await open(
     { serial, virtioConsole, net, sound: options.sound, disks: disks.map(disk => disk.path) },
     host =>
@@ -85,7 +85,7 @@ export async function bootMachine(
           initrd,
           disks: contents,
           notice: tell,
-          clock: options.clock ?? (interactive ? 'realtime' : 'virtual'),
+          clock: clockOf(options, serial),
           ...historyOf(options),
         },
         host,
@@ -104,7 +104,14 @@ export async function bootMachine(
   };
 }
 
-const NO_NETWORK: NetSpec = { kind: 'none' };
+/** Where somebody may answer, idle time lasts as long as it says. */
+export function clockOf({ clock, virtioConsole, net }: MachineOptions, serial: SerialSpec): IdleClock {
+  const interactive =
+    isInteractive(serial) || isInteractive(virtioConsole) || (net?.kind ?? 'none') !== 'none';
+  return clock ?? (interactive ? 'realtime' : 'virtual');
+}
+
+export const NO_NETWORK: NetSpec = { kind: 'none' };
 
 /** What a session is connected to. */
 export interface Connections {

@@ -7,6 +7,7 @@ import { addRecord } from './commands/record.js';
 import { addReplay } from './commands/replay.js';
 import { addRun } from './commands/run.js';
 import { addServe } from './commands/serve.js';
+import { addTrim } from './commands/trim.js';
 import { addVerify } from './commands/verify.js';
 import { print } from './messages.js';
 import { addExamples, type Finish } from './program-parts.js';
@@ -20,7 +21,8 @@ export function buildProgram(version: string, finish: Finish): Command {
     .configureOutput({ outputError: () => {}, writeOut: print })
     .helpCommand(false);
   const commands = [addServe, addRecord, addReplay, addVerify, addRun];
-  for (const add of [...commands, addInfo, addEvents, addDiff, addExport, addImport]) add(program, finish);
+  for (const add of [...commands, addInfo, addEvents, addDiff, addTrim, addExport, addImport])
+    add(program, finish);
   addExamples(program, [
     ['backstub serve firmware.elf', 'debug it, both ways'],
     ['backstub record firmware.elf -o run.bst', 'record it, e.g. in CI'],

@@ -1,6 +1,6 @@
 /** How a recording reads to a user. */
 import type { InputEvent, LoggedEvent, MachineConfig } from '../machine/ports.js';
-import type { Recording, RecordingEnd } from '../replay/recording.js';
+import { type Recording, type RecordingEnd, type RecordingHeader, startIcount } from '../replay/recording.js';
 
 export function describeEnd(end: RecordingEnd): string {
   switch (end.kind) {
@@ -11,6 +11,18 @@ export function describeEnd(end: RecordingEnd): string {
     case 'cut':
       return `cut at icount ${end.icount}: the recorder was killed`;
   }
+}
+
+/** The moment at which a recording starts, unless it starts with the machine. */
+export function describeStart({ start }: Pick<RecordingHeader, 'start'>): string | undefined {
+  if (start === undefined) return undefined;
+  return `${start.snapshot === undefined ? '' : `snapshot ${start.snapshot}, `}icount ${start.icount}`;
+}
+
+/** How many steps, and from where on if not from the beginning of a machine. */
+export function describeRange({ header, end }: Recording): string {
+  const from = describeStart(header);
+  return `${plural(end.icount - startIcount(header), 'step')}${from === undefined ? '' : ` from ${from}`}`;
 }
 
 /** Name and value, in columns. */
@@ -40,7 +52,14 @@ export function describeRecording({ header, events, checkpoints, end }: Recordin
     if (disk !== undefined) continue;
     rows.push(['image', `${name} at ${hex(address)}, ${size(bytes.length)}`]);
   }
-  rows.push(['length', `${plural(end.icount, 'step')}, ${virtualTime(config.icountShift, events, end)}`]);
+  const { start } = header;
+  if (start !== undefined) {
+    const seconds = (start.virtualNs / 1e9).toFixed(9);
+    const pages = plural(start.pages.length, 'changed page');
+    rows.push(['start', `${describeStart(header)}, at ${seconds} s of virtual time; ${pages} inside`]);
+  }
+  const steps = plural(end.icount - startIcount(header), 'step');
+  rows.push(['length', `${steps}, ${virtualTime(header, events, end)}`]);
   rows.push(['events', countKinds(events)]);
   const last = checkpoints.at(-1);
   rows.push(['checkpoints', last ? `${checkpoints.length}, the last at icount ${last.icount}` : 'none']);
@@ -70,9 +89,15 @@ function deviceNames({
 }
 
 /** Idle time that ran to its deadline is not in the file: what is known without replaying is the least it can be. */
-function virtualTime(shift: number, events: readonly LoggedEvent[], end: RecordingEnd): string {
-  let icount = 0;
-  let ns = 0;
+function virtualTime(
+  { config, start }: RecordingHeader,
+  events: readonly LoggedEvent[],
+  end: RecordingEnd,
+): string {
+  const shift = config.icountShift;
+  const startNs = start?.virtualNs ?? 0;
+  let icount = start?.icount ?? 0;
+  let ns = startNs;
   const advance = (to: number) => {
     ns += (to - icount) * 2 ** shift;
     icount = to;
@@ -82,7 +107,7 @@ function virtualTime(shift: number, events: readonly LoggedEvent[], end: Recordi
     if (logged.event.kind === 'warp') ns = Math.max(ns, logged.event.ns);
   }
   advance(end.icount);
-  return `at least ${(ns / 1e9).toFixed(9)} s of virtual time`;
+  return `at least ${((ns - startNs) / 1e9).toFixed(9)} s of virtual time`;
 }
 
 function countKinds(events: readonly LoggedEvent[]): string {

@@ -137,6 +137,12 @@ export class GuestMemory {
     return (hostAddress - this.plan.ram) >>> PAGE_SHIFT;
   }
 
+  isZeroPage(page: number): boolean {
+    const start = this.hostAddressOfPage(page) >>> 2;
+    for (let i = start; i < start + PAGE_BYTES / 4; i++) if (this.u32[i] !== 0) return false;
+    return true;
+  }
+
   pageBytes(page: number): Uint8Array {
     const at = this.hostAddressOfPage(page);
     return this.u8.subarray(at, at + PAGE_BYTES);

@@ -31,8 +31,11 @@ export class ChunkWriter {
   bytesWritten = 0;
   #number = 0;
 
-  constructor(readonly sink: ByteSink) {
-    this.#append(encodeFileHeader());
+  constructor(
+    readonly sink: ByteSink,
+    version: number,
+  ) {
+    this.#append(encodeFileHeader(version));
   }
 
   write(type: ChunkType, content: Uint8Array, compressing = true): void {

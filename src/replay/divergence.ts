@@ -7,7 +7,7 @@ import type { Checkpoint } from './recording.js';
 export interface DivergenceReport {
   /** Icount of the checkpoint that did not agree. */
   readonly icount: number;
-  /** The last checkpoint that agreed, or 0. */
+  /** The last checkpoint that agreed, or the first icount. */
   readonly previousIcount: number;
   /** Components whose digest or state differs. */
   readonly components: readonly string[];
@@ -28,7 +28,7 @@ export class DivergenceError extends Error {
 
 /**
  * Compares a checkpoint as found in replay with the recorded one of the same icount. Undefined when they agree.
- * `previousIcount` is the icount of the last one that agreed, 0 at first; `unlike` names components whose state
+ * `previousIcount` is the icount of the last one that agreed, the recording's first to begin with; `unlike` names components whose state
  * was declared otherwise when it was recorded: they are left out, and no fields are named.
  */
 export function findDivergence(

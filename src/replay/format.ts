@@ -1,5 +1,6 @@
 /**
- * The recording file, format version 1.
+ * The recording file, format versions 1 and 2. A file has the lowest version that can hold what is in it, so that
+ * older readers read it too: 2 where it does not start with the machine ("start", chunks 7 and 8), else 1.
  *
  * Notation: u8, u16, u32 are unsigned, low byte first. `varint` is unsigned LEB128 in its shortest form, at most
  * 2^53 - 1. `block` is a varint length and as many bytes; `text` is a block of UTF-8.
@@ -21,11 +22,19 @@
  *
  * Chunk contents by type, in the order in which they stand:
  * 1 header, the first chunk: canonical JSON (keys sorted, no spaces), UTF-8:
- *     {"config": MachineConfig, "images": [{"address", "length", "name", "disk"?}...], "layouts"?, "writtenBy"}
+ *     {"config": MachineConfig, "images": [{"address", "length", "name", "disk"?}...], "layouts"?, "writtenBy",
+ *      "start"?: {"icount", "pages", "snapshot"?, "virtualNs"}}
  * 2 image: the images' bytes, one image after the other. Each image starts a new chunk, cut into chunks of at
  *     most 1 MiB; an empty image has no chunk. The images are complete before any chunk below.
+ * With "start" in the header, the machine at that boundary follows, before any chunk of the others:
+ * 7 state, one chunk: the declared state, component by component, queues and timers included:
+ *     [name text, varint count of fields, then for each field: name text, type u8 (0 u8, 1 u16, 2 u32, 3 f64), block]
+ *     What a reader declares beyond that is as after a reset; what it does not declare is an error.
+ * 8 pages: one or more of [area u8, varint page, 4096 bytes], at most 1 MiB in a chunk, "pages" of them in all.
+ *     Areas: 0 RAM, 1 ROM, 2 what disks keep of the guest's writes (machine/disk.ts). Pages count from the area's
+ *     first; areas and pages ascend. Other pages are as the images leave them, zero where there is none.
  * The others come in the order of time. Each icount in them is a varint, the difference to the icount given
- * before it anywhere in the file (0 at the start).
+ * before it anywhere in the file; the first one to that of "start", or 0.
  * 3 events: one or more of [icount, kind u8, fields of that kind]; kinds and fields are in event-kinds.ts.
  * 4 checkpoint:
  *     icount, chain u32 u32, flags u8 (bit 0: names follow; bit 1: the state is whole)
@@ -57,7 +66,10 @@
 import { Parser } from 'binary-parser';
 import { crc32, littleEndian } from './checksum.js';
 
-export const FORMAT_VERSION = 1;
+/** The newest version. */
+export const FORMAT_VERSION = 2;
+/** What a file that starts with the machine needs. */
+export const PLAIN_VERSION = 1;
 /** The oldest version this code still reads. */
 export const OLDEST_VERSION = 1;
 
@@ -67,7 +79,16 @@ export const CHUNK_HEADER_BYTES = 11;
 export const COMPRESSED = 0x80;
 export const IMAGE_PIECE_BYTES = 1024 * 1024;
 
-export const CHUNK_TYPES = { header: 1, image: 2, events: 3, checkpoint: 4, progress: 5, end: 6 } as const;
+export const CHUNK_TYPES = {
+  header: 1,
+  image: 2,
+  events: 3,
+  checkpoint: 4,
+  progress: 5,
+  end: 6,
+  state: 7,
+  pages: 8,
+} as const;
 export type ChunkType = keyof typeof CHUNK_TYPES;
 const TYPE_NAMES = new Map(Object.entries(CHUNK_TYPES).map(([name, type]) => [type, name as ChunkType]));
 export const chunkTypeName = (type: number): ChunkType | undefined =>
@@ -104,10 +125,10 @@ export const parseFileHeader = (bytes: Uint8Array): FileHeader => fileHeader.par
 /** `bytes` are the CHUNK_HEADER_BYTES of a chunk. */
 export const parseChunkHeader = (bytes: Uint8Array): ChunkHeader => chunkHeader.parse(bytes);
 
-export function encodeFileHeader(): Uint8Array {
+export function encodeFileHeader(version: number): Uint8Array {
   const header = new Uint8Array(FILE_HEADER_BYTES);
   header.set(MAGIC);
-  header.set(littleEndian(FORMAT_VERSION), 8);
+  header.set(littleEndian(version), 8);
   header.set(littleEndian(crc32(header.subarray(0, 12))), 12);
   return header;
 }

@@ -6,6 +6,7 @@ import { crc32 } from './checksum.js';
 import { type Chunk, ChunkCursor } from './chunks.js';
 import { decodeEvent } from './event-kinds.js';
 import {
+  type ChunkType,
   END_POWER_OFF,
   END_STOPPED,
   FILE_HEADER_BYTES,
@@ -14,7 +15,14 @@ import {
   OLDEST_VERSION,
   parseFileHeader,
 } from './format.js';
-import type { Checkpoint, Recording, RecordingEnd, RecordingHeader } from './recording.js';
+import { MomentReader } from './moment-codec.js';
+import {
+  type Checkpoint,
+  type Recording,
+  type RecordingEnd,
+  type RecordingHeader,
+  startIcount,
+} from './recording.js';
 import { type HeaderContent, parseHeaderJson } from './recording-header.js';
 
 export interface ReadOptions {
@@ -57,7 +65,9 @@ export function readRecording(bytes: Uint8Array, options: ReadOptions = {}): Rec
       }
       if (header) body.add(chunk);
       else starting.add(chunk);
-      header ??= starting.finished();
+      if (header) continue;
+      header = starting.finished();
+      body.icount = startIcount(header ?? {});
     }
   } catch (error) {
     if (!(error instanceof FormatFault || error instanceof InputError)) throw error;
@@ -90,10 +100,8 @@ function checkFileHeader(file: Uint8Array, name: string): void {
   if (checksum !== crc32(file.subarray(0, FILE_HEADER_BYTES - 4)))
     throw new InputError(`${name}: damaged at byte 8: the file header has a wrong checksum`);
   if (version < OLDEST_VERSION || version > FORMAT_VERSION) {
-    const ours =
-      OLDEST_VERSION === FORMAT_VERSION ? `${OLDEST_VERSION}` : `${OLDEST_VERSION} to ${FORMAT_VERSION}`;
     throw new InputError(
-      `${name}: recording format version ${version}, but this backstub reads version ${ours}: use the backstub that wrote it`,
+      `${name}: recording format version ${version}, but this backstub reads versions ${OLDEST_VERSION} to ${FORMAT_VERSION}: use the backstub that wrote it`,
     );
   }
 }
@@ -104,13 +112,23 @@ class HeaderReader {
   readonly #images: BootImage[] = [];
   #pieces: Uint8Array[] = [];
   #missing = 0;
+  #start: MomentReader | undefined;
 
   add(chunk: Chunk): void {
-    if (chunk.type !== (this.#content ? 'image' : 'header')) throw new FormatFault('it comes too early');
+    if (chunk.type !== this.#expected) throw new FormatFault('it comes too early');
     if (!this.#content) {
       const json = new TextDecoder().decode(chunk.content());
       this.#content = parseHeaderJson(json);
       this.#missing = this.#content.images[0]?.length ?? 0;
+      const { start } = this.#content;
+      if (start !== undefined) {
+        const { pages, ...about } = start;
+        this.#start = new MomentReader(about, pages);
+      }
+    } else if (chunk.type === 'state') {
+      this.#start?.addState(chunk.content());
+    } else if (chunk.type === 'pages') {
+      this.#start?.addPages(chunk.content());
     } else {
       const piece = chunk.content();
       if (piece.length === 0 || piece.length > this.#missing)
@@ -121,12 +139,27 @@ class HeaderReader {
     this.#completeImages(this.#content);
   }
 
-  /** The header, once all images are there. */
+  /** The type of the next chunk. */
+  get #expected(): ChunkType {
+    if (!this.#content) return 'header';
+    if (this.#images.length < this.#content.images.length) return 'image';
+    return this.#start?.wantsState ? 'state' : 'pages';
+  }
+
+  /** The header, once all images are there, and the machine to start with if there is one. */
   finished(): RecordingHeader | undefined {
     const content = this.#content;
     if (!content || this.#images.length < content.images.length) return undefined;
+    const start = this.#start?.finished();
+    if (this.#start !== undefined && start === undefined) return undefined;
     const { config, writtenBy, layouts } = content;
-    return { config, images: this.#images, writtenBy, ...(layouts === undefined ? {} : { layouts }) };
+    return {
+      config,
+      images: this.#images,
+      writtenBy,
+      ...(layouts === undefined ? {} : { layouts }),
+      ...(start === undefined ? {} : { start }),
+    };
   }
 
   #completeImages({ images }: HeaderContent): void {
@@ -163,6 +196,8 @@ class BodyReader {
     switch (chunk.type) {
       case 'header':
       case 'image':
+      case 'state':
+      case 'pages':
         throw new FormatFault('it comes too late');
       case 'events':
         this.#addEvents(from);

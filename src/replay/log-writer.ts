@@ -4,8 +4,16 @@ import { CheckpointEncoder, encodeChain } from './checkpoint-codec.js';
 import { ChunkWriter } from './chunks.js';
 import { encodeEvent } from './event-kinds.js';
 import { END_POWER_OFF, END_STOPPED, IMAGE_PIECE_BYTES } from './format.js';
-import type { ByteSink, Checkpoint, Recording, RecordingEnd, RecordingHeader } from './recording.js';
-import { headerJson, parseHeaderJson } from './recording-header.js';
+import { encodePages, encodeState } from './moment-codec.js';
+import {
+  type ByteSink,
+  type Checkpoint,
+  type Recording,
+  type RecordingEnd,
+  type RecordingHeader,
+  startIcount,
+} from './recording.js';
+import { headerJson, parseHeaderJson, versionOf } from './recording-header.js';
 
 /** Larger images (kernels, mostly compressed inside) are stored as they are: deflate took a third of a boot's time. */
 const MOST_TO_COMPRESS = 2 << 20;
@@ -23,14 +31,16 @@ export class LogWriter {
   readonly #checkpoints = new CheckpointEncoder();
   readonly #events = new ByteWriter();
   readonly #content = new ByteWriter();
-  #icount = 0;
+  #icount: number;
   #ended = false;
 
   /** Writes the header at once. Throws InputError for a configuration that the format cannot hold. */
   constructor(sink: ByteSink, header: RecordingHeader) {
     const json = headerJson(header);
     parseHeaderJson(json);
-    this.#chunks = new ChunkWriter(sink);
+    const { start } = header;
+    this.#icount = startIcount(header);
+    this.#chunks = new ChunkWriter(sink, versionOf(header));
     this.#chunks.write('header', new TextEncoder().encode(json));
     for (const { bytes } of header.images) {
       for (let at = 0; at < bytes.length; at += IMAGE_PIECE_BYTES) {
@@ -41,6 +51,9 @@ export class LogWriter {
         );
       }
     }
+    if (start === undefined) return;
+    this.#chunks.write('state', encodeState(start.components));
+    for (const content of encodePages(start.pages)) this.#chunks.write('pages', content);
   }
 
   /** Bytes handed to the sink so far, for size limits. */

@@ -1,23 +1,15 @@
-import type { BootImage, LoggedEvent, MachineConfig } from '../machine/ports.js';
+import type { LoggedEvent } from '../machine/ports.js';
 import type { FieldDifference, StatePlan } from '../state/layout.js';
-import { toHex } from './byte-codec.js';
 import { findDivergence } from './divergence.js';
 import { sameEvent } from './event-json.js';
-import type { Recording, RecordingEnd, RecordingHeader } from './recording.js';
+import { type Recording, type RecordingEnd, startIcount } from './recording.js';
+import { type StartDifference, startDifferences } from './start-diff.js';
 import { unlikeLayouts } from './state-layouts.js';
-
-/** Something the two machines were built with: undefined where one has nothing like it. */
-export interface StartDifference {
-  /** A setting's name, or `image NAME`. */
-  readonly what: string;
-  readonly left: string | undefined;
-  readonly right: string | undefined;
-}
 
 /** The first moment where two recordings part. */
 export type RecordingDifference =
-  /** Before the first step: other settings or images. */
-  | { readonly kind: 'start'; readonly icount: 0; readonly differences: readonly StartDifference[] }
+  /** Before the first step: other settings, images or states to start with. */
+  | { readonly kind: 'start'; readonly icount: number; readonly differences: readonly StartDifference[] }
   /** An input of one is not that of the other. `index` counts the inputs before it, which are the same. */
   | {
       readonly kind: 'event';
@@ -43,6 +35,8 @@ export type RecordingDifference =
     };
 
 export interface RecordingComparison {
+  /** The icount from which on they were compared: the first of the one that starts later. */
+  readonly from: number;
   /** Undefined: the recordings show the same. */
   readonly difference: RecordingDifference | undefined;
   /** Inputs that are the same, and checkpoints of the same moment that agree, before the difference. */
@@ -59,16 +53,32 @@ export function compareRecordings(
   right: Recording,
   planOf: () => StatePlan,
 ): RecordingComparison {
-  const differences = startDifferences(left.header, right.header);
+  const from = Math.max(startIcount(left.header), startIcount(right.header));
+  const differences = startDifferences(left, right, planOf);
   if (differences.length > 0) {
-    return { difference: { kind: 'start', icount: 0, differences }, events: 0, checkpoints: 0 };
+    return { from, difference: { kind: 'start', icount: from, differences }, events: 0, checkpoints: 0 };
   }
-  const { events } = left;
+  const [a, b] = [eventsFrom(left, right, from), eventsFrom(right, left, from)];
+  const { events } = a;
   let index = 0;
-  while (index < events.length && sameLogged(events[index], right.events[index])) index++;
-  const inputs = firstInputOrEnd(left, right, index);
-  const { difference, agreed } = firstCheckpoint(left, right, planOf, inputs?.icount);
-  return { difference: difference ?? inputs, events: index, checkpoints: agreed };
+  while (index < events.length && sameLogged(events[index], b.events[index])) index++;
+  const inputs = firstInputOrEnd(a, b, index);
+  const { difference, agreed } = firstCheckpoint(a, b, planOf, from, inputs?.icount);
+  return { from, difference: difference ?? inputs, events: index, checkpoints: agreed };
+}
+
+/** A recording as if it started where the other does, if that is later: perhaps between events of one icount. */
+function eventsFrom(recording: Recording, other: Recording, from: number): Recording {
+  if (startIcount(recording.header) === from) return recording;
+  const here = (logged: LoggedEvent) => logged.icount === from;
+  const theirs = other.events.filter(here).length;
+  const before = recording.events.filter(({ icount }) => icount < from).length;
+  const ours = recording.events.filter(here).length;
+  return {
+    ...recording,
+    events: recording.events.slice(before + Math.max(0, ours - theirs)),
+    checkpoints: recording.checkpoints.filter(({ icount }) => icount >= from),
+  };
 }
 
 const sameLogged = (left: LoggedEvent, right: LoggedEvent | undefined): boolean =>
@@ -93,12 +103,13 @@ function firstCheckpoint(
   left: Recording,
   right: Recording,
   planOf: () => StatePlan,
+  from: number,
   limit = Number.POSITIVE_INFINITY,
 ): { difference: RecordingDifference | undefined; agreed: number } {
   const unlike = unlikeLayouts(left.header.layouts, right.header.layouts);
   const others = new Map(right.checkpoints.map(checkpoint => [checkpoint.icount, checkpoint]));
   let agreed = 0;
-  let previousIcount = 0;
+  let previousIcount = from;
   for (const checkpoint of left.checkpoints) {
     const { icount, digests } = checkpoint;
     const other = others.get(icount);
@@ -116,37 +127,3 @@ function firstCheckpoint(
   }
   return { difference: undefined, agreed };
 }
-
-function startDifferences(left: RecordingHeader, right: RecordingHeader): StartDifference[] {
-  const found: StartDifference[] = [];
-  const settings = new Set([...Object.keys(left.config), ...Object.keys(right.config)]);
-  for (const setting of [...settings].sort() as (keyof MachineConfig)[]) {
-    const [a, b] = [JSON.stringify(left.config[setting]), JSON.stringify(right.config[setting])];
-    if (a !== b) found.push({ what: setting, left: a, right: b });
-  }
-  for (let i = 0; i < Math.max(left.images.length, right.images.length); i++) {
-    const difference = imageDifference(left.images[i], right.images[i]);
-    if (difference) found.push(difference);
-  }
-  return found;
-}
-
-/** An image's name is not what the guest sees. */
-function imageDifference(
-  left: BootImage | undefined,
-  right: BootImage | undefined,
-): StartDifference | undefined {
-  const what = `image ${left?.name ?? right?.name}`;
-  if (left === undefined || right === undefined || describeImage(left) !== describeImage(right)) {
-    return { what, left: left && describeImage(left), right: right && describeImage(right) };
-  }
-  const at = left.bytes.findIndex((byte, i) => byte !== right.bytes[i]);
-  if (at < 0) return undefined;
-  const shown = ({ bytes }: BootImage) => `${toHex(bytes.subarray(at, at + 8))} at ${place(left, at)}`;
-  return { what, left: shown(left), right: shown(right) };
-}
-
-const place = ({ disk, address }: BootImage, offset: number): string =>
-  `0x${(address + offset).toString(16)}${disk === undefined ? '' : ` of disk ${disk}`}`;
-
-const describeImage = (image: BootImage): string => `${image.bytes.length} bytes at ${place(image, 0)}`;

@@ -1,5 +1,7 @@
 import type { MachineConfig } from '../machine/ports.js';
 import { InputError } from '../state/input-error.js';
+import type { MachineMoment } from '../state/saved-state.js';
+import { FORMAT_VERSION, PLAIN_VERSION } from './format.js';
 import type { RecordingHeader } from './recording.js';
 import type { StateLayouts } from './state-layouts.js';
 
@@ -14,6 +16,16 @@ export interface HeaderContent {
   }[];
   readonly writtenBy: string;
   readonly layouts?: StateLayouts;
+  readonly start?: StartContent;
+}
+
+/** Of the moment at which a recording starts, what the header chunk says. */
+export interface StartContent {
+  readonly icount: number;
+  readonly virtualNs: number;
+  readonly snapshot?: string;
+  /** How many pages follow. */
+  readonly pages: number;
 }
 
 type Check = (value: unknown) => boolean;
@@ -73,8 +85,19 @@ const CONFIG_DEFAULTS: Partial<MachineConfig> = {
 
 const isLayoutSum: Check = value => typeof value === 'string' && /^[0-9a-f]{8}$/.test(value);
 
+const isStart: Check = start =>
+  isObject(start) &&
+  integer(0)(start.icount) &&
+  integer(0)(start.virtualNs) &&
+  optional(text)(start.snapshot) &&
+  integer(0, 2 ** 32)(start.pages);
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Of the format: the lowest that can hold a recording with this header. */
+export const versionOf = ({ start }: RecordingHeader): number =>
+  start === undefined ? PLAIN_VERSION : FORMAT_VERSION;
 
 /** Canonical JSON: sorted keys, no spaces. */
 export function headerJson(header: RecordingHeader): string {
@@ -88,10 +111,15 @@ export function headerJson(header: RecordingHeader): string {
     })),
     writtenBy: header.writtenBy,
     ...(header.layouts === undefined ? {} : { layouts: header.layouts }),
+    ...(header.start === undefined ? {} : { start: startContent(header.start) }),
   };
   return JSON.stringify(content, (_, value: unknown) =>
     isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
   );
+}
+
+function startContent({ icount, virtualNs, snapshot, pages }: MachineMoment): StartContent {
+  return { icount, virtualNs, ...(snapshot === undefined ? {} : { snapshot }), pages: pages.length };
 }
 
 /** Throws InputError naming the setting that is missing, unknown or out of range. */
@@ -103,7 +131,7 @@ export function parseHeaderJson(json: string): HeaderContent {
     throw new InputError('its header is not JSON');
   }
   if (!isObject(content)) throw new InputError('its header is not an object');
-  const { images, writtenBy, layouts } = content;
+  const { images, writtenBy, layouts, start } = content;
   if (!isObject(content.config)) throw new InputError('its header has no "config"');
   const config: Record<string, unknown> = { ...CONFIG_DEFAULTS, ...content.config };
   for (const [key, check] of Object.entries(CONFIG_CHECKS)) {
@@ -125,5 +153,6 @@ export function parseHeaderJson(json: string): HeaderContent {
   if (typeof writtenBy !== 'string') throw new InputError('its header has no valid "writtenBy"');
   if (layouts !== undefined && !(isObject(layouts) && Object.values(layouts).every(isLayoutSum)))
     throw new InputError('its header has no valid "layouts"');
+  if (start !== undefined && !isStart(start)) throw new InputError('its header has no valid "start"');
   return { ...content, config } as unknown as HeaderContent;
 }

@@ -5,14 +5,23 @@
  *   images/*.bin       bytes placed in memory or on a disk
  *   events.jsonl       one input a line, as `backstub events --json` shows it
  *   checkpoints.jsonl  one checkpoint a line: icount, digests, the declared state in hexadecimal
+ *   start.json, pages.bin   the machine that it starts with, where that is not a new one: see moment-parts.ts
  */
 import type { BootImage, MachineConfig } from '../machine/ports.js';
 import { InputError } from '../state/input-error.js';
 import { fromHex, toHex } from './byte-codec.js';
 import { eventJson, parseEventJson } from './event-json.js';
 import { FORMAT_VERSION, OLDEST_VERSION } from './format.js';
-import type { Checkpoint, Recording, RecordingEnd, RecordingHeader } from './recording.js';
-import { headerJson, parseHeaderJson } from './recording-header.js';
+import { isCount, json, jsonOf, object, textOf } from './json-parts.js';
+import { PAGES, pagesFile, parseStart, START, startJson } from './moment-parts.js';
+import {
+  type Checkpoint,
+  type Recording,
+  type RecordingEnd,
+  type RecordingHeader,
+  startIcount,
+} from './recording.js';
+import { headerJson, parseHeaderJson, versionOf } from './recording-header.js';
 import type { StateLayouts } from './state-layouts.js';
 
 export interface RecordingPart {
@@ -29,15 +38,16 @@ const CHECKPOINTS = 'checkpoints.jsonl';
 const utf8 = new TextEncoder();
 
 export function exportParts({ header, events, checkpoints, end }: Recording): RecordingPart[] {
-  const { config, images, writtenBy, layouts } = header;
+  const { config, images, writtenBy, layouts, start } = header;
   const files = images.map(({ name, address }, i) => {
     const plainName = name.replace(/[^A-Za-z0-9._-]+/g, '-');
     return `images/${String(i).padStart(2, '0')}-${plainName}-0x${address.toString(16)}.bin`;
   });
   const manifest = {
-    format: FORMAT_VERSION,
+    format: versionOf(header),
     writtenBy,
     layouts,
+    start: start && START,
     images: images.map(({ name, disk, address }, i) => ({
       name,
       disk,
@@ -51,6 +61,9 @@ export function exportParts({ header, events, checkpoints, end }: Recording): Re
     text(MANIFEST, `${JSON.stringify(manifest, undefined, 2)}\n`),
     text(CONFIG, `${JSON.stringify(config, undefined, 2)}\n`),
     ...images.map(({ bytes }, i) => ({ path: files[i], bytes })),
+    ...(start === undefined
+      ? []
+      : [text(START, startJson(start)), { path: PAGES, bytes: pagesFile(start.pages) }]),
     text(EVENTS, events.map(logged => `${eventJson(logged)}\n`).join('')),
     text(CHECKPOINTS, checkpoints.map(checkpoint => `${checkpointJson(checkpoint)}\n`).join('')),
   ];
@@ -66,21 +79,32 @@ const hex = (value: number): string => `0x${value.toString(16)}`;
  * Throws InputError, one line that starts with the file and, where there are lines, the line.
  */
 export function importParts(read: (path: string) => Uint8Array): Recording {
-  const manifest = parseManifest(object(MANIFEST, json(MANIFEST, textOf(MANIFEST, read(MANIFEST)))));
-  const config = object(CONFIG, json(CONFIG, textOf(CONFIG, read(CONFIG))));
+  const manifest = parseManifest(object(MANIFEST, jsonOf(MANIFEST, read(MANIFEST))));
+  const config = object(CONFIG, jsonOf(CONFIG, read(CONFIG)));
   const images = manifest.images.map(({ file, ...image }): BootImage => ({ ...image, bytes: read(file) }));
-  const header = checkedHeader(config, images, manifest);
+  const start = manifest.hasStart ? parseStart(read) : undefined;
+  const header = { ...checkedHeader(config, images, manifest), ...(start && { start }) };
   const { end } = manifest;
   const events = lines(EVENTS, read, parseEventJson);
   const checkpoints = lines(CHECKPOINTS, read, parseCheckpoint);
-  checkOrder(EVENTS, events, end);
-  checkOrder(CHECKPOINTS, checkpoints, end);
+  const begin = startIcount(header);
+  if (end.icount < begin)
+    throw new InputError(
+      `${MANIFEST}: the end, icount ${end.icount}, comes before the start, icount ${begin}`,
+    );
+  checkOrder(EVENTS, events, begin, end);
+  checkOrder(CHECKPOINTS, checkpoints, begin, end);
   return { header, events, checkpoints, end };
 }
 
-function checkOrder(path: string, moments: readonly { readonly icount: number }[], end: RecordingEnd): void {
+function checkOrder(
+  path: string,
+  moments: readonly { readonly icount: number }[],
+  begin: number,
+  end: RecordingEnd,
+): void {
   for (const [i, { icount }] of moments.entries()) {
-    const before = moments[i - 1]?.icount ?? 0;
+    const before = moments[i - 1]?.icount ?? begin;
     if (icount < before)
       throw new InputError(`${path}:${i + 1}: icount ${icount} comes after icount ${before}`);
     if (icount > end.icount)
@@ -108,18 +132,24 @@ function checkedHeader(
 interface Manifest {
   readonly writtenBy: string;
   readonly layouts: StateLayouts | undefined;
+  readonly hasStart: boolean;
   readonly images: readonly (Omit<BootImage, 'bytes'> & { readonly file: string })[];
   readonly end: RecordingEnd;
 }
 
-function parseManifest({ format, writtenBy, layouts, images, end }: Record<string, unknown>): Manifest {
+function parseManifest(manifest: Record<string, unknown>): Manifest {
+  const { format, writtenBy, layouts, start, images, end } = manifest;
   if (typeof format !== 'number' || format < OLDEST_VERSION || format > FORMAT_VERSION)
-    throw new InputError(`${MANIFEST}: "format" is ${JSON.stringify(format)}, but must be ${FORMAT_VERSION}`);
+    throw new InputError(
+      `${MANIFEST}: "format" is ${JSON.stringify(format)}, but must be ${OLDEST_VERSION} to ${FORMAT_VERSION}`,
+    );
+  if (start !== undefined && start !== START) throw new InputError(`${MANIFEST}: "start" must be ${START}`);
   if (typeof writtenBy !== 'string') throw new InputError(`${MANIFEST}: "writtenBy" must be a text`);
   if (!Array.isArray(images)) throw new InputError(`${MANIFEST}: "images" must be a list`);
   return {
     writtenBy,
     layouts: layouts === undefined ? undefined : parseLayouts(layouts),
+    hasStart: start !== undefined,
     images: images.map((image: unknown, i) => parseImage(image, `${MANIFEST}: image ${i}`)),
     end: parseEnd(end),
   };
@@ -146,8 +176,6 @@ function parseImage(image: unknown, where: string): Manifest['images'][number] {
   return { name, ...(disk === undefined ? {} : { disk }), address: Number(address), file };
 }
 
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-
 function parseEnd(value: unknown): RecordingEnd {
   const { kind, icount, code, reason, damage } = object(`${MANIFEST}: "end"`, value);
   if (isCount(icount)) {
@@ -170,28 +198,6 @@ function parseCheckpoint(value: unknown): Checkpoint {
   const bytes = typeof state === 'string' ? fromHex(state) : undefined;
   if (bytes === undefined) throw new InputError('"state" must be hexadecimal');
   return { icount, digests: digests as Record<string, string>, state: bytes };
-}
-
-function object(where: string, value: unknown): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>;
-  throw new InputError(`${where}: not a JSON object`);
-}
-
-function json(where: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new InputError(`${where}: not JSON`);
-  }
-}
-
-function textOf(path: string, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new InputError(`${path}: not UTF-8`);
-  }
 }
 
 function lines<T>(path: string, read: (path: string) => Uint8Array, parse: (value: unknown) => T): T[] {

@@ -1,4 +1,5 @@
 import type { BootImage, LoggedEvent, MachineConfig } from '../machine/ports.js';
+import type { MachineMoment } from '../state/saved-state.js';
 import type { StateLayouts } from './state-layouts.js';
 
 /** What a recording starts with: enough to build the machine again with no other file. */
@@ -9,7 +10,12 @@ export interface RecordingHeader {
   readonly writtenBy: string;
   /** How the state in its checkpoints is declared; absent: as in this version. */
   readonly layouts?: StateLayouts;
+  /** Where it starts; absent: with the machine, at icount 0. */
+  readonly start?: MachineMoment;
 }
+
+/** The first icount of a recording. */
+export const startIcount = ({ start }: Pick<RecordingHeader, 'start'>): number => start?.icount ?? 0;
 
 /** Digests of the whole machine at a boundary, after all events of that icount. */
 export interface Checkpoint {

@@ -66,7 +66,7 @@ export class SnapshotStore {
     const copiedPages = memory.sinceSnapshot.size;
     memory.sinceSnapshot.drain(page => {
       const bytes = memory.pageBytes(page);
-      this.#present.replace(page, isZero(memory, page) ? ZERO_PAGE : pool.store(bytes));
+      this.#present.replace(page, memory.isZeroPage(page) ? ZERO_PAGE : pool.store(bytes));
     });
     memory.startEpoch();
     this.#kept++;
@@ -143,10 +143,4 @@ export class SnapshotStore {
   close(): void {
     this.pool.close();
   }
-}
-
-function isZero(memory: GuestMemory, page: number): boolean {
-  const start = memory.hostAddressOfPage(page) >>> 2;
-  for (let i = start; i < start + 1024; i++) if (memory.u32[i] !== 0) return false;
-  return true;
 }

@@ -8,7 +8,7 @@
 
 export type ElementType = 'u8' | 'u16' | 'u32' | 'f64';
 
-const ELEMENT_BYTES: Record<ElementType, number> = { u8: 1, u16: 2, u32: 4, f64: 8 };
+export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { u8: 1, u16: 2, u32: 4, f64: 8 };
 
 /** A single number. `f64` holds counts and times: exact integers up to 2^53, or Infinity. */
 export interface ScalarField {

@@ -38,8 +38,15 @@ export class Branch {
     return inherited !== undefined && inherited.icount <= own.icount ? inherited : own;
   }
 
+  /** Of a parent, those that this branch shares with it. */
   named(name: string): PlacedSnapshot | undefined {
-    return this.snapshots.named(name) ?? this.parent?.named(name);
+    const own = this.snapshots.named(name);
+    if (own !== undefined || this.parent === undefined) return own;
+    const inherited = this.parent.named(name);
+    const [start] = this.snapshots.all;
+    return inherited !== undefined && inherited.icount <= start.icount && inherited.cursor <= start.cursor
+      ? inherited
+      : undefined;
   }
 
   take(

@@ -92,6 +92,15 @@ export interface MemoryRegion {
   readonly name: string;
 }
 
+/** A place in the history: an icount, an end, or a named snapshot. */
+export type Moment = number | 'start' | 'end' | { readonly snapshot: string };
+
+/** A part of a history; without an end it is the history's. */
+export interface HistoryPart {
+  readonly from?: Moment | undefined;
+  readonly to?: Moment | undefined;
+}
+
 export interface TimelineStatus {
   /** `live`: running on past the end records; `replay`: the history is all there is. */
   readonly mode: 'live' | 'replay';
@@ -99,6 +108,8 @@ export interface TimelineStatus {
   /** First and last icount of the history. */
   readonly begin: number;
   readonly end: number;
+  /** Name of the snapshot that the history begins with, where it does not begin with the machine. */
+  readonly beginsAt?: string | undefined;
   readonly virtualNs: number;
   readonly recording: string | undefined;
   readonly powerOff: { readonly code: number } | undefined;
@@ -240,7 +251,7 @@ export interface DebugTarget {
 
   status(): TimelineStatus;
   /** Moves to an icount (after all its events), a named snapshot, or an end. Throws TargetError. */
-  seek(target: number | 'start' | 'end' | { readonly snapshot: string }): Promise<void>;
+  seek(target: Moment): Promise<void>;
   snapshots(): readonly SnapshotStatus[];
   saveSnapshot(name: string): void;
   deleteSnapshot(name: string): void;
@@ -254,8 +265,8 @@ export interface DebugTarget {
   readonly branches?: BranchOps;
   readonly questions?: QuestionOps;
   readonly symbols?: SymbolOps;
-  /** Writes the history of the present branch as a recording. Throws TargetError or InputError. */
-  saveHistory?(path: string): Promise<void>;
+  /** Writes the history of the present branch, or a part of it, as a recording. Throws TargetError or InputError. */
+  saveHistory?(path: string, part?: HistoryPart): Promise<void>;
   /** Called when a debugger connects: takes the overlay snapshot. */
   attach(): void;
   /** Called when it is gone: breakpoints are dropped, the machine halts, the history stays. */

@@ -1,43 +1,105 @@
 import type { Machine } from '../machine/machine.js';
+import { type MachineMoment, saveMoment } from '../machine/moment.js';
 import { writeRecording } from '../replay/log-writer.js';
-import type { Checkpoint, RecordingEnd, RecordingHeader } from '../replay/recording.js';
-import { stateLayouts } from '../replay/state-layouts.js';
-import { TargetError } from './debug-target.js';
-import type { History } from './history.js';
+import type { Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
+import { stateLayouts, unlikeLayouts } from '../replay/state-layouts.js';
+import { type HistoryPart, type Moment, TargetError } from './debug-target.js';
 import type { HostPorts } from './host-ports.js';
+import type { MachineSource } from './machine-source.js';
+import { boundaryOf } from './moments.js';
+import type { Player } from './player.js';
 
 /** A machine on a history, as far as writing it down asks for. */
 export interface WrittenHistory {
   readonly machine: Machine;
-  readonly history: History;
+  readonly player: Player;
   readonly host: HostPorts;
-  readonly source: RecordingHeader;
-  seek(target: number | 'end'): Promise<void>;
+  readonly source: MachineSource;
+  seek(target: number): Promise<void>;
   checkpoint(): Checkpoint;
 }
 
-/** Writes a history from beginning to end as a recording; the machine stays where it is. */
-export async function writeHistory(timeline: WrittenHistory, path: string): Promise<void> {
-  const { history, host, machine, source } = timeline;
+/** Writes a part of the present branch, all of it if not told otherwise; the machine stays where it is. */
+export async function writeHistory(
+  timeline: WrittenHistory,
+  path: string,
+  part: HistoryPart = {},
+): Promise<void> {
+  const { host, machine } = timeline;
   if (host.createFile === undefined) throw new TargetError('this session cannot write files');
   const blockers = machine.board.bus.replayBlockers;
   if (blockers.length > 0) throw new TargetError(`this machine cannot be recorded: ${blockers.join('; ')}`);
-  const { config, images, writtenBy } = source;
   const here = machine.icount;
-  await timeline.seek('end');
-  const checkpoints = [timeline.checkpoint()];
-  const icount = history.end;
-  const end: RecordingEnd =
-    history.powerOff === undefined
-      ? { kind: 'stopped', icount, reason: 'history saved' }
-      : { kind: 'power-off', icount, code: history.powerOff.code };
+  const recording = await recordingOf(timeline, part);
   await timeline.seek(here);
   const sink = host.createFile(path);
   try {
-    const layouts = stateLayouts(machine.board.plan);
-    const header = { config, images, writtenBy, layouts };
-    writeRecording(sink, { header, events: history.log.slice(), checkpoints, end });
+    writeRecording(sink, recording);
   } finally {
     sink.close();
   }
+}
+
+/** Leaves the machine at the end of the part. */
+async function recordingOf(timeline: WrittenHistory, { from, to }: HistoryPart): Promise<Recording> {
+  const { player, machine, source } = timeline;
+  const { history } = player;
+  const end = boundaryOf(player, to ?? 'end');
+  const { start, cursor, icount } = await startOf(timeline, from ?? 'start');
+  if (end < icount)
+    throw new TargetError(`icount ${end} comes before the part's beginning, icount ${icount}`);
+  const layouts = stateLayouts(machine.board.plan);
+  const { config, images, writtenBy } = source;
+  return {
+    header: { config, images, writtenBy, layouts, ...(start === undefined ? {} : { start }) },
+    events: history.log.slice(cursor, history.log.indexAfter(end)),
+    checkpoints: await checkpointsOf(timeline, icount, end),
+    end: endOf(timeline, end),
+  };
+}
+
+interface PartStart {
+  readonly start: MachineMoment | undefined;
+  /** Events that have entered before it. */
+  readonly cursor: number;
+  readonly icount: number;
+}
+
+/** An icount is after all of its events; a snapshot may stand between two of them. */
+async function startOf(timeline: WrittenHistory, from: Moment): Promise<PartStart> {
+  const { player, machine, source } = timeline;
+  const icount = boundaryOf(player, from);
+  const named = typeof from === 'object' ? player.branch.named(from.snapshot) : undefined;
+  const atBegin = icount === player.history.begin && (named?.cursor ?? 0) === 0;
+  if (atBegin) return { start: source.start, cursor: 0, icount };
+  if (named === undefined) await timeline.seek(icount);
+  else player.restore(named);
+  return { start: saveMoment(machine, named?.name), cursor: player.cursor, icount };
+}
+
+/** Those of the recording that the history is of, and where they are missing new ones of both ends. */
+async function checkpointsOf(timeline: WrittenHistory, from: number, to: number): Promise<Checkpoint[]> {
+  const known = knownCheckpoints(timeline).filter(({ icount }) => icount >= from && icount <= to);
+  const checkpoints = [...known];
+  const take = async (icount: number) => {
+    await timeline.seek(icount);
+    return timeline.checkpoint();
+  };
+  if (known[0]?.icount !== from) checkpoints.unshift(await take(from));
+  if (checkpoints.at(-1)?.icount !== to) checkpoints.push(await take(to));
+  return checkpoints;
+}
+
+function knownCheckpoints({ source: { recording }, player, machine }: WrittenHistory): readonly Checkpoint[] {
+  if (recording === undefined || player.branch.parent !== undefined) return [];
+  const unlike = unlikeLayouts(recording.header.layouts, stateLayouts(machine.board.plan));
+  return unlike.length > 0 ? [] : recording.checkpoints;
+}
+
+function endOf({ source: { recording }, player }: WrittenHistory, icount: number): RecordingEnd {
+  const { history, branch } = player;
+  if (icount < history.end) return { kind: 'stopped', icount, reason: 'the part ends here' };
+  const recorded = branch.parent === undefined ? recording?.end : undefined;
+  if (recorded === undefined) return history.recordedEnd('history saved');
+  return recorded.kind === 'cut' ? { kind: 'cut', icount } : recorded;
 }

@@ -1,6 +1,6 @@
 import type { LoggedEvent } from '../machine/ports.js';
 import { InputLog } from '../replay/input-log.js';
-import type { RecordingEnd } from '../replay/recording.js';
+import { type Recording, type RecordingEnd, startIcount } from '../replay/recording.js';
 
 /**
  * What is known to have happened: every input, and how far it goes. A live history grows at its end; that of
@@ -8,14 +8,15 @@ import type { RecordingEnd } from '../replay/recording.js';
  */
 export class History {
   readonly log: InputLog;
-  /** First and last boundary that can be visited. */
-  readonly begin = 0;
+  /** Last boundary that can be visited. */
   end: number;
   /** How the guest ended, when that is part of the history. */
   powerOff: { readonly code: number } | undefined;
 
   private constructor(
     readonly mode: 'live' | 'replay',
+    /** First boundary that can be visited. */
+    readonly begin: number,
     events: readonly LoggedEvent[],
     end: number,
   ) {
@@ -23,17 +24,17 @@ export class History {
     this.end = end;
   }
 
-  static live(): History {
-    return new History('live', [], 0);
+  static live(begin: number): History {
+    return new History('live', begin, [], begin);
   }
 
   /** A live history that begins as another one did, with its first `cursor` events, up to a boundary. */
   static fork(from: History, cursor: number, icount: number): History {
-    return new History('live', from.log.slice(0, cursor), icount);
+    return new History('live', from.begin, from.log.slice(0, cursor), icount);
   }
 
-  static of(events: readonly LoggedEvent[], end: RecordingEnd): History {
-    const history = new History('replay', events, end.icount);
+  static of({ header, events, end }: Recording): History {
+    const history = new History('replay', startIcount(header), events, end.icount);
     if (end.kind === 'power-off') history.powerOff = { code: end.code };
     return history;
   }

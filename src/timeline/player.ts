@@ -31,9 +31,9 @@ export class Player {
   automatic = false;
   #intervalSteps: number;
   #lastTakenMs: number;
-  #lastTakenAt = 0;
+  #lastTakenAt: number;
   /** Boundary since which the machine has noted every page it touched. */
-  #notedSince = 0;
+  #notedSince: number;
 
   constructor(
     readonly machine: Machine,
@@ -45,6 +45,8 @@ export class Player {
     this.branch = new Branch('main', history, new SnapshotList(this.store, budget.memoryBytes), undefined);
     this.#intervalSteps = budget.intervalSteps ?? FIRST_INTERVAL;
     this.#lastTakenMs = pace.clock.nowMs();
+    this.#lastTakenAt = history.begin;
+    this.#notedSince = history.begin;
     this.takeSnapshot();
   }
 
@@ -189,7 +191,7 @@ export class Player {
   /** Pages touched since the lasting snapshot before the present, when all of them were noted. */
   #touchedSinceLast(): IntervalPages | undefined {
     const { icount } = this.machine;
-    if (this.branch.snapshots.all.length === 0 || icount === 0) return undefined;
+    if (this.branch.snapshots.all.length === 0 || icount === this.history.begin) return undefined;
     if (this.#notedSince > this.branch.lasting(icount - 1).icount) return undefined;
     const { touched } = this.machine;
     return { executed: sortedPages(touched.executed), written: sortedPages(touched.written) };

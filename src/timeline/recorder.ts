@@ -36,9 +36,13 @@ export class Recorder {
     readonly digest: MachineDigest,
     readonly clock: HostClock,
     sink: ByteSink,
-    header: RecordingHeader,
+    { config, images, writtenBy, start }: RecordingHeader,
   ) {
-    this.#log = new LogWriter(sink, { ...header, layouts: stateLayouts(machine.board.plan) });
+    const layouts = stateLayouts(machine.board.plan);
+    this.#log = new LogWriter(sink, {
+      ...{ config, images, writtenBy, layouts },
+      ...(start === undefined ? {} : { start }),
+    });
     this.#checkpointDueMs = clock.nowMs() + CHECKPOINT_MS;
     this.#checkpoint();
   }

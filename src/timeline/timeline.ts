@@ -1,8 +1,7 @@
 import { Machine } from '../machine/machine.js';
-import type { BootImage, MachineConfig, ResetCause, ShutdownCause } from '../machine/ports.js';
-import type { ElfSymbol } from '../machine/symbols.js';
+import type { ResetCause, ShutdownCause } from '../machine/ports.js';
 import { describeEvent } from '../replay/event-kinds.js';
-import type { ByteSink, Checkpoint, Recording } from '../replay/recording.js';
+import { type ByteSink, type Checkpoint, startIcount } from '../replay/recording.js';
 import { MachineDigest } from '../snapshot/digest.js';
 import { BranchKeeper } from './branch-keeper.js';
 import type { BreakpointOptions, Condition } from './condition.js';
@@ -12,8 +11,10 @@ import {
   type DebugStop,
   type DebugTarget,
   type HartStatus,
+  type HistoryPart,
   type InputOps,
   type MemoryRegion,
+  type Moment,
   type Resume,
   type SnapshotStatus,
   type TargetDescription,
@@ -28,6 +29,8 @@ import { HostInput } from './host-input.js';
 import type { HostPorts } from './host-ports.js';
 import { InputGestures } from './input-gestures.js';
 import { type IdleClock, LiveDriver } from './live-driver.js';
+import type { MachineSource } from './machine-source.js';
+import { beginAt, boundaryOf } from './moments.js';
 import { Pace } from './pace.js';
 import { Player } from './player.js';
 import { Questions } from './questions.js';
@@ -45,16 +48,6 @@ export interface TimelineOptions {
   readonly budget: SnapshotBudget;
   /** Machines that search backwards beside this one; without them, this one does it alone. */
   readonly searchPool?: SearchPool | undefined;
-}
-
-/** What a machine is built from: live, or a recording's. */
-export interface MachineSource {
-  readonly config: MachineConfig;
-  readonly images: readonly BootImage[];
-  readonly writtenBy: string;
-  readonly recording?: Recording;
-  /** The firmware's symbols, where they are known. */
-  readonly symbols?: readonly ElfSymbol[];
 }
 
 /** Steps, host time and bytes of the recording after which a run ends; none when not given. */
@@ -93,13 +86,15 @@ export class Timeline implements DebugTarget {
     readonly host: HostPorts,
     options: TimelineOptions,
   ) {
-    const { config, images, recording } = source;
+    const { config, images, recording, start } = source;
     this.#output = new GuestOutput(host, () => this.player, 'main');
     this.machine = new Machine(config, images, this.#output, { jit: options.jit ?? true });
-    const history = recording === undefined ? History.live() : History.of(recording.events, recording.end);
+    if (start !== undefined) beginAt(this.machine, start);
+    const history = recording === undefined ? History.live(startIcount(source)) : History.of(recording);
     this.#pace = new Pace(host.clock);
     this.searchPool = options.searchPool;
     this.player = new Player(this.machine, history, this.#pace, options.budget);
+    if (start?.snapshot !== undefined) this.player.takeSnapshot(start.snapshot);
     this.#input = new HostInput(this.machine, host, recording === undefined);
     this.#live = new LiveDriver(this.player, this.#input.live, host.clock, options.idleClock);
     this.#points = new DebugPoints(this.machine);
@@ -143,6 +138,7 @@ export class Timeline implements DebugTarget {
       icount: this.machine.icount,
       begin: this.history.begin,
       end: this.history.end,
+      beginsAt: this.source.start?.snapshot,
       virtualNs: this.machine.virtualNs,
       recording: this.#live.recorder === undefined ? undefined : 'recording',
       powerOff: this.machine.poweredOff ? { code: this.machine.exitCode } : undefined,
@@ -261,7 +257,11 @@ export class Timeline implements DebugTarget {
     const notice = this.#branches.beforeMove();
     if (notice !== undefined) tell(notice);
     try {
-      return await this.#control.resume(request, tell);
+      const stop = await this.#control.resume(request, tell);
+      const { begin } = this.history;
+      if (stop.kind === 'history' && stop.edge === 'begin' && begin > 0)
+        tell(`the history begins at icount ${begin}`);
+      return stop;
     } finally {
       this.#output.reached(this.machine.icount);
     }
@@ -272,8 +272,8 @@ export class Timeline implements DebugTarget {
     this.#input.live.wake();
   }
 
-  async seek(target: number | 'start' | 'end' | { readonly snapshot: string }): Promise<void> {
-    const icount = this.#boundaryOf(target);
+  async seek(target: Moment): Promise<void> {
+    const icount = boundaryOf(this.player, target);
     this.#pace.begin();
     if ((await this.#control.seek(icount)) === 'interrupted') throw new TargetError('interrupted');
     this.#output.reached(this.machine.icount);
@@ -312,16 +312,12 @@ export class Timeline implements DebugTarget {
    * replayed.
    */
   record(sink: ByteSink): void {
-    if (this.history.mode !== 'live' || this.history.end > 0 || this.history.log.length > 0) {
-      throw new Error('a recording starts with the machine');
+    const { mode, begin, end, log } = this.history;
+    if (mode !== 'live' || end > begin || log.length > 0) {
+      throw new Error('a recording starts with the history');
     }
     refuseBlocked(this.machine);
-    const { config, images, writtenBy } = this.source;
-    this.#live.recorder = new Recorder(this.machine, this.#digests(), this.host.clock, sink, {
-      config,
-      images,
-      writtenBy,
-    });
+    this.#live.recorder = new Recorder(this.machine, this.#digests(), this.host.clock, sink, this.source);
   }
 
   /** Runs until the guest ends or a limit is reached. */
@@ -350,18 +346,18 @@ export class Timeline implements DebugTarget {
     return { kind: 'limit', which: 'icount' };
   }
 
-  /** Replays the whole recording: see verifyRecording. */
-  async verify(): Promise<Verified> {
+  /** Replays the recording, all of it or up to a boundary: see verifyRecording. */
+  async verify(until?: number): Promise<Verified> {
     const { recording } = this.source;
     if (recording === undefined) throw new Error('only a recording can be verified');
     await this.seek('start');
     this.#pace.begin();
-    return verifyRecording(this.player, recording, () => this.checkpoint(), this.#output);
+    return verifyRecording(this.player, recording, () => this.checkpoint(), this.#output, until);
   }
 
-  /** Writes the present branch from beginning to end as a recording; the machine stays where it is. */
-  saveHistory(path: string): Promise<void> {
-    return writeHistory(this, path);
+  /** Writes the present branch, or a part of it, as a recording; the machine stays where it is. */
+  saveHistory(path: string, part?: HistoryPart): Promise<void> {
+    return writeHistory(this, path, part);
   }
 
   /** The end mark is written; the console's output is complete. The machine cannot move any more. */
@@ -383,18 +379,5 @@ export class Timeline implements DebugTarget {
   #digests(): MachineDigest {
     this.#digest ??= new MachineDigest(this.machine.board.memory, this.machine.board.plan);
     return this.#digest;
-  }
-
-  #boundaryOf(target: number | 'start' | 'end' | { readonly snapshot: string }): number {
-    if (target === 'start') return this.history.begin;
-    if (target === 'end') return this.history.end;
-    if (typeof target === 'object') {
-      const placed = this.player.branch.named(target.snapshot);
-      if (placed === undefined) throw new TargetError(`there is no snapshot ${target.snapshot}`);
-      return placed.icount;
-    }
-    const { begin, end } = this.history;
-    if (Number.isInteger(target) && target >= begin && target <= end) return target;
-    throw new TargetError(`icount ${target} is outside the history, which goes from ${begin} to ${end}`);
   }
 }

@@ -24,7 +24,7 @@ test('diff: the same, other settings, a bad file', async () => {
   const { code, stdout } = await backstub('diff', a, other);
   expect(code).toBe(1);
   expect(stdout.split('\n').slice(0, 4)).toEqual([
-    'they part before the first step: the machines are not built from the same',
+    'they part before the first step: the machines do not start the same',
     'append',
     `  ${a}: ""`,
     `  ${other}: "quiet"`,

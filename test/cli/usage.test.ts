@@ -4,7 +4,19 @@ import { describe, expect, test } from 'vitest';
 import { backstub, lastLine, scratchFolder } from './backstub.js';
 
 const DEMO = 'fixtures/rv64/demo.elf';
-const COMMANDS = ['serve', 'record', 'replay', 'verify', 'run', 'info', 'events', 'diff', 'export', 'import'];
+const COMMANDS = [
+  'serve',
+  'record',
+  'replay',
+  'verify',
+  'run',
+  'info',
+  'events',
+  'diff',
+  'trim',
+  'export',
+  'import',
+];
 
 test('--help lists every command, and each has a help with examples', async () => {
   const { code, stdout } = await backstub('--help');

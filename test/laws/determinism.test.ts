@@ -10,34 +10,15 @@ import {
   bootFixture,
   digestsOf,
   fixture,
-  type Live,
   MemoryFile,
   replay,
 } from '../support/sessions.js';
 import { deafSleeper, randomImage } from '../support/small-programs.js';
+import { type Digests, disturb, someMoments, straightRun } from './moments.js';
 import { ScriptedHost } from './scripted-host.js';
 
 const RUNS = process.env.BACKSTUB_FULL ? 400 : 25;
 const RAM = 4 << 20;
-
-type Digests = Readonly<Record<string, string>>;
-
-/** Digests at moments of a recording, by one run from beginning to end. */
-async function straightRun(live: Live, moments: readonly number[]): Promise<Map<number, Digests>> {
-  const digests = new Map<number, Digests>();
-  for (const moment of moments.toSorted((a, b) => a - b)) {
-    await live.session.seek(moment);
-    digests.set(moment, digestsOf(live.session));
-  }
-  return digests;
-}
-
-/** `count` moments from 0 to `end`, both ends among them. */
-const someMoments = (random: Random, end: number, count: number): number[] => [
-  0,
-  end,
-  ...Array.from({ length: count }, () => random.below(end + 1)),
-];
 
 /** Whatever way leads to a moment, the machine is the same there. */
 async function expectSameEverywhere(
@@ -50,44 +31,6 @@ async function expectSameEverywhere(
     const moment = random.pick(moments);
     await session.seek(moment);
     expect(digestsOf(session), `icount ${moment}`).toEqual(expected.get(moment));
-  }
-}
-
-/** A debugger that does this and that at the live end, and types. */
-async function disturb(live: Live, random: Random): Promise<void> {
-  const { session, console } = live;
-  const harts = session.harts().length;
-  for (let i = 0; i < 12; i++) {
-    const steps = random.below(60);
-    for (let step = 0; step < steps; step++) {
-      await session.resume({ kind: 'step', direction: 'forward', hart: undefined });
-    }
-    const hart = random.below(harts);
-    switch (random.below(6)) {
-      case 0:
-        console.type(random.bytes(1 + random.below(40)));
-        break;
-      case 1:
-        session.writeRegister(hart, 5 + random.below(20), random.bytes(session.machine.config.xlen / 8));
-        break;
-      case 2:
-        session.writeMemory(
-          hart,
-          BigInt(0x8001_0000 + random.below(0x2000)),
-          random.bytes(1 + random.below(9)),
-        );
-        break;
-      case 3:
-        if (random.chance(20)) session.reset();
-        break;
-      case 4:
-        await session.resume({ kind: 'step', direction: 'backward', hart: undefined });
-        await session.seek('end');
-        break;
-      default:
-        session.saveSnapshot(`moment ${i}`);
-        break;
-    }
   }
 }
 

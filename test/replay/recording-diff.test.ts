@@ -40,7 +40,7 @@ describe('two recordings', () => {
     const patched = { ...firmware, name: 'renamed.elf', bytes: firmware.bytes.with(4, 0xff) };
     const config = { ...HEADER.config, append: 'quiet', rng: true } as const;
     expect(said(BASE, { ...BASE, header: { ...HEADER, config, images: [patched, images[0]] } })).toEqual([
-      'they part before the first step: the machines are not built from the same',
+      'they part before the first step: the machines do not start the same',
       'append',
       '  a.bst: ""',
       '  b.bst: "quiet"',

@@ -88,7 +88,7 @@ describe('the parts of a recording', () => {
     [
       'recording.json',
       s => s.replace('"format": 1', '"format": 7'),
-      'recording.json: "format" is 7, but must be 1',
+      'recording.json: "format" is 7, but must be 1 to 2',
     ],
     [
       'recording.json',

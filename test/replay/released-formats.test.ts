@@ -28,8 +28,8 @@ describe('recordings of released formats', () => {
     }
   });
 
-  test('v1 has inputs of every kind that its version has', () => {
-    const { events, checkpoints, end } = read('v1.bst');
+  test.each(files)('%s has inputs of every kind that its version has', file => {
+    const { events, checkpoints, end } = read(file);
     expect([...new Set(events.map(({ event }) => event.kind))].sort()).toEqual([
       ...['audio-in', 'block', 'console', 'entropy', 'input', 'network', 'reset', 'shutdown', 'warp'],
       ...['write-memory', 'write-register'],
@@ -37,6 +37,17 @@ describe('recordings of released formats', () => {
     expect(end.kind).toBe('power-off');
     expect(checkpoints.length).toBeGreaterThan(4);
     expect(checkpoints.at(-1)?.icount).toBe(end.icount);
+  });
+
+  test('v2 starts with a machine at work: a request to its disk in flight, what it wrote to it, more to come', () => {
+    const { header, end } = read('v2.bst');
+    expect(header.start).toMatchObject({ icount: expect.any(Number), snapshot: 'started' });
+    expect(header.start?.icount).toBeGreaterThan(400_000);
+    expect(new Set(header.start?.pages.map(({ area }) => area))).toEqual(new Set(['ram', 'disks']));
+    const { machine } = replay(read('v2.bst')).session;
+    expect(machine.awaitsHost).toBe(true);
+    expect(machine.board.time.nextDeadline()).toBeLessThan(Number.POSITIVE_INFINITY);
+    expect(end.icount).toBeGreaterThan(header.start!.icount + 1_000_000);
   });
 
   test.each(files)('%s replays to its end, every digest the same', async file => {

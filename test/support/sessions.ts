@@ -10,6 +10,7 @@ import { systemClock } from '../../src/host/clock.js';
 import type { HostClock, NetworkBackend } from '../../src/machine/ports.js';
 import { readRecording } from '../../src/replay/log-reader.js';
 import type { ByteSink, Recording } from '../../src/replay/recording.js';
+import type { HistoryPart } from '../../src/timeline/debug-target.js';
 import { GdbSession, type GdbSessionOptions } from './gdb.js';
 
 export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
@@ -26,6 +27,18 @@ export type BootOptions = Partial<SessionOptions> & {
 export interface Live {
   readonly session: Session;
   readonly console: MemoryConsole;
+  /** What the session wrote, by path. */
+  readonly files: ReadonlyMap<string, MemoryFile>;
+}
+
+function memoryFiles() {
+  const files = new Map<string, MemoryFile>();
+  const createFile = (path: string) => {
+    const file = new MemoryFile();
+    files.set(path, file);
+    return file;
+  };
+  return { files, createFile };
 }
 
 /** A live machine with a console in memory. `path` is relative to the repository. */
@@ -36,9 +49,10 @@ export function bootFixture(path: string, options: BootOptions = {}): Live {
 export function bootBytes(name: string, bytes: Uint8Array, options: BootOptions = {}): Live {
   const console = new MemoryConsole();
   const { hostClock: clock = systemClock, network, ...rest } = options;
-  const host = { console, clock, network };
+  const { files, createFile } = memoryFiles();
+  const host = { console, clock, network, createFile };
   const session = bootSession({ name, bytes }, { clock: 'virtual', ...rest }, host);
-  return { session, console };
+  return { session, console, files };
 }
 
 /** A recording's bytes as they are written. */
@@ -71,9 +85,16 @@ export function replay(
 ): Live & { readonly virtioConsole: MemoryConsole } {
   const console = new MemoryConsole();
   const virtioConsole = new MemoryConsole();
-  const host = { console, virtioConsole, clock: systemClock };
+  const { files, createFile } = memoryFiles();
+  const host = { console, virtioConsole, clock: systemClock, createFile };
   const session = replaySession(recording, { clock: 'virtual', ...options }, host);
-  return { session, console, virtioConsole };
+  return { session, console, virtioConsole, files };
+}
+
+/** A part of a session's history, written and read back. */
+export async function savedPart({ session, files }: Live, part: HistoryPart): Promise<Recording> {
+  await session.saveHistory('part', part);
+  return files.get('part')!.read();
 }
 
 /** A gdb server before a session, and gdbs that know the firmware. */
@@ -83,11 +104,12 @@ export class Served implements AsyncDisposable {
     readonly console: MemoryConsole,
     readonly server: GdbServer,
     readonly elf: string,
+    readonly files: Live['files'],
   ) {}
 
   static async start(live: Live, elf: string, options: { graceMs?: number } = {}): Promise<Served> {
     const server = await GdbServer.start(live.session, { port: 0, ...options });
-    return new Served(live.session, live.console, server, elf);
+    return new Served(live.session, live.console, server, elf, live.files);
   }
 
   /** Boots a fixture and serves it. */

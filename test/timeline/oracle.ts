@@ -1,7 +1,7 @@
 import { Machine } from '../../src/machine/machine.js';
 import type { LoggedEvent, MachineConfig } from '../../src/machine/ports.js';
 import { MachineDigest } from '../../src/snapshot/digest.js';
-import type { MachineSource } from '../../src/timeline/timeline.js';
+import type { MachineSource } from '../../src/timeline/machine-source.js';
 
 /** What a machine was at every boundary of its history, found by taking one step at a time. */
 export interface Trace {

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
-import { readGuestFile } from '../inputs.js';
-import { bootMachine, firmwarePath } from '../machine-session.js';
+import { InputError } from '../../state/input-error.js';
+import { continueMachine, FOR_CONTINUING } from '../continue-session.js';
+import { readServed, refuseOptions, type Served } from '../inputs.js';
+import { bootMachine, firmwarePath, type Opened } from '../machine-session.js';
 import { CommandFailure, tell } from '../messages.js';
 import {
   addOptions,
@@ -14,27 +16,45 @@ import {
 import { addExamples, type Finish } from '../program-parts.js';
 import { runToEnd } from '../run-to-end.js';
 import { DEFAULT_GDB } from '../serve-gdb.js';
+import { parseMoment } from '../values.js';
 
-type Options = MachineOptions & LimitOptions & SizeLimitOptions & { readonly output: string };
+type Options = MachineOptions &
+  LimitOptions &
+  SizeLimitOptions & { readonly output: string; readonly at?: 'start' | 'end' | number };
+
+/** What still has a meaning when the machine comes out of a recording. */
+const FOR_RECORDINGS = [
+  ...['output', 'at', ...FOR_CONTINUING],
+  ...Object.keys({ ...LIMIT_OPTIONS, ...SIZE_LIMIT_OPTIONS }),
+];
 
 export function addRecord(program: Command, finish: Finish): void {
   const command = program
     .command('record')
     .summary('run firmware and record it')
-    .description("Runs firmware to its end and records all of it. The exit code is the guest's.")
-    .argument('[firmware]', 'ELF file or raw image')
+    .description(
+      "Runs firmware to its end and records all of it. The exit code is the guest's. A recording instead of firmware goes on, live, from one of its moments; the new recording holds the machine as it is there.",
+    )
+    .argument('[firmware]', 'ELF file, raw image, or a recording to go on from')
     .requiredOption('-o, --output <file>', 'the recording to write; an existing file is replaced');
+  command.option(
+    '--at <moment>',
+    'of a recording: where to go on: start, end or an icount (default: end)',
+    parseMoment,
+  );
   addOptions(command, MACHINE_OPTIONS);
   addOptions(command, LIMIT_OPTIONS);
   addOptions(command, SIZE_LIMIT_OPTIONS);
   addExamples(command, [
     ['backstub record firmware.elf -o run.bst', 'console on this terminal'],
     ['backstub record firmware.elf -o run.bst --serial null --timeout 60', 'in CI'],
+    ['backstub record booted.bst --at end -o run.bst', 'from the machine that a recording ended with'],
   ]);
   command.action((firmware: string | undefined, options: Options) =>
     finish(async () => {
       const path = firmwarePath(firmware, options);
-      const machine = await bootMachine(path, readGuestFile(path, 'firmware'), options);
+      const source = readServed(path);
+      const machine = await openSource(path, source, options);
       let failed = false;
       try {
         machine.record(options.output);
@@ -46,18 +66,26 @@ export function addRecord(program: Command, finish: Finish): void {
         throw error;
       } finally {
         machine.close();
-        if (failed) tellHowToOpen(options.output, path);
+        if (failed) tellHowToOpen(options.output, source.kind === 'firmware' ? path : undefined);
       }
     }),
   );
 }
 
+async function openSource(path: string, source: Served, options: Options): Promise<Opened> {
+  if (source.kind === 'recording') {
+    refuseOptions(path, options, FOR_RECORDINGS);
+    return continueMachine(path, source.recording, options.at ?? 'end', options);
+  }
+  if (options.at === undefined) return bootMachine(path, source.firmware, options);
+  throw new InputError(`--at is a moment of a recording, and ${path} is none`);
+}
+
 /** A run that failed, in CI say, leaves the two lines that open its recording where the log ends. */
-function tellHowToOpen(recording: string, firmware: string): void {
+function tellHowToOpen(recording: string, firmware: string | undefined): void {
   tell(`to debug this run: backstub replay ${quoted(recording)} --at end`);
-  tell(
-    `and in gdb: gdb-multiarch ${quoted(firmware)} -ex 'target remote ${DEFAULT_GDB.host}:${DEFAULT_GDB.port}'`,
-  );
+  const symbols = firmware === undefined ? '' : ` ${quoted(firmware)}`;
+  tell(`and in gdb: gdb-multiarch${symbols} -ex 'target remote ${DEFAULT_GDB.host}:${DEFAULT_GDB.port}'`);
 }
 
 const quoted = (path: string): string =>

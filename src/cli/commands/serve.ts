@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { InputError } from '../../state/input-error.js';
-import { readServed } from '../inputs.js';
-import { bootMachine, firmwarePath } from '../machine-session.js';
+import { continueMachine, FOR_CONTINUING } from '../continue-session.js';
+import { readServed, refuseOptions } from '../inputs.js';
+import { bootMachine, firmwarePath, type Opened } from '../machine-session.js';
 import {
   addOptions,
   GDB_OPTIONS,
@@ -14,18 +15,15 @@ import {
 import { addExamples, type Finish } from '../program-parts.js';
 import { openReplay } from '../replay-session.js';
 import { DEFAULT_GDB, serveGdb } from '../serve-gdb.js';
+import { parseMoment } from '../values.js';
 
-type Options = MachineOptions & HistoryOptions & GdbOptions & { readonly record?: string };
+type Options = MachineOptions &
+  HistoryOptions &
+  GdbOptions & { readonly record?: string; readonly live?: 'start' | 'end' | number };
 
-/** What still has a meaning when the machine comes out of a recording. */
-const FOR_RECORDINGS = new Set([
-  'gdb',
-  'jit',
-  'serial',
-  'virtioConsole',
-  'kernel',
-  ...Object.keys(HISTORY_OPTIONS),
-]);
+/** What still has a meaning when the machine comes out of a recording, and when it goes on live from there. */
+const FOR_REPLAY = ['gdb', 'jit', 'serial', 'virtioConsole', 'kernel', ...Object.keys(HISTORY_OPTIONS)];
+const FOR_LIVE = [...FOR_REPLAY, 'live', 'record', ...FOR_CONTINUING];
 
 export function addServe(program: Command, finish: Finish): void {
   const command = program
@@ -37,6 +35,11 @@ export function addServe(program: Command, finish: Finish): void {
     .argument('[file]', 'ELF file, raw image or recording');
   addOptions(command, GDB_OPTIONS);
   command.option('--record <file>', 'also write a recording; an existing file is replaced');
+  command.option(
+    '--live <moment>',
+    'of a recording: go on from start, end or an icount of it with new inputs, instead of replaying it',
+    parseMoment,
+  );
   addOptions(command, MACHINE_OPTIONS);
   addOptions(command, HISTORY_OPTIONS);
   addExamples(command, [
@@ -44,16 +47,12 @@ export function addServe(program: Command, finish: Finish): void {
     ['backstub serve firmware.elf --gdb 127.0.0.1:0', 'on a free port, which is printed'],
     ['backstub serve firmware.elf --record session.bst', 'keep the session'],
     ['backstub serve run.bst', 'a recording'],
+    ['backstub serve run.bst --live end --record more.bst', 'the machine it ended with, live again'],
   ]);
   command.action((file: string | undefined, options: Options) =>
     finish(async () => {
       const path = firmwarePath(file, options);
-      const served = readServed(path);
-      if (served.kind === 'recording') refuseMachineOptions(path, options);
-      const machine =
-        served.kind === 'recording'
-          ? await openReplay(served.recording, options)
-          : await bootMachine(path, served.firmware, options);
+      const machine = await openServed(path, options);
       try {
         if (options.record !== undefined) machine.record(options.record);
         return await serveGdb(machine, options.gdb ?? DEFAULT_GDB);
@@ -64,11 +63,19 @@ export function addServe(program: Command, finish: Finish): void {
   );
 }
 
-function refuseMachineOptions(path: string, options: Options): void {
-  const refused = Object.keys(options).filter(name => !FOR_RECORDINGS.has(name));
-  if (refused.length === 0) return;
-  const names = refused
-    .map(name => `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`)
-    .join(', ');
-  throw new InputError(`${path} is a recording, which brings its own machine: ${names} cannot change it`);
+async function openServed(path: string, options: Options): Promise<Opened> {
+  const served = readServed(path);
+  if (served.kind === 'firmware') {
+    if (options.live === undefined) return bootMachine(path, served.firmware, options);
+    throw new InputError(`--live goes on from a recording, and ${path} is none`);
+  }
+  const { recording } = served;
+  if (options.live !== undefined) {
+    refuseOptions(path, options, FOR_LIVE);
+    return continueMachine(path, recording, options.live, options);
+  }
+  if (options.record !== undefined)
+    throw new InputError(`${path} is a recording already: --record needs --live, which goes on from it`);
+  refuseOptions(path, options, FOR_REPLAY);
+  return openReplay(recording, options);
 }

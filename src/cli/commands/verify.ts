@@ -7,7 +7,7 @@ import { readRecordingFile } from '../inputs.js';
 import { print, tell } from '../messages.js';
 import { addOptions, ENGINE_OPTIONS, type EngineOptions } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
-import { describeEnd } from '../recording-text.js';
+import { describeEnd, describeRange } from '../recording-text.js';
 import { openReplay } from '../replay-session.js';
 import { signalExitCode, withSignals } from '../signals.js';
 
@@ -38,8 +38,10 @@ export function addVerify(program: Command, finish: Finish): void {
           () => verifyAndExplain(machine.session, recording, options),
         );
         if (signal) return signalExitCode(signal);
-        const { checkpoints, icount, end, notCompared } = result;
-        print(`${file}: ${checkpoints} checkpoints agree over ${icount} steps; ${describeEnd(end)}\n`);
+        const { checkpoints, end, notCompared } = result;
+        print(
+          `${file}: ${checkpoints} checkpoints agree over ${describeRange(recording)}; ${describeEnd(end)}\n`,
+        );
         if (notCompared.length > 0) {
           tell(
             `not compared, because this backstub keeps their state in another form: ${notCompared.join(', ')}`,

@@ -7,7 +7,7 @@ import {
   type QuestionOps,
   TargetError,
 } from '../../timeline/debug-target.js';
-import { type MonitorCommand, required } from './monitor-command.js';
+import { type MonitorCommand, parseMoment, required } from './monitor-command.js';
 
 const RECORDS_SHOWN = 20;
 
@@ -52,12 +52,15 @@ export const HISTORY_COMMANDS: readonly MonitorCommand[] = [
   },
   {
     name: 'history save',
-    usage: 'FILE',
-    summary: 'writes the history, from its beginning to its end, as a recording',
-    run: async ({ target }, path) => {
+    usage: 'FILE [from ICOUNT|NAME]',
+    summary: 'writes the history as a recording, from its beginning or from a moment on',
+    run: async ({ target }, argument) => {
       if (target.saveHistory === undefined) throw new TargetError('this target cannot save its history');
-      await target.saveHistory(required(path, 'history save FILE'));
-      return { text: `history saved to ${path}` };
+      const [, path, from] = /^(.*\S)\s+from\s+(\S.*)$/.exec(argument) ?? [undefined, argument, undefined];
+      await target.saveHistory(required(path, 'history save FILE [from ICOUNT|NAME]'), {
+        from: from === undefined ? undefined : parseMoment(from),
+      });
+      return { text: `history saved to ${path}${from === undefined ? '' : `, from ${from} on`}` };
     },
   },
   {

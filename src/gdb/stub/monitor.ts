@@ -1,7 +1,13 @@
 /** The `monitor` commands: one table for dispatch and for `monitor help`. */
 
 import { type DebugTarget, type SnapshotStatus, TargetError } from '../../timeline/debug-target.js';
-import { type MonitorAnswer, type MonitorCommand, type MonitorContext, required } from './monitor-command.js';
+import {
+  type MonitorAnswer,
+  type MonitorCommand,
+  type MonitorContext,
+  parseMoment,
+  required,
+} from './monitor-command.js';
 import { WATCH_CONDITION } from './monitor-condition.js';
 import { HISTORY_COMMANDS } from './monitor-history.js';
 import { INPUT_COMMANDS } from './monitor-input.js';
@@ -153,18 +159,6 @@ function findCommand(line: string): { command: MonitorCommand; argument: string 
   return undefined;
 }
 
-/** A place in the history as users write it: an icount (decimal or 0x...), start, end or a snapshot's name. */
-export function parseMoment(text: string): number | 'start' | 'end' | { readonly snapshot: string } {
-  if (text === 'start' || text === 'end') return text;
-  if (/^(0x[0-9a-fA-F]+|[0-9]+)$/.test(text)) {
-    const icount = Number(text);
-    if (!Number.isSafeInteger(icount)) throw new TargetError(`icount ${text} is too large`);
-    return icount;
-  }
-  if (/^-[0-9]+$/.test(text)) throw new TargetError(`there is no icount ${text}; the history starts at 0`);
-  return { snapshot: text };
-}
-
 async function goTo({ target }: MonitorContext, argument: string): Promise<MonitorAnswer> {
   await target.seek(parseMoment(required(argument, 'goto ICOUNT|NAME|start|end')));
   return { text: `at icount ${target.status().icount}`, moved: true };
@@ -186,13 +180,17 @@ function unknownCommand(line: string): string {
 }
 
 function describeReplay(target: DebugTarget): string {
-  const { mode, icount, begin, end, virtualNs, recording, powerOff } = target.status();
+  const { mode, icount, begin, end, beginsAt, virtualNs, recording, powerOff } = target.status();
   const lines = [
     `mode: ${mode}${mode === 'live' ? ' (running past the end goes on and is recorded)' : ''}`,
     `icount: ${icount} of ${begin}..${end}`,
     `virtual time: ${(virtualNs / 1e9).toFixed(9)} s`,
     `recording: ${recording ?? 'none'}`,
   ];
+  if (begin > 0) {
+    const name = beginsAt === undefined ? '' : `, snapshot ${beginsAt}`;
+    lines.splice(2, 0, `begins at icount ${begin}${name}: what came before is not here`);
+  }
   if (powerOff !== undefined) lines.push(`the guest powered off with code ${powerOff.code}`);
   return lines.join('\n');
 }

@@ -1,0 +1,136 @@
+/** How scripts come to a machine: from firmware, or out of a recording. */
+import { systemClock } from '../host/clock.js';
+import { asyncDisks } from '../host/disk/async-disks.js';
+import { readDiskImage } from '../host/disk/disk-file.js';
+import { createAppendFile, readInputFile } from '../host/files.js';
+import { hostRandom } from '../host/random.js';
+import { openWavSound, type WavFiles } from '../host/sound/wav-backend.js';
+import { readRecording } from '../replay/log-reader.js';
+import type { Timeline } from '../timeline/timeline.js';
+import { DebugSession } from './debug-session.js';
+import { MemoryConsole } from './memory-console.js';
+import {
+  bootSession,
+  type ConfigOptions,
+  continuedSession,
+  type HistoryOptions,
+  type HostPorts,
+  momentOf,
+  replaySession,
+} from './session.js';
+
+/** How snapshots for going back are kept. */
+export interface SnapshotOptions {
+  /** Steps between snapshots; found from the host's time when not given. */
+  readonly snapshotInterval?: number;
+  /** Bytes of memory that snapshots may take; 512 MiB when not given. */
+  readonly snapshotMemory?: number;
+  /** Folder for a temporary file that takes old snapshots when their memory is full, instead of dropping some. */
+  readonly snapshotDisk?: string;
+  /** Bytes that this file may take; 4 GiB when not given. */
+  readonly snapshotDiskSize?: number;
+}
+
+export interface RecordingOptions extends SnapshotOptions {
+  /** The ELF file whose symbols to use; a recording holds only what the guest sees. */
+  readonly symbols?: string;
+}
+
+export interface ContinueOptions extends RecordingOptions {
+  /** An icount of the recording, after all of its inputs, or one of its ends; the end when not given. */
+  readonly at?: number | 'start' | 'end';
+  /** Write what happens from there on, and the machine it begins with, to this file. */
+  readonly record?: string;
+  /** WAV files that the guest's sound goes to and comes from. */
+  readonly soundFiles?: WavFiles;
+}
+
+export interface BootOptions extends ConfigOptions, SnapshotOptions {
+  /** Write a recording to this file; it is complete when the session is closed. */
+  readonly record?: string;
+  /** Firmware that runs first and hands over to the one named: OpenSBI, say. */
+  readonly bios?: string;
+  /** WAV files that the guest's sound goes to and comes from. */
+  readonly soundFiles?: WavFiles;
+  /** Initial RAM disk for a kernel. */
+  readonly initrd?: string;
+  /** Disk images, raw or qcow2, up to 8; they are never written. */
+  readonly disks?: readonly string[];
+}
+
+const namedFile = (path: string | undefined, what: string) =>
+  path === undefined ? undefined : { name: path, bytes: readInputFile(path, what) };
+
+const historyOptions = (options: SnapshotOptions): HistoryOptions => ({
+  clock: 'virtual',
+  snapshotIntervalSteps: options.snapshotInterval,
+  snapshotMemoryBytes: options.snapshotMemory,
+  snapshotDisk: options.snapshotDisk,
+  snapshotDiskBytes: options.snapshotDiskSize,
+});
+
+const createFile = (path: string) => createAppendFile(path, 'recording');
+
+/**
+ * Boots firmware from a file; the machine stands before its first step. Virtual time jumps over idle waits.
+ * Throws InputError for a file or option that cannot be used.
+ */
+export function boot(path: string, options: BootOptions = {}): DebugSession {
+  const bytes = readInputFile(path, 'firmware');
+  return live(options, host =>
+    bootSession(
+      { name: path, bytes },
+      {
+        config: options,
+        bios: namedFile(options.bios, 'firmware'),
+        initrd: namedFile(options.initrd, 'initrd'),
+        disks: options.disks?.map(disk => readDiskImage(disk, disk)),
+        ...historyOptions(options),
+      },
+      host,
+    ),
+  );
+}
+
+/** Opens a recording at its beginning. Throws InputError for a file that is no usable recording. */
+export function openRecording(path: string, options: RecordingOptions = {}): DebugSession {
+  const recording = readRecording(readInputFile(path, 'recording'), { name: path });
+  const symbols = namedFile(options.symbols, 'symbols');
+  const [console, virtioConsole] = [new MemoryConsole(), new MemoryConsole()];
+  const host = { console, virtioConsole, clock: systemClock, createFile };
+  const timeline = replaySession(recording, { ...historyOptions(options), symbols }, host);
+  return new DebugSession(timeline, console, virtioConsole, [() => timeline.close()]);
+}
+
+/**
+ * A live machine that goes on from a moment of a recording, with inputs of its own; the recording stays as it is.
+ * Replays up to there. Throws InputError for a file that is no usable recording, and for a moment outside it or
+ * at which the machine is off; DivergenceError when the replay does not agree with the recording.
+ */
+export async function continueRecording(path: string, options: ContinueOptions = {}): Promise<DebugSession> {
+  const recording = readRecording(readInputFile(path, 'recording'), { name: path });
+  const symbols = namedFile(options.symbols, 'symbols');
+  const start = await momentOf(recording, options.at ?? 'end', {});
+  return live(options, host =>
+    continuedSession(recording, start, { ...historyOptions(options), symbols }, host),
+  );
+}
+
+function live(
+  { disks = [], soundFiles, record }: Pick<BootOptions, 'disks' | 'soundFiles' | 'record'>,
+  build: (host: HostPorts) => Timeline,
+): DebugSession {
+  const [console, virtioConsole] = [new MemoryConsole(), new MemoryConsole()];
+  const sound = soundFiles && openWavSound(soundFiles, () => {});
+  const timeline = build({
+    ...{ console, virtioConsole, clock: systemClock, random: hostRandom, createFile, sound },
+    blocks: asyncDisks(disks),
+  });
+  const closers = [() => timeline.close(), () => sound?.close()];
+  if (record !== undefined) {
+    const file = createFile(record);
+    timeline.record(file);
+    closers.push(() => file.close());
+  }
+  return new DebugSession(timeline, console, virtioConsole, closers);
+}

@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import { sameFile } from '../../host/files.js';
+import { startIcount } from '../../replay/recording.js';
+import { InputError } from '../../state/input-error.js';
+import { readRecordingFile } from '../inputs.js';
+import { print } from '../messages.js';
+import { addOptions, ENGINE_OPTIONS, type EngineOptions } from '../options.js';
+import { addExamples, type Finish } from '../program-parts.js';
+import { describeRange } from '../recording-text.js';
+import { openReplay } from '../replay-session.js';
+import { signalExitCode, withSignals } from '../signals.js';
+import { parseMoment } from '../values.js';
+
+type Options = EngineOptions & {
+  readonly from?: 'start' | 'end' | number;
+  readonly to?: 'start' | 'end' | number;
+  readonly output: string;
+};
+
+export function addTrim(program: Command, finish: Finish): void {
+  const command = program
+    .command('trim')
+    .summary('write a part of a recording as a recording')
+    .description(
+      'Replays a recording up to where the part begins, checks every digest on the way, and writes the part: with all of the machine as it is there, so that it replays without what came before.',
+    )
+    .argument('<recording>', 'file written by record or serve --record')
+    .option('--from <moment>', 'where the part begins: start, end or an icount (default: start)', parseMoment)
+    .option('--to <moment>', 'where it ends (default: end)', parseMoment)
+    .requiredOption('-o, --output <file>', 'the recording to write; an existing file is replaced');
+  addOptions(command, ENGINE_OPTIONS);
+  addExamples(command, [
+    ['backstub trim run.bst --from 90_000_000 -o crash.bst', 'the last part, to send or to look at often'],
+    ['backstub trim run.bst --to 5e6 -o boot.bst', 'the first steps'],
+  ]);
+  command.action((file: string, options: Options) =>
+    finish(async () => {
+      const { output, from = 'start', to = 'end' } = options;
+      const recording = readRecordingFile(file);
+      if (sameFile(file, output)) throw new InputError(`cannot write ${output}: it is the recording itself`);
+      const machine = await openReplay(recording, { serial: { kind: 'null' }, ...options });
+      const { session } = machine;
+      try {
+        const { signal } = await withSignals(
+          () => session.interrupt(),
+          async () => {
+            const begin = startIcount(recording.header);
+            await session.verify(from === 'end' ? recording.end.icount : from === 'start' ? begin : from);
+            await session.saveHistory(output, { from, to });
+          },
+        );
+        if (signal) return signalExitCode(signal);
+        print(`${output}: ${describeRange(readRecordingFile(output))}\n`);
+        return 0;
+      } finally {
+        machine.close();
+      }
+    }),
+  );
+}

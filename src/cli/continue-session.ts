@@ -1,0 +1,62 @@
+/** Live machines that go on from a moment of a recording. */
+import { continuedSession, momentOf } from '../api/session.js';
+import { sameFile } from '../host/files.js';
+import type { MachineConfig } from '../machine/ports.js';
+import type { Recording } from '../replay/recording.js';
+import { InputError } from '../state/input-error.js';
+import { chooseSerial } from './console.js';
+import { clockOf, historyOf, NO_NETWORK, type Opened, open } from './machine-session.js';
+import { tell } from './messages.js';
+import type { HistoryOptions, MachineOptions } from './options.js';
+import { describeStart } from './recording-text.js';
+
+/** Options of a machine that still mean something when it comes out of a recording: what it is connected to. */
+export const FOR_CONTINUING = [
+  'serial',
+  'virtioConsole',
+  'net',
+  'sound',
+  'clock',
+  'jit',
+  'kernel',
+] as const satisfies readonly (keyof MachineOptions)[];
+
+export async function continueMachine(
+  path: string,
+  recording: Recording,
+  at: number | 'start' | 'end',
+  options: MachineOptions & HistoryOptions,
+): Promise<Opened> {
+  const { virtioConsole, net = NO_NETWORK, sound } = options;
+  checkConnections(path, recording.header.config, options);
+  const serial = chooseSerial(options.serial, virtioConsole);
+  const start = await momentOf(recording, at, { jit: options.jit });
+  const opened = await open({ serial, virtioConsole, net, sound }, host =>
+    continuedSession(recording, start, { clock: clockOf(options, serial), ...historyOf(options) }, host),
+  );
+  tell(`going on from ${describeStart({ start }) ?? 'the start'} of ${path}`);
+  return {
+    ...opened,
+    record(file) {
+      if (sameFile(path, file)) throw new InputError(`cannot record to ${file}: the machine comes out of it`);
+      opened.record(file);
+    },
+  };
+}
+
+/** What is named must be there to connect it to. */
+function checkConnections(path: string, config: MachineConfig, options: MachineOptions): void {
+  const absent: readonly (readonly [boolean, string, string])[] = [
+    [options.net !== undefined && options.net.kind !== 'none' && !config.network, '--net', 'network device'],
+    [options.virtioConsole !== undefined && !config.virtioConsole, '--virtio-console', 'virtio console'],
+    [options.sound !== undefined && config.sound === undefined, '--sound', 'sound device'],
+    [
+      options.sound?.input !== undefined && config.sound === 'playback',
+      '--sound ...,in=',
+      'sound device that captures',
+    ],
+  ];
+  const wrong = absent.find(([asked]) => asked);
+  if (wrong === undefined) return;
+  throw new InputError(`${wrong[1]} is given, but the machine in ${path} has no ${wrong[2]}`);
+}

@@ -1,0 +1,29 @@
+/** Checks of JSON that people may have changed. What is wrong is an InputError that starts with where. */
+import { InputError } from '../state/input-error.js';
+
+export function object(where: string, value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw new InputError(`${where}: not a JSON object`);
+}
+
+export function json(where: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InputError(`${where}: not JSON`);
+  }
+}
+
+export function textOf(path: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new InputError(`${path}: not UTF-8`);
+  }
+}
+
+export const jsonOf = (path: string, bytes: Uint8Array): unknown => json(path, textOf(path, bytes));
+
+export const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0;

@@ -1,0 +1,105 @@
+/** What two recordings start with, compared: settings, images, and the machine's state where it is not a new one. */
+import type { BootImage, MachineConfig } from '../machine/ports.js';
+import type { StatePlan } from '../state/layout.js';
+import { loadState, type MachineMoment, type SavedPage } from '../state/saved-state.js';
+import { toHex } from './byte-codec.js';
+import { PAGE_BYTES } from './moment-codec.js';
+import { type Recording, type RecordingHeader, startIcount } from './recording.js';
+
+/** Something the two machines were built with or put into: undefined where one has nothing like it. */
+export interface StartDifference {
+  /** A setting's name, `image NAME`, `moments`, a field, or a page of memory. */
+  readonly what: string;
+  readonly left: string | undefined;
+  readonly right: string | undefined;
+}
+
+/** `planOf` gives the declared state of their machine, for the names of fields. Throws InputError as loadState. */
+export function startDifferences(
+  left: Recording,
+  right: Recording,
+  planOf: () => StatePlan,
+): StartDifference[] {
+  const found = builtDifferences(left.header, right.header);
+  if (found.length > 0) return found;
+  const [a, b] = [left.header.start, right.header.start];
+  if (startIcount(left.header) !== startIcount(right.header)) return withoutCommonMoment(left, right);
+  if (a === undefined || b === undefined) {
+    if (a === b) return [];
+    const what = (start: MachineMoment | undefined) =>
+      start === undefined ? 'a new machine' : 'a saved one';
+    return [{ what: 'moments', left: what(a), right: what(b) }];
+  }
+  return [...stateDifferences(a, b, planOf()), ...pageDifferences(a.pages, b.pages)];
+}
+
+/** One of the two starts later: from there on they can be compared, if the other goes so far. */
+function withoutCommonMoment(left: Recording, right: Recording): StartDifference[] {
+  const from = Math.max(startIcount(left.header), startIcount(right.header));
+  if (left.end.icount >= from && right.end.icount >= from) return [];
+  const span = ({ header, end }: Recording) => `icounts ${startIcount(header)} to ${end.icount}`;
+  return [{ what: 'moments', left: span(left), right: span(right) }];
+}
+
+function stateDifferences(a: MachineMoment, b: MachineMoment, plan: StatePlan): StartDifference[] {
+  const differences = plan.differences(loadState(plan, a.components), loadState(plan, b.components));
+  return differences.map(({ component, field, index, left, right }) => ({
+    what: `${component}.${field}${index === undefined ? '' : `[${index}]`}`,
+    left,
+    right,
+  }));
+}
+
+/** The first page that differs. */
+function pageDifferences(a: readonly SavedPage[], b: readonly SavedPage[]): StartDifference[] {
+  const name = ({ area, page }: SavedPage) => `page ${page} of ${area}`;
+  const others = new Map(b.map(page => [name(page), page]));
+  const differing =
+    a.find(page => !samePage(page, others.get(name(page)))) ??
+    b.find(page => !a.some(other => name(other) === name(page)));
+  if (differing === undefined) return [];
+  const what = name(differing);
+  const [left, right] = [a.find(page => name(page) === what), others.get(what)];
+  let at = 0;
+  while (left && right && at < PAGE_BYTES && left.bytes[at] === right.bytes[at]) at++;
+  const shown = (page: SavedPage | undefined) =>
+    page === undefined ? 'as built' : `${toHex(page.bytes.subarray(at, at + 8))} at byte ${at}`;
+  return [{ what, left: shown(left), right: shown(right) }];
+}
+
+const samePage = (page: SavedPage, other: SavedPage | undefined): boolean =>
+  other?.bytes.every((byte, i) => byte === page.bytes[i]) === true;
+
+function builtDifferences(left: RecordingHeader, right: RecordingHeader): StartDifference[] {
+  const found: StartDifference[] = [];
+  const settings = new Set([...Object.keys(left.config), ...Object.keys(right.config)]);
+  for (const setting of [...settings].sort() as (keyof MachineConfig)[]) {
+    const [a, b] = [JSON.stringify(left.config[setting]), JSON.stringify(right.config[setting])];
+    if (a !== b) found.push({ what: setting, left: a, right: b });
+  }
+  for (let i = 0; i < Math.max(left.images.length, right.images.length); i++) {
+    const difference = imageDifference(left.images[i], right.images[i]);
+    if (difference) found.push(difference);
+  }
+  return found;
+}
+
+/** An image's name is not what the guest sees. */
+function imageDifference(
+  left: BootImage | undefined,
+  right: BootImage | undefined,
+): StartDifference | undefined {
+  const what = `image ${left?.name ?? right?.name}`;
+  if (left === undefined || right === undefined || describeImage(left) !== describeImage(right)) {
+    return { what, left: left && describeImage(left), right: right && describeImage(right) };
+  }
+  const at = left.bytes.findIndex((byte, i) => byte !== right.bytes[i]);
+  if (at < 0) return undefined;
+  const shown = ({ bytes }: BootImage) => `${toHex(bytes.subarray(at, at + 8))} at ${place(left, at)}`;
+  return { what, left: shown(left), right: shown(right) };
+}
+
+const place = ({ disk, address }: BootImage, offset: number): string =>
+  `0x${(address + offset).toString(16)}${disk === undefined ? '' : ` of disk ${disk}`}`;
+
+const describeImage = (image: BootImage): string => `${image.bytes.length} bytes at ${place(image, 0)}`;

@@ -1,0 +1,9 @@
+import type { ElfSymbol } from '../machine/symbols.js';
+import type { Recording, RecordingHeader } from '../replay/recording.js';
+
+/** What a machine is built from, and put into to begin with: live, or a recording's. */
+export interface MachineSource extends Pick<RecordingHeader, 'config' | 'images' | 'writtenBy' | 'start'> {
+  readonly recording?: Recording;
+  /** The firmware's symbols, where they are known. */
+  readonly symbols?: readonly ElfSymbol[];
+}
