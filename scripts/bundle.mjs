@@ -25,12 +25,14 @@ async function prepareInterpreters(folder) {
   const files = {};
   for (const [name, { xlen, isa }] of Object.entries(CPUS)) {
     const config = { ...USUAL_MACHINE, xlen, isa };
-    const { engine } = new Machine(config, [], { serial: { write() {} } }).board;
-    if (files[engine.interpreterKey] !== undefined) continue;
-    const { bytes, systemOperations } = engine.interpreter;
-    const file = `interpreter-${name}.wasm`;
-    writeFileSync(join(folder, file), bytes);
-    files[engine.interpreterKey] = { file, systemOperations };
+    for (const jit of [true, false]) {
+      const { engine } = new Machine(config, [], { serial: { write() {} } }, { jit }).board;
+      if (files[engine.interpreterKey] !== undefined) continue;
+      const { bytes, systemOperations } = engine.interpreter;
+      const file = `interpreter-${name}${jit ? '' : '-no-jit'}.wasm`;
+      writeFileSync(join(folder, file), bytes);
+      files[engine.interpreterKey] = { file, systemOperations };
+    }
   }
   return `import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

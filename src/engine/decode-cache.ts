@@ -35,7 +35,7 @@ export class DecodeCache {
   readonly #pageAddress: Int32Array;
   readonly #guestPageOf: Int32Array;
   readonly #operations: Operations;
-  /** Behind an unconditional jump there may be data: decoding ahead ends there. */
+  /** Behind an unconditional jump that is no call there may be data: decoding ahead ends there. */
   readonly #jumps: readonly boolean[];
   /** Their rd is an f register, of which none discards. */
   readonly #floatResults: ReadonlySet<Instruction>;
@@ -133,7 +133,8 @@ export class DecodeCache {
       // The second of a pair may be jumped to: it stays what it is.
       previous = pair === 0 ? operation : 0;
       previousAt = at;
-      if (this.#jumps[operation - FIRST_INSTRUCTION]) break;
+      const comesBack = this.memory.u8[at + ENTRY.rd] !== SINK;
+      if (this.#jumps[operation - FIRST_INSTRUCTION] && !comesBack) break;
       offset += length;
     }
     this.onDecode(guestPage);
@@ -153,6 +154,11 @@ export class DecodeCache {
   holdsInstruction(entry: number): boolean {
     const operation = this.memory.u8[entry + ENTRY.operation];
     return operation >= PSEUDO_OPERATION.region || operation === PSEUDO_OPERATION.undecoded;
+  }
+
+  /** Whether the way into a region is open here. */
+  isMarked(entry: number): boolean {
+    return this.memory.u8[entry + ENTRY.operation] === PSEUDO_OPERATION.region;
   }
 
   isDecoded(entry: number): boolean {

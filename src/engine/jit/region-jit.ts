@@ -12,6 +12,8 @@ import {
   type RegionVariant,
 } from '../engine-layout.js';
 import { virtualPage } from '../touched-pages.js';
+import { FreeNumbers } from './free-numbers.js';
+import { HotSlots } from './hot-slots.js';
 import { Region, type RegionEntry } from './region.js';
 import { CodeReader, type RegionCode } from './region-code.js';
 import { compileRegion } from './region-function.js';
@@ -66,15 +68,14 @@ export class RegionJit implements HotCode {
   readonly #regions = new Set<Region>();
   readonly #bySlot: (Region | undefined)[] = Array(REGION_FUNCTIONS).fill(undefined);
   readonly #onPage = new Map<number, Set<Region>>();
-  readonly #freeSlots = Array.from({ length: REGION_FUNCTIONS }, (_, i) => REGION_FUNCTIONS - 1 - i);
-  readonly #freeEntries = Array.from({ length: REGION_ENTRIES }, (_, i) => REGION_ENTRIES - 1 - i);
+  readonly #freeSlots = new FreeNumbers(REGION_FUNCTIONS);
+  readonly #freeEntries = new FreeNumbers(REGION_ENTRIES);
   /** Regions that are asleep, by page. */
   readonly #asleep = new Map<number, number>();
   #waking = false;
   /** Pages of regions that were entered since `startNoting` and are no more. */
   readonly #enteredAndGone = new Set<number>();
-  /** How often compiling again was asked for, by slot. */
-  readonly #asked = new Map<number, { times: number; due: number }>();
+  readonly #hot: HotSlots;
 
   constructor(
     readonly decode: DecodeCache,
@@ -82,10 +83,11 @@ export class RegionJit implements HotCode {
     ramBase: number,
     readonly table: WebAssembly.Table,
     /** How often a place is reported as hot before it is compiled. */
-    readonly patience: number,
+    patience: number,
   ) {
     const { xlen, plainCsrs } = decode.isa;
     this.#tables = new SelectorTables(decode.memory);
+    this.#hot = new HotSlots(decode.memory.plan, patience);
     this.#target = { xlen, plan: decode.memory.plan, hart, ramBase, plainCsrs };
     decode.onInvalidate = (guestPage, granule) => this.#codeChanges(guestPage, granule);
     decode.onDecode = guestPage => {
@@ -95,6 +97,7 @@ export class RegionJit implements HotCode {
   }
 
   hot(slot: number, low: number, high: number, fetchTlb: number, variant: RegionVariant): void {
+    if (!this.decode.isMarked(slot) && this.#hot.isEarly(slot)) return;
     const guestPage = this.decode.guestPageOf(slot);
     if (guestPage < 0 || !this.decode.holdsInstruction(slot)) return;
     const entered = this.#entered(guestPage, slot, low, high, variant);
@@ -102,7 +105,7 @@ export class RegionJit implements HotCode {
       this.decode.mark(slot, entered.id);
       return;
     }
-    if (!this.#isDue(slot)) return;
+    if (!this.#hot.isDue(slot)) return;
     if (!this.#hasRoom) this.#dropAll();
     const reader = new CodeReader(this.decode, high, fetchTlb, this.#isBreakpoint);
     const mapped = (region: Region) => reader.agrees(region.code.pages);
@@ -115,18 +118,18 @@ export class RegionJit implements HotCode {
       const joined = came !== undefined && came !== around && this.#fit(around.code, came) && mapped(came);
       if (
         entered !== undefined &&
-        (!joined || this.#asked.get(slot)!.times < TIMES_BEFORE_JOINING + this.patience)
+        (!joined || this.#hot.timesOf(slot) < TIMES_BEFORE_JOINING + this.#hot.patience)
       )
         return;
       const within = joined ? [around, came] : [around];
-      if (!this.#isWorthIt(slot, within)) return;
+      if (!this.#hot.isWorth(slot, generationOf(within))) return;
       const entry = { instructions: new Map(), entries: new Set([low, ...around.jumpedTo(JUMPS_TO_SEE)]) };
       this.#compile(reader.combine(around.code.root, [...within.map(r => r.found), entry]), variant, within);
       return;
     }
     const anything = reader.discover(low, MOST_INSTRUCTIONS, () => false);
     if (anything === undefined) {
-      this.#postpone(slot);
+      this.#hot.postpone(slot);
       return;
     }
     const neighbours = this.#neighbours(reader.combine(low, [anything]), variant).filter(mapped);
@@ -139,7 +142,7 @@ export class RegionJit implements HotCode {
       size += region.code.instructions.length;
       within.push(region);
     }
-    if (!this.#isWorthIt(slot, within)) return;
+    if (!this.#hot.isWorth(slot, generationOf(within))) return;
     const others = neighbours.filter(region => !within.includes(region));
     const found = reader.discover(low, MOST_INSTRUCTIONS, at => others.some(r => r.holds(at, high)))!;
     this.#compile(reader.combine(low, [found, ...within.map(region => region.found)]), variant, within);
@@ -167,34 +170,15 @@ export class RegionJit implements HotCode {
   get #hasRoom(): boolean {
     return (
       this.#regions.size < MOST_REGIONS &&
-      this.#freeEntries.length >= MOST_INSTRUCTIONS &&
+      this.#freeEntries.size >= MOST_INSTRUCTIONS &&
       this.#tables.has(MOST_INSTRUCTIONS)
     );
   }
 
-  /** Counts how often a slot was hot; false while it is too early to look at it again. */
-  #isDue(slot: number): boolean {
-    const asked = this.#asked.get(slot) ?? { times: 0, due: this.patience };
-    this.#asked.set(slot, asked);
-    return ++asked.times >= asked.due;
-  }
-
-  #postpone(slot: number): void {
-    const asked = this.#asked.get(slot)!;
-    asked.due = 4 * asked.times;
-  }
-
-  /** Compiling regions again has to be asked for more often each time. */
-  #isWorthIt(slot: number, regions: readonly Region[]): boolean {
-    const asked = this.#asked.get(slot)!;
-    asked.due = this.patience * 2 ** Math.max(0, ...regions.map(region => region.generation));
-    return asked.times >= asked.due;
-  }
-
   /** Compiles, taking the place of other regions. */
   #compile(code: RegionCode, variant: RegionVariant, within: readonly Region[]): void {
-    const slot = this.#freeSlots.pop()!;
-    const generation = Math.max(-1, ...within.map(region => region.generation)) + 1;
+    const slot = this.#freeSlots.take();
+    const generation = within.length === 0 ? 0 : generationOf(within) + 1;
     const start = this.now();
     const jumps = code.instructions.some(one => one.flow === 'indirect');
     const tables = jumps ? code.pages.map(() => this.#tables.take()) : [];
@@ -226,7 +210,7 @@ export class RegionJit implements HotCode {
   }
 
   #entry(region: Region, low: number, block: number): RegionEntry {
-    const id = this.#freeEntries.pop()!;
+    const id = this.#freeEntries.take();
     const { i32, plan } = this.decode.memory;
     const at = (plan.regionEntries + (id << REGION_ENTRY_SHIFT)) >> 2;
     i32[at + (REGION_ENTRY.page >> 2)] = low & -PAGE_BYTES;
@@ -283,8 +267,8 @@ export class RegionJit implements HotCode {
   /** From here on, regions that are entered are noted anew. */
   startNoting(): void {
     this.decode.memory.startNoting();
-    const { u8, plan } = this.decode.memory;
-    u8.fill(0, plan.regionNotes, plan.regionNotes + REGION_FUNCTIONS);
+    const { memory } = this.decode;
+    memory.fill(0, memory.plan.regionNotes, memory.plan.regionNotes + REGION_FUNCTIONS);
     this.#enteredAndGone.clear();
   }
 
@@ -384,13 +368,13 @@ export class RegionJit implements HotCode {
       list?.delete(region);
       if (list?.size === 0) this.#onPage.delete(guestPage);
     }
-    for (const entry of region.entries) this.#freeEntries.push(entry.id);
+    for (const entry of region.entries) this.#freeEntries.release(entry.id);
     this.#noteIfEntered(region, this.#enteredAndGone);
     this.decode.memory.u8[this.decode.memory.plan.regionNotes + region.slot] = 0;
     this.#tables.release(region.tables);
     this.table.set(region.slot, null);
     this.#bySlot[region.slot] = undefined;
-    this.#freeSlots.push(region.slot);
+    this.#freeSlots.release(region.slot);
     this.statistics.present = this.#regions.size;
   }
 
@@ -398,3 +382,7 @@ export class RegionJit implements HotCode {
     for (const region of [...this.#regions]) this.#free(region);
   }
 }
+
+/** How often the code of these regions was compiled again. */
+const generationOf = (regions: readonly Region[]): number =>
+  Math.max(0, ...regions.map(region => region.generation));

@@ -1,5 +1,6 @@
 import type { GuestMemory } from '../../memory/guest-memory.js';
 import { PAGE_BYTES } from '../../memory/memory-plan.js';
+import { FreeNumbers } from './free-numbers.js';
 import type { CodePage } from './region-code.js';
 
 /** Tables that there are; a region with indirect jumps has one for each of its pages. */
@@ -10,22 +11,17 @@ export const SELECTOR_TABLE_BYTES = SELECTOR_TABLES * TABLE_BYTES;
 
 /** Where regions look up, by address, whether an indirect jump ends in one of their own blocks. */
 export class SelectorTables {
-  readonly #free: number[];
+  readonly #free = new FreeNumbers(SELECTOR_TABLES);
 
-  constructor(readonly memory: GuestMemory) {
-    const first = memory.plan.selectorTables;
-    this.#free = Array.from({ length: SELECTOR_TABLES }, (_, i) => first + i * TABLE_BYTES);
-  }
+  constructor(readonly memory: GuestMemory) {}
 
   /** Whether so many can be taken. */
   has(count: number): boolean {
-    return this.#free.length >= count;
+    return this.#free.size >= count;
   }
 
   take(): number {
-    const table = this.#free.pop();
-    if (table === undefined) throw new Error('no selector table is left');
-    return table;
+    return this.memory.plan.selectorTables + this.#free.take() * TABLE_BYTES;
   }
 
   /** Sets what stands in the tables of these pages: selectors by address. */
@@ -40,6 +36,7 @@ export class SelectorTables {
   }
 
   release(tables: readonly number[]): void {
-    this.#free.push(...tables);
+    const { selectorTables } = this.memory.plan;
+    for (const table of tables) this.#free.release((table - selectorTables) / TABLE_BYTES);
   }
 }

@@ -1,0 +1,53 @@
+import { DECODE_ENTRY_BYTES, DECODE_PAGE_BYTES, type MemoryPlan } from '../../memory/memory-plan.js';
+
+/** Counts how often each predecoded slot was reported as hot, and decides when to look at it. */
+export class HotSlots {
+  /** Reports, until there were `patience` of them. */
+  readonly #early: Uint16Array;
+  /** Reports from then on, and how many it takes until the slot is looked at again. */
+  readonly #asked = new Map<number, { times: number; due: number }>();
+
+  constructor(
+    readonly plan: MemoryPlan,
+    /** Reports that it takes at least. */
+    readonly patience: number,
+  ) {
+    this.#early = new Uint16Array((plan.decodePages * DECODE_PAGE_BYTES) / DECODE_ENTRY_BYTES);
+  }
+
+  /** Counts a report; true as long as there were too few, which is mostly so and takes next to no time. */
+  isEarly(slot: number): boolean {
+    const index = this.#index(slot);
+    return this.#early[index] < this.patience && ++this.#early[index] < this.patience;
+  }
+
+  /** Counts a report; false while it is too early to look at the slot again. */
+  isDue(slot: number): boolean {
+    const before = Math.max(0, this.#early[this.#index(slot)] - 1);
+    const asked = this.#asked.get(slot) ?? { times: before, due: this.patience };
+    this.#asked.set(slot, asked);
+    return ++asked.times >= asked.due;
+  }
+
+  /** Reports so far of a slot that is due. */
+  timesOf(slot: number): number {
+    return this.#asked.get(slot)!.times;
+  }
+
+  /** It was no use to look at it. */
+  postpone(slot: number): void {
+    const asked = this.#asked.get(slot)!;
+    asked.due = 4 * asked.times;
+  }
+
+  /** Whether to compile code for the sake of this slot that was compiled `generations` times before: each is dearer. */
+  isWorth(slot: number, generations: number): boolean {
+    const asked = this.#asked.get(slot)!;
+    asked.due = this.patience * 2 ** generations;
+    return asked.times >= asked.due;
+  }
+
+  #index(slot: number): number {
+    return (slot - this.plan.decode) / DECODE_ENTRY_BYTES;
+  }
+}
