@@ -34,6 +34,12 @@ export class HotSlots {
     return this.#asked.get(slot)!.times;
   }
 
+  /** It is to be looked at again after so many more reports. */
+  wait(slot: number, reports: number): void {
+    const asked = this.#asked.get(slot)!;
+    asked.due = asked.times + reports;
+  }
+
   /** It was no use to look at it. */
   postpone(slot: number): void {
     const asked = this.#asked.get(slot)!;

@@ -1,21 +1,18 @@
-import { PAGE_BYTES } from '../../memory/memory-plan.js';
 import { BreakpointSet } from '../breakpoint-set.js';
 import type { DecodeCache } from '../decode-cache.js';
 import {
   CONTROL,
   type HartOffsets,
   type HotCode,
-  REGION_ENTRIES,
-  REGION_ENTRY,
-  REGION_ENTRY_SHIFT,
   REGION_FUNCTIONS,
   type RegionVariant,
 } from '../engine-layout.js';
 import { virtualPage } from '../touched-pages.js';
 import { FreeNumbers } from './free-numbers.js';
 import { HotSlots } from './hot-slots.js';
-import { Region, type RegionEntry } from './region.js';
+import { Region } from './region.js';
 import { CodeReader, type RegionCode } from './region-code.js';
+import { RegionEntries } from './region-entries.js';
 import { compileRegion } from './region-function.js';
 import type { RegionTarget } from './region-memory.js';
 import { SelectorTables } from './selector-tables.js';
@@ -26,6 +23,8 @@ const MOST_INSTRUCTIONS = 400;
 const MOST_GENERATIONS = 12;
 /** How often a region is found hot, 256 entries each, before it is joined with the one it is entered from. */
 const TIMES_BEFORE_JOINING = 16;
+/** How often it is found hot until it is looked at again where it is entered from. */
+const TIMES_BETWEEN_LOOKS = 8;
 /** Jumps from outside into the middle of a region that make a way in there, once it is compiled again. */
 const JUMPS_TO_SEE = 8;
 const MOST_PAGES = 4;
@@ -69,7 +68,7 @@ export class RegionJit implements HotCode {
   readonly #bySlot: (Region | undefined)[] = Array(REGION_FUNCTIONS).fill(undefined);
   readonly #onPage = new Map<number, Set<Region>>();
   readonly #freeSlots = new FreeNumbers(REGION_FUNCTIONS);
-  readonly #freeEntries = new FreeNumbers(REGION_ENTRIES);
+  readonly #entries: RegionEntries;
   /** Regions that are asleep, by page. */
   readonly #asleep = new Map<number, number>();
   #waking = false;
@@ -86,6 +85,7 @@ export class RegionJit implements HotCode {
     patience: number,
   ) {
     const { xlen, plainCsrs } = decode.isa;
+    this.#entries = new RegionEntries(decode.memory);
     this.#tables = new SelectorTables(decode.memory);
     this.#hot = new HotSlots(decode.memory.plan, patience);
     this.#target = { xlen, plan: decode.memory.plan, hart, ramBase, plainCsrs };
@@ -98,6 +98,8 @@ export class RegionJit implements HotCode {
 
   hot(slot: number, low: number, high: number, fetchTlb: number, variant: RegionVariant): void {
     if (!this.decode.isMarked(slot) && this.#hot.isEarly(slot)) return;
+    const due = this.#hot.isDue(slot);
+    if (!due && this.#entries.suits(this.decode.markedEntry(slot), low, high, variant)) return;
     const guestPage = this.decode.guestPageOf(slot);
     if (guestPage < 0 || !this.decode.holdsInstruction(slot)) return;
     const entered = this.#entered(guestPage, slot, low, high, variant);
@@ -105,7 +107,7 @@ export class RegionJit implements HotCode {
       this.decode.mark(slot, entered.id);
       return;
     }
-    if (!this.#hot.isDue(slot)) return;
+    if (!due) return;
     if (!this.#hasRoom) this.#dropAll();
     const reader = new CodeReader(this.decode, high, fetchTlb, this.#isBreakpoint);
     const mapped = (region: Region) => reader.agrees(region.code.pages);
@@ -116,11 +118,11 @@ export class RegionJit implements HotCode {
       if (!mapped(around)) return;
       const came = entered === undefined ? undefined : this.#cameFrom(high, variant);
       const joined = came !== undefined && came !== around && this.#fit(around.code, came) && mapped(came);
-      if (
-        entered !== undefined &&
-        (!joined || this.#hot.timesOf(slot) < TIMES_BEFORE_JOINING + this.#hot.patience)
-      )
+      const often = this.#hot.timesOf(slot) >= TIMES_BEFORE_JOINING + this.#hot.patience;
+      if (entered !== undefined && (!joined || !often)) {
+        this.#hot.wait(slot, joined ? 1 : TIMES_BETWEEN_LOOKS);
         return;
+      }
       const within = joined ? [around, came] : [around];
       if (!this.#hot.isWorth(slot, generationOf(within))) return;
       const entry = { instructions: new Map(), entries: new Set([low, ...around.jumpedTo(JUMPS_TO_SEE)]) };
@@ -133,7 +135,11 @@ export class RegionJit implements HotCode {
       return;
     }
     const neighbours = this.#neighbours(reader.combine(low, [anything]), variant).filter(mapped);
-    const alone = reader.discover(low, MOST_INSTRUCTIONS, at => neighbours.some(r => r.holds(at, high)))!;
+    const outside = (regions: readonly Region[]) =>
+      regions.length === 0
+        ? anything
+        : reader.discover(low, MOST_INSTRUCTIONS, at => regions.some(r => r.holds(at, high)))!;
+    const alone = outside(neighbours);
     let size = alone.instructions.size;
     const within: Region[] = [];
     for (const region of neighbours) {
@@ -144,7 +150,7 @@ export class RegionJit implements HotCode {
     }
     if (!this.#hot.isWorth(slot, generationOf(within))) return;
     const others = neighbours.filter(region => !within.includes(region));
-    const found = reader.discover(low, MOST_INSTRUCTIONS, at => others.some(r => r.holds(at, high)))!;
+    const found = within.length === 0 ? alone : outside(others);
     this.#compile(reader.combine(low, [found, ...within.map(region => region.found)]), variant, within);
   }
 
@@ -170,7 +176,7 @@ export class RegionJit implements HotCode {
   get #hasRoom(): boolean {
     return (
       this.#regions.size < MOST_REGIONS &&
-      this.#freeEntries.size >= MOST_INSTRUCTIONS &&
+      this.#entries.has(MOST_INSTRUCTIONS) &&
       this.#tables.has(MOST_INSTRUCTIONS)
     );
   }
@@ -195,7 +201,7 @@ export class RegionJit implements HotCode {
 
     const region = new Region(this.decode, code, variant, slot, tables, generation);
     const entries = structure.entries.filter(block => structure.blocks[block].steps > 0);
-    region.entries = entries.map(block => this.#entry(region, structure.blocks[block].low, block));
+    region.entries = entries.map(block => this.#entries.make(region, structure.blocks[block].low, block));
     this.#tables.fill(code.pages, tables, new Map(region.entries.map(one => [one.low, one.block + 1])));
     for (const old of within) this.#free(old);
     this.#regions.add(region);
@@ -207,18 +213,6 @@ export class RegionJit implements HotCode {
     }
     region.forgetJumps();
     this.#wake(region);
-  }
-
-  #entry(region: Region, low: number, block: number): RegionEntry {
-    const id = this.#freeEntries.take();
-    const { i32, plan } = this.decode.memory;
-    const at = (plan.regionEntries + (id << REGION_ENTRY_SHIFT)) >> 2;
-    i32[at + (REGION_ENTRY.page >> 2)] = low & -PAGE_BYTES;
-    i32[at + (REGION_ENTRY.page >> 2) + 1] = region.code.high;
-    i32[at + (REGION_ENTRY.variant >> 2)] = region.variant;
-    i32[at + (REGION_ENTRY.function >> 2)] = region.slot;
-    i32[at + (REGION_ENTRY.selector >> 2)] = block + 1;
-    return { low, slot: region.slotOf(low), id, block };
   }
 
   /** The region, of this variant, that can be entered at this slot for this address. */
@@ -368,7 +362,7 @@ export class RegionJit implements HotCode {
       list?.delete(region);
       if (list?.size === 0) this.#onPage.delete(guestPage);
     }
-    for (const entry of region.entries) this.#freeEntries.release(entry.id);
+    this.#entries.release(region.entries);
     this.#noteIfEntered(region, this.#enteredAndGone);
     this.decode.memory.u8[this.decode.memory.plan.regionNotes + region.slot] = 0;
     this.#tables.release(region.tables);
