@@ -56,12 +56,12 @@ export class LiveDriver {
   /** As `enter`, of a machine that is halted: perhaps for long, so it reaches the recording's file at once. */
   change(event: InputEvent): void {
     this.enter(event);
-    this.flush();
+    this.#recorder?.flush();
   }
 
-  /** All inputs so far reach the recording's file. */
-  flush(): void {
-    this.#recorder?.flush();
+  /** The machine rests: what has happened so far reaches the recording's file. See Recorder.rest. */
+  rest(): number {
+    return this.#recorder?.rest(this.#history.end) ?? Number.POSITIVE_INFINITY;
   }
 
   /** Makes the present a moment of the history: after idle time passed without a step. */
@@ -103,8 +103,6 @@ export class LiveDriver {
   async sleep(deadlineNs: number, limitMs: number, interrupted: () => boolean): Promise<void> {
     const machine = this.#machine;
     const { input } = this;
-    // It may be long, and a recorder that is killed meanwhile shall have lost nothing.
-    this.flush();
     const startNs = machine.virtualNs;
     const startMs = this.clock.nowMs();
     const realtime = this.idleClock === 'realtime';
@@ -117,7 +115,8 @@ export class LiveDriver {
       }
       if (input.pending || interrupted()) break;
       if (passedMs >= limitMs) break;
-      await input.wait(Math.min(wholeMs, limitMs) - passedMs);
+      // It may be long, and a recorder that is killed meanwhile shall have lost nothing.
+      await input.wait(Math.min(Math.min(wholeMs, limitMs) - passedMs, this.rest()));
     }
     if (!realtime) return;
     const ns = Math.floor(startNs + (this.clock.nowMs() - startMs) * NS_PER_MS);
