@@ -27,6 +27,12 @@ function load(kind, rounds) {
   };
 }
 
+const DEVICES = {
+  optimise: '-O2',
+  start: 'devices/start.S',
+  parts: ['devices/virtio', 'devices/network'],
+};
+
 /**
  * What each firmware is compiled with, its source where that is not NAME.c, further parts of it, and what stands in for
  * the board's start.
@@ -36,7 +42,7 @@ const FIRMWARE = {
   ticks: { optimise: '-Og' },
   echo: { optimise: '-Og' },
   traps: { optimise: '-Og' },
-  devices: { optimise: '-O2', start: 'devices/start.S', parts: ['devices/virtio', 'devices/network'] },
+  devices: DEVICES,
   net: { optimise: '-O2', parts: ['net/virtio_net', 'net/ip'] },
   kernel: {
     optimise: '-Og',
@@ -51,6 +57,12 @@ const FIRMWARE = {
   'bench-float': load('FLOAT', 20_000_000),
   'bench-ticks': load('TICKS', 20_000_000),
   'bench-calls': load('CALLS', 1_000_000),
+  'bench-devices': {
+    ...DEVICES,
+    source: 'devices',
+    defines: ['TICKS=20000', 'UDP_PORT=27007'],
+    targets: ['rv64'],
+  },
   'bench-harts': { ...load('BRANCHES', 10_000_000), start: 'bench/harts.S' },
 };
 

@@ -19,14 +19,29 @@ function peakRssMb(pid) {
   }
 }
 
-/** Runs to the end: `{ ms, rssMb, stdout }`, with `failure` when it did not end well. */
+/** Clock ticks of Linux's process times, in a second. */
+const TICKS = 100;
+
+/** User and system time so far of a process and its threads, in ms; undefined once it is gone. */
+function cpuMs(pid) {
+  try {
+    // Behind the name, which may hold anything.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
+    return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs to the end: `{ ms, cpuMs, rssMb, stdout }`, with `failure` when it did not end well. */
 export function measureProcess([program, args]) {
   return new Promise(resolve => {
     const start = performance.now();
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: LONGEST_MS });
-    let [stdout, stderr, rssMb] = ['', '', undefined];
+    let [stdout, stderr, rssMb, cpu] = ['', '', undefined, undefined];
     const sampler = setInterval(() => {
       rssMb = peakRssMb(child.pid) || rssMb;
+      cpu = cpuMs(child.pid) ?? cpu;
     }, SAMPLE_MS);
     child.stdout.on('data', data => {
       stdout += data;
@@ -36,7 +51,7 @@ export function measureProcess([program, args]) {
     });
     const done = failure => {
       clearInterval(sampler);
-      resolve({ ms: performance.now() - start, rssMb, stdout, failure });
+      resolve({ ms: performance.now() - start, cpuMs: cpu, rssMb, stdout, failure });
     };
     child.on('error', error => done(error.message));
     child.on('close', (code, signal) => {

@@ -280,7 +280,7 @@ export class DecodeCache {
       i32[entry >> 2] = PSEUDO_OPERATION.illegal | ((2 << ENTRY_SCALE_SHIFT) << 8);
       return;
     }
-    const rd = d.rd === 0 && !this.#floatResults.has(d.instruction) ? SINK : d.rd * 8;
+    const rd = d.rd === 0 && !this.#floatResults.has(d.instruction) ? SINK : d.rd;
     const operation = this.#operationOf.get(d.instruction)!;
     const step = d.length << ENTRY_SCALE_SHIFT;
     i32[entry >> 2] = operation | (step << 8) | (rd << 16);

@@ -19,10 +19,14 @@ export interface HartOffsets {
   /** u32 in which the bits of `floatStatusMask` tell: all clear, floating point is off; all set, it is dirty. */
   readonly floatStatus: number;
   readonly floatStatusMask: number;
+  /** u8: the mode that CSRs are accessed in. */
+  readonly privilege: number;
+  /** u32 each, a bit for each interrupt: driven by devices, set by software, and enabled ones of both. */
+  readonly interrupts: { readonly lines: number; readonly software: number; readonly enabled: number };
 }
 
-/** Offset of the discarding register from the start of `x`. */
-export const SINK = 32 * 8;
+/** Number of the discarding register. */
+export const SINK = 32;
 
 /** Position of the rounding mode in the float control word. */
 export const ROUNDING_SHIFT = 5;
@@ -46,6 +50,9 @@ export const CONTROL = {
   /** The same for loads of code that uses physical addresses; elsewhere watched pages are in no TLB. */
   loadWatchStart: 32,
   loadWatchSpan: 40,
+  /** i32 each: the TLB banks that the running hart uses. The host sets them when they change within a run. */
+  fetchTlb: 48,
+  dataTlb: 52,
 } as const;
 
 /** What compiled code takes for granted about the hart that runs it. */
@@ -74,7 +81,7 @@ export const TLB_INDEX_SHIFT = PAGE_SHIFT - TLB_ENTRY_SHIFT;
 export const TLB_INDEX_MASK = (TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT;
 
 /**
- * A predecoded instruction, 8 bytes: operation, distance to the next entry, rd (as an offset in x),
+ * A predecoded instruction, 8 bytes: operation, distance to the next entry, rd, taken jumps to it modulo 256,
  * then either rs1, rs2 (register times 8) and a 16-bit immediate, or a 32-bit immediate. Rounding formats have
  * rs3 and the rounding mode in place of the 16-bit immediate.
  */
@@ -82,6 +89,7 @@ export const ENTRY = {
   operation: 0,
   step: 1,
   rd: 2,
+  hotness: 3,
   rs1: 4,
   rs2: 5,
   immediate16: 6,
@@ -105,8 +113,8 @@ export const PSEUDO_OPERATION = {
 } as const;
 export const FIRST_INSTRUCTION = 6;
 
-/** What stands beside each slot of a predecoded page: taken jumps to it modulo 256; the operation and entry of a region. */
-export const MARK = { hotness: 0, operation: 1, entry: 2 } as const;
+/** What stands beside each slot of a predecoded page where a region is entered: the operation and the region's entry. */
+export const MARK = { operation: 1, entry: 2 } as const;
 /** Slots are twice as far apart as their marks. */
 export const MARK_SHIFT = 1;
 export const markOf = (plan: MemoryPlan, slot: number) => plan.marks + ((slot - plan.decode) >>> MARK_SHIFT);
@@ -141,12 +149,14 @@ export interface EngineHost {
   /** Host address where to store; the mailbox when `commit` has to follow; 0: leave. */
   store(access: number, low: number, high: number): number;
   commit(): void;
-  /** Reads and writes a CSR; 1: the old value is in the mailbox, 0: leave. */
+  /** Reads and writes a CSR, which may change the data TLB; 1: the old value is in the mailbox, 0: leave. */
   csr(number: number, operation: number, source: number, rd: number, low: number, high: number): number;
   /** A system operation, by its position in the engine's list; 1: retire, 0: leave. */
   system(operation: number): number;
   /** An illegal instruction; always leaves. */
   illegal(): number;
+  /** An instruction ended elsewhere than at the next one, or not at all. 1: go on at the hart's pc, 0: leave. */
+  resume(): number;
   /** This entry, where the hart is, was jumped to often. */
   hot(entry: number): void;
 }

@@ -2,8 +2,9 @@ import type { CommonPlan } from '../memory/memory-plan.js';
 import type { DecodeCache } from './decode-cache.js';
 import { type EngineHost, type HartOffsets, REGION_FUNCTIONS, type RunFunction } from './engine-layout.js';
 import type { InstructionSet } from './instruction-set.js';
-import { generateInterpreter, type InterpreterModule } from './interpreter.js';
+import { generateInterpreter, type InterpreterModule } from './interpreter-module.js';
 import { RegionJit } from './jit/region-jit.js';
+import { writeCsrTable } from './plain-csr.js';
 import { preparedInterpreter } from './prepared-interpreters.js';
 import type { WatchRange } from './watch-list.js';
 import { watchStores } from './watched-stores.js';
@@ -38,6 +39,7 @@ export class Engine {
     options: EngineOptions,
   ) {
     const { memory, isa } = decode;
+    writeCsrTable(memory.memory.buffer, memory.plan.csrTable, [...isa.plainCsrs.values()]);
     const hotAfter = options.hotAfter ?? HOT_AFTER;
     const countTo = options.jit ? Math.min(hotAfter, 256) : undefined;
     this.interpreterKey = interpreterKey(isa, memory.plan, hart, countTo);
@@ -76,6 +78,7 @@ export class Engine {
           current().csr(number, operation, source, rd, low, high),
         system: operation => current().system(operation),
         illegal: () => current().illegal(),
+        resume: () => current().resume(),
         hot: entry => current().hot(entry),
       },
     });
@@ -86,11 +89,11 @@ export class Engine {
 
 function interpreterKey(
   isa: InstructionSet,
-  { mailbox, control, decode, marks, regionEntries, flags, codeMap, ram }: CommonPlan,
+  { mailbox, control, decode, marks, regionEntries, csrTable, flags, codeMap, ram }: CommonPlan,
   hart: HartOffsets,
   hotAfter: number | undefined,
 ): string {
-  const plan: CommonPlan = { mailbox, control, decode, marks, regionEntries, flags, codeMap, ram };
+  const plan: CommonPlan = { mailbox, control, decode, marks, regionEntries, csrTable, flags, codeMap, ram };
   const names = isa.instructions.map(({ name }) => name).join();
   return JSON.stringify([isa.xlen, names, plan, hart, hotAfter ?? 'no regions']);
 }

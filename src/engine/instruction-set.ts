@@ -1,3 +1,4 @@
+import type { PlainCsr } from './plain-csr.js';
 import type { Semantics } from './semantics.js';
 
 /**
@@ -54,6 +55,8 @@ export interface InstructionSet {
   readonly xlen: 32 | 64;
   /** Every instruction of this configuration; the position is its operation number. */
   readonly instructions: readonly Instruction[];
+  /** The CSRs that generated code accesses by itself, by number. */
+  readonly plainCsrs: ReadonlyMap<number, PlainCsr>;
   /** Fills `out` and returns true, or returns false for an illegal encoding. `word` is 32 bits, unsigned. */
   decode(word: number, out: Decoded): boolean;
   /** Length in bytes of the instruction that starts with this halfword. */

@@ -1,11 +1,12 @@
 import type { Local } from '../wasm/function-body.js';
 import { ACCESS_FLAG, CONTROL, CSR_OPERATION, ENTRY, mailboxEnd, TLB_TABLE } from './engine-layout.js';
 import { InterpreterFrame } from './interpreter-frame.js';
+import { emitPlainCsr, fieldsInTable } from './plain-csr.js';
 import type { AccessSize, Expression, Variable } from './semantics.js';
 import { loadOperation, storeOperation } from './semantics-emitter.js';
 import { emitFlaggedStore, emitPageFlag } from './watched-stores.js';
 
-/** How the interpreter reaches memory, through the software TLB or by the host; and CSRs, always by the host. */
+/** How the interpreter reaches memory, through the software TLB or by the host; and CSRs, by itself where they are plain. */
 export abstract class InterpreterAccess extends InterpreterFrame {
   /** Names of the system operations met so far, by number. */
   readonly systemOperations: string[] = [];
@@ -49,9 +50,7 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     f.memory(storeOperation(this.wasmType(value.type), size), 0);
     f.get(this.host).i32(mailboxEnd(this.plan)).op('i32_lt_u').if();
     f.call(this.imports.commit);
-    f.i32(0)
-      .memory('i32_load', this.plan.control + CONTROL.budget)
-      .set(this.n);
+    this.reload(this.n, CONTROL.budget);
     f.end();
     this.release(this.x, va);
   }
@@ -95,9 +94,7 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     f.i32(access);
     this.words(va);
     f.call(hostFunction).set(this.host);
-    f.i32(0)
-      .memory('i32_load', this.plan.control + CONTROL.budget)
-      .set(this.n);
+    this.reload(this.n, CONTROL.budget);
     f.get(this.host).op('i32_eqz').brIf(this.exitHost);
   }
 
@@ -112,7 +109,7 @@ export abstract class InterpreterAccess extends InterpreterFrame {
       .get(this.host)
       .memory(loadOperation(this.x, size, true), 0);
     f.memory(`${this.x}_store`, this.offsets.reservedValue);
-    f.get(this.hart).get(this.ip).memory('i32_load16_u', ENTRY.rd).op('i32_add');
+    this.resultAddress();
     f.get(this.hart).memory(`${this.x}_load`, this.offsets.reservedValue);
     f.memory(`${this.x}_store`, this.offsets.x);
     this.release(this.x, va);
@@ -138,7 +135,8 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     f.get(this.hart);
     this.constant('x', -1);
     f.memory(`${this.x}_store`, this.offsets.reservedAddress);
-    f.get(this.hart).get(this.ip).memory('i32_load16_u', ENTRY.rd).op('i32_add').get(failed);
+    this.resultAddress();
+    f.get(failed);
     if (this.x === 'i64') f.op('i64_extend_i32_u');
     f.memory(`${this.x}_store`, this.offsets.x);
     this.release('i32', failed);
@@ -156,7 +154,8 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     f.get(this.host);
     this.expression(update);
     f.memory(`${type}_store`, 0);
-    f.get(this.hart).get(this.ip).memory('i32_load16_u', ENTRY.rd).op('i32_add').get(old);
+    this.resultAddress();
+    f.get(old);
     if (type === 'i32' && this.x === 'i64') f.op('i64_extend_i32_s');
     f.memory(`${this.x}_store`, this.offsets.x);
     this.release(type, old);
@@ -172,17 +171,31 @@ export abstract class InterpreterAccess extends InterpreterFrame {
       if (this.x === 'i64') f.op('i64_extend_i32_u');
     }
     f.set(value);
+    const done = f.block();
+    const byHost = f.block();
+    const leaveIf = () => void f.brIf(byHost);
+    this.resultAddress();
+    f.set(this.host);
+    f.get(this.ip).memory('i32_load16_u', ENTRY.immediate16);
+    const fields = fieldsInTable(this, this.plan.csrTable, leaveIf);
+    const { hart } = this;
+    f.get(this.host);
+    emitPlainCsr(this, this.offsets, { fields, operation, operand: value, hart, leaveIf });
+    f.memory(`${this.x}_store`, this.offsets.x).br(done);
+    f.end();
     this.sync();
     f.get(this.ip).memory('i32_load16_u', ENTRY.immediate16);
     f.i32(CSR_OPERATION[operation]);
     f.get(this.ip).memory('i32_load8_u', ENTRY.rs1);
-    f.get(this.ip).memory('i32_load16_u', ENTRY.rd);
+    f.get(this.ip).memory('i32_load8_u', ENTRY.rd);
     this.words(value);
     f.call(this.imports.csr);
-    this.reloadBudget();
+    this.reload(this.n, CONTROL.budget);
+    this.reload(this.dataTlb, CONTROL.dataTlb);
     f.op('i32_eqz').brIf(this.exitHost);
-    f.get(this.hart).get(this.ip).memory('i32_load16_u', ENTRY.rd).op('i32_add');
+    this.resultAddress();
     f.i32(0).memory(`${this.x}_load`, this.plan.mailbox).memory(`${this.x}_store`, this.offsets.x);
+    f.end();
     this.release(this.x, value);
   }
 

@@ -108,16 +108,21 @@ export abstract class InterpreterFrame extends SemanticsEmitter {
     else f.memory('i32_load16_s', ENTRY.immediate16);
   }
 
+  /** Pushes where rd stands, less the offset of the registers. */
+  protected resultAddress(): void {
+    this.f.get(this.hart).get(this.ip).memory('i32_load8_u', ENTRY.rd).i32(3).op('i32_shl').op('i32_add');
+  }
+
   protected setRd(value: Expression): void {
     const { f } = this;
-    f.get(this.hart).get(this.ip).memory('i32_load16_u', ENTRY.rd).op('i32_add');
+    this.resultAddress();
     this.expression(value);
     f.memory(`${this.x}_store`, this.offsets.x);
   }
 
   protected setFd(value: Expression): void {
     const { f, offsets } = this;
-    f.get(this.hart).get(this.ip).memory('i32_load16_u', ENTRY.rd).op('i32_add');
+    this.resultAddress();
     this.expression(value);
     f.memory('i64_store', offsets.f);
     f.get(this.hart).get(this.hart).memory('i32_load', offsets.floatStatus);
@@ -204,11 +209,12 @@ export abstract class InterpreterFrame extends SemanticsEmitter {
       .memory('i32_store', this.plan.control + CONTROL.budget);
   }
 
-  protected reloadBudget(): void {
+  /** Takes over what the host may have changed in the control block. */
+  protected reload(local: Local, field: number): void {
     this.f
       .i32(0)
-      .memory('i32_load', this.plan.control + CONTROL.budget)
-      .set(this.n);
+      .memory('i32_load', this.plan.control + field)
+      .set(local);
   }
 
   /** Before the host is called: what it may look at is in memory. */

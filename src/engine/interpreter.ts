@@ -1,6 +1,5 @@
 import { type CommonPlan, PAGE_BYTES } from '../memory/memory-plan.js';
 import type { FunctionBody, Label, Local } from '../wasm/function-body.js';
-import { MOST_MEMORY_PAGES, ModuleBuilder } from '../wasm/module-builder.js';
 import {
   CONTROL,
   ENTRY,
@@ -12,8 +11,6 @@ import {
   MARK_SHIFT,
   REGION_ENTRY,
   REGION_ENTRY_SHIFT,
-  REGION_FUNCTIONS,
-  REGION_PARAMETERS,
   TLB_TABLE,
   TLB_VALUE,
 } from './engine-layout.js';
@@ -21,59 +18,9 @@ import type { Instruction, InstructionSet } from './instruction-set.js';
 import { InterpreterAccess } from './interpreter-access.js';
 import type { RuntimeIndices } from './runtime-functions.js';
 import { isPcRelative, type Statement } from './semantics.js';
-import { defineRuntime } from './softfloat/runtime.js';
 
-export interface InterpreterModule {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Names of the system operations, by the number `EngineHost.system` is called with. */
-  readonly systemOperations: readonly string[];
-}
-
-/**
- * Generates the interpreter: one wasm function that walks predecoded pages.
- *
- * `ip` points at the entry of the next instruction; the pc follows from it and is only computed when asked
- * for. Leaving at an instruction leaves the machine as it was before that instruction.
- */
-export function generateInterpreter(
-  isa: InstructionSet,
-  plan: CommonPlan,
-  hart: HartOffsets,
-  /** Jumps to an instruction, up to 256, after which it is hot; undefined: no regions. */
-  hotAfter: number | undefined,
-): InterpreterModule {
-  const builder = new ModuleBuilder();
-  builder.importMemory('host', 'memory', 1, MOST_MEMORY_PAGES);
-  if (hotAfter !== undefined) builder.importTable('host', 'regions', REGION_FUNCTIONS);
-  const i32 = 'i32' as const;
-  const hostImport = (name: keyof EngineHost, parameters: number, result = true) =>
-    builder.importFunction('host', name, Array<'i32'>(parameters).fill(i32), result ? [i32] : []);
-  const imports: Record<keyof EngineHost, number> = {
-    fetch: hostImport('fetch', 0),
-    decode: hostImport('decode', 1),
-    cross: hostImport('cross', 0),
-    breakpoint: hostImport('breakpoint', 1),
-    load: hostImport('load', 3),
-    store: hostImport('store', 3),
-    commit: hostImport('commit', 0, false),
-    csr: hostImport('csr', 6),
-    system: hostImport('system', 1),
-    illegal: hostImport('illegal', 0),
-    hot: hostImport('hot', 1, false),
-  };
-  const regions =
-    hotAfter !== undefined ? { type: builder.type(REGION_PARAMETERS, [i32]), hotAfter } : undefined;
-  const runtime = defineRuntime(builder, {
-    distance: hart.floatStatus - hart.floatControl,
-    mask: hart.floatStatusMask,
-  });
-  const run = builder.function([i32, i32, i32, i32], [i32], 'run');
-  const emitter = new InterpreterEmitter(run.body, isa, plan, hart, imports, runtime, regions);
-  emitter.emit();
-  return { bytes: builder.finish(), systemOperations: emitter.systemOperations };
-}
-
-class InterpreterEmitter extends InterpreterAccess {
+/** Emits the one function that walks predecoded pages: see `generateInterpreter`. */
+export class InterpreterEmitter extends InterpreterAccess {
   /** Page within which `pageBase` may serve jumps; no page at all while in a crossing instruction. */
   readonly #jumpVa: Local;
   /** Bytes of entries within which a branch may stay; zero while in a crossing instruction. */
@@ -102,6 +49,7 @@ class InterpreterEmitter extends InterpreterAccess {
 
   emit(): void {
     const { f } = this;
+    const resumed = f.loop();
     this.loadState(this.offsets.pc);
     f.set(this.newPc);
     this.constant('x', -1);
@@ -123,6 +71,12 @@ class InterpreterEmitter extends InterpreterAccess {
     this.storePcOfIp();
     this.storeBudget();
     f.i32(0).op('return');
+    f.end();
+    f.call(this.imports.resume).if();
+    this.reload(this.n, CONTROL.budget);
+    this.reload(this.fetchTlb, CONTROL.fetchTlb);
+    this.reload(this.dataTlb, CONTROL.dataTlb);
+    f.br(resumed).end();
     f.end();
     f.i32(1);
   }
@@ -148,7 +102,7 @@ class InterpreterEmitter extends InterpreterAccess {
     this.storeNewPc();
     this.storeBudget();
     f.call(this.imports.fetch);
-    this.reloadBudget();
+    this.reload(this.n, CONTROL.budget);
     f.op('i32_eqz').brIf(this.exitHost);
     f.br(retry);
     f.end();
@@ -276,20 +230,16 @@ class InterpreterEmitter extends InterpreterAccess {
 
   /** A jump to the present slot was taken. */
   #countJump(): void {
-    const { f, plan, regions } = this;
+    const { f, regions } = this;
     if (regions === undefined) return;
-    const mark = this.scratch('i32');
     const count = this.scratch('i32');
-    const hotness = plan.marks - (plan.decode >>> MARK_SHIFT) + MARK.hotness;
-    this.#mark();
-    f.tee(mark).get(mark).memory('i32_load8_u', hotness).i32(1).op('i32_add').tee(count);
-    f.memory('i32_store8', hotness);
+    f.get(this.ip).get(this.ip).memory('i32_load8_u', ENTRY.hotness).i32(1).op('i32_add').tee(count);
+    f.memory('i32_store8', ENTRY.hotness);
     f.get(count).i32(regions.hotAfter).op('i32_eq').if();
-    f.get(mark).i32(0).memory('i32_store8', hotness);
+    f.get(this.ip).i32(0).memory('i32_store8', ENTRY.hotness);
     this.sync();
     f.get(this.ip).call(this.imports.hot);
     f.end();
-    this.release('i32', mark);
     this.release('i32', count);
   }
 
@@ -355,7 +305,7 @@ class InterpreterEmitter extends InterpreterAccess {
       case 'system': {
         this.sync();
         f.i32(this.systemNumber(statement.operation)).call(this.imports.system);
-        this.reloadBudget();
+        this.reload(this.n, CONTROL.budget);
         f.op('i32_eqz').brIf(this.exitHost);
         return false;
       }

@@ -1,4 +1,4 @@
-import type { InterpreterModule } from './interpreter.js';
+import type { InterpreterModule } from './interpreter-module.js';
 
 /**
  * Interpreters that were generated before, by what they are for. Here are none: scripts/bundle.mjs puts a file in the

@@ -9,17 +9,19 @@ import { BreakpointSet } from '../engine/breakpoint-set.js';
 import { DecodeCache } from '../engine/decode-cache.js';
 import { Engine, type EngineOptions } from '../engine/engine.js';
 import { REGION_ENTRIES, REGION_ENTRY_SHIFT, REGION_FUNCTIONS } from '../engine/engine-layout.js';
+import { SELECTOR_TABLE_BYTES } from '../engine/jit/selector-tables.js';
+import { CSR_TABLE_BYTES } from '../engine/plain-csr.js';
 import { TouchedPages } from '../engine/touched-pages.js';
 import { WatchList } from '../engine/watch-list.js';
 import { GuestMemory, PAGE_FLAG } from '../memory/guest-memory.js';
 import { planMemory } from '../memory/memory-plan.js';
 import type { DebugHooks } from '../riscv/executing-hart.js';
 import { RiscvHart } from '../riscv/hart.js';
+import { HART_OFFSETS } from '../riscv/hart-offsets.js';
 import { HART_STATE } from '../riscv/hart-state.js';
 import { RiscvInstructionSet } from '../riscv/isa/instruction-set.js';
 import { TLB_BYTES_PER_HART } from '../riscv/mmu.js';
-import { mayHoldTranslation } from '../riscv/page-walker.js';
-import { INTERRUPT, MSTATUS, parseIsa } from '../riscv/privileged.js';
+import { INTERRUPT, parseIsa } from '../riscv/privileged.js';
 import { type Component, defineState, StatePlan, u8, u32 } from '../state/layout.js';
 import { Bus } from './bus.js';
 import { CONSOLE_QUEUE_STATE, ConsoleQueue } from './console-queue.js';
@@ -39,9 +41,6 @@ export const MACHINE_STATE = defineState('machine', {
   /** The guest asked for a reset, which happens at the next boundary. */
   resetRequested: u8(),
 });
-
-/** Writes to page tables that need no flush before one is made after all: to a marked page, writes are slow. */
-const MOST_SPARED = 128;
 
 /** Predecoded pages kept at a time: 4 MiB of code. */
 const DECODE_PAGES = 1024;
@@ -111,6 +110,8 @@ export class VirtBoard {
       decodePages: DECODE_PAGES,
       regionEntryBytes: REGION_ENTRIES << REGION_ENTRY_SHIFT,
       regionNoteBytes: REGION_FUNCTIONS,
+      selectorTableBytes: SELECTOR_TABLE_BYTES,
+      csrTableBytes: CSR_TABLE_BYTES,
       ramBytes: config.ramBytes,
       romBytes: Math.ceil(VIRT_MAP.bootRom.bytes / 4096) * 4096,
       backingBytes: this.virtio.backingBytes,
@@ -132,23 +133,9 @@ export class VirtBoard {
     this.bus = new Bus(this.memory, VIRT_MAP.bootRom.base);
 
     const hartConfig = parseIsa(config.isa);
-    const isa = new RiscvInstructionSet(config.xlen, hartConfig.extensions);
+    const isa = new RiscvInstructionSet(hartConfig);
     this.decode = new DecodeCache(this.memory, isa);
-    this.engine = new Engine(
-      this.decode,
-      {
-        x: HART_STATE.offsetOf('x'),
-        pc: HART_STATE.offsetOf('pc'),
-        reservedAddress: HART_STATE.offsetOf('reservedAddress'),
-        reservedValue: HART_STATE.offsetOf('reservedValue'),
-        f: HART_STATE.offsetOf('f'),
-        floatControl: HART_STATE.offsetOf('fcsr'),
-        floatStatus: HART_STATE.offsetOf('mstatus'),
-        floatStatusMask: MSTATUS.fs,
-      },
-      RAM_BASE,
-      options,
-    );
+    this.engine = new Engine(this.decode, HART_OFFSETS, RAM_BASE, options);
     this.harts = hartParts.map(
       (component, id) =>
         new RiscvHart(
@@ -175,17 +162,16 @@ export class VirtBoard {
     this.decode.onEvict = () => {
       for (const hart of this.harts) hart.mmu.flushFetch();
     };
-    let spared = 0;
     this.memory.observer = {
       codeWritten: (host, length) => this.decode.invalidate(host, length),
       pageTableWritten: (page, host, length) => {
-        if (!mayHoldTranslation(this.memory, host, length) && ++spared < MOST_SPARED) return;
-        spared = 0;
-        this.flushTranslations();
-        // Nothing is left that came out of it; the next walk marks it again.
-        this.memory.flags[page] &= ~PAGE_FLAG.pageTable;
+        let fetched = false;
+        for (const hart of this.harts) if (hart.mmu.pageTableChanges(host, length)) fetched = true;
         // The next fetch may need the new entry, though it is on the page that is already looked up.
-        this.running?.requestBoundary();
+        if (fetched) this.running?.requestBoundary();
+        // To a marked page, writes are slow: it may be a table no more. The next walk by way of it marks it again.
+        if (!this.harts.some(hart => hart.mmu.dependsOn(page)))
+          this.memory.flags[page] &= ~PAGE_FLAG.pageTable;
       },
     };
 

@@ -19,6 +19,10 @@ export interface MemoryPlan {
   readonly regionEntries: number;
   /** One byte for each compiled region: whether it was entered since the bytes were cleared. Derived. */
   readonly regionNotes: number;
+  /** Which blocks of compiled regions stand where: derived. */
+  readonly selectorTables: number;
+  /** What generated code has to know of CSRs. */
+  readonly csrTable: number;
   /** One flag byte for each page of RAM and ROM. */
   readonly flags: number;
   /** One byte for each 64 bytes of RAM and ROM: whether decoded code stands there. */
@@ -46,14 +50,14 @@ export const DECODE_PAGE_BYTES = (PAGE_BYTES / 2 + 2) * DECODE_ENTRY_BYTES;
 /** What interpreters refer to. It stands at the same place in every machine, so that they can be generated before. */
 export type CommonPlan = Pick<
   MemoryPlan,
-  'mailbox' | 'control' | 'decode' | 'marks' | 'regionEntries' | 'flags' | 'codeMap' | 'ram'
+  'mailbox' | 'control' | 'decode' | 'marks' | 'regionEntries' | 'csrTable' | 'flags' | 'codeMap' | 'ram'
 >;
 
 const MAILBOX = 0x100;
 const CONTROL = 0x200;
 const FIRST = 0x1000;
 /** Behind all else, unless there is uncommonly much of that. What is not used of it takes no memory. */
-const RAM = 96 * 2 ** 20;
+const RAM = 112 * 2 ** 20;
 /** What a WebAssembly memory can hold. */
 const MOST_BYTES = 2 ** 32;
 
@@ -63,6 +67,8 @@ export interface MemoryPlanRequest {
   readonly decodePages: number;
   readonly regionEntryBytes: number;
   readonly regionNoteBytes: number;
+  readonly selectorTableBytes: number;
+  readonly csrTableBytes: number;
   readonly ramBytes: number;
   readonly romBytes: number;
   readonly backingBytes: number;
@@ -79,6 +85,8 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
   const marks = take((request.decodePages * DECODE_PAGE_BYTES) / 2, 64);
   const regionEntries = take(request.regionEntryBytes, 64);
   const regionNotes = take(request.regionNoteBytes, 64);
+  const selectorTables = take(request.selectorTableBytes, 64);
+  const csrTable = take(request.csrTableBytes, 64);
   // The engine finds a page's flag and a granule's code mark by shifting the host address and adding a
   // constant, which has to be positive: both maps stand above (address of RAM) >> shift.
   const flags = take(MOST_BYTES / PAGE_BYTES, 64);
@@ -101,6 +109,8 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
     marks,
     regionEntries,
     regionNotes,
+    selectorTables,
+    csrTable,
     flags,
     codeMap,
     ram,

@@ -15,7 +15,26 @@ export interface Csr {
   readonly consumed?: true;
   /** A condition beyond the privilege that the number says. */
   permits?(file: CsrFile): boolean;
+  /** The same in bits, for generated code; absent: an access does more. */
+  readonly plain?: PlainBits;
 }
+
+/** See PlainCsr. Masks are full or empty when not given: all is read, nothing is constant or reported. */
+export interface PlainBits {
+  readonly field: keyof HartState;
+  readonly read?: readonly [low: number, high: number];
+  readonly constant?: readonly [low: number, high: number];
+  readonly write: readonly [low: number, high: number];
+  readonly summary?: number;
+  readonly reported?: readonly [low: number, high: number];
+  readonly enabling?: number;
+}
+
+/** The least privilege that the number of a CSR lets access it (privileged spec 2.1). */
+export const privilegeOf = (number: number): number => {
+  const needed = (number >>> 8) & 3;
+  return needed === 2 ? PRIVILEGE.machine : needed;
+};
 
 /** What CSRs reach outside the hart for. */
 export interface CsrPorts {
@@ -27,7 +46,9 @@ export interface CsrPorts {
   randomHalf(): number;
   /** Interrupt enables, pending bits or the privilege's view of them changed. */
   interruptsChanged(): void;
-  /** What a virtual address means changed: satp, MXR. */
+  /** Another address space is in force: satp. */
+  addressSpaceChanged(): void;
+  /** What page tables allow changed: MXR. */
   translationChanged(): void;
   /** Loads and stores act in another mode now: MPRV, MPP, SUM. */
   viewChanged(): void;
@@ -112,10 +133,9 @@ export class CsrFile {
   }
 
   #accessible(csr: Csr, writes: boolean): boolean {
-    const needed = (csr.number >>> 8) & 3;
     if (writes && csr.number >>> 10 === 3) return false;
     if (!writes && csr.consumed) return false;
-    if (this.state.privilege < (needed === 2 ? PRIVILEGE.machine : needed)) return false;
+    if (this.state.privilege < privilegeOf(csr.number)) return false;
     return csr.permits?.(this) ?? true;
   }
 

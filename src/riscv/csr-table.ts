@@ -1,8 +1,9 @@
 /** The CSRs of the privileged spec 1.12 (chapter 2 lists the numbers), one row each. */
 
+import type { PlainCsr } from '../engine/plain-csr.js';
 import { counterRows } from './csr-counters.js';
-import type { Csr, CsrFile } from './csr-file.js';
-import type { HartState } from './hart-state.js';
+import { type Csr, type CsrFile, privilegeOf } from './csr-file.js';
+import { HART_STATE, type HartState } from './hart-state.js';
 import { type HartConfig, INTERRUPT, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
 
 type PairField = { [K in keyof HartState]: HartState[K] extends Uint32Array ? K : never }[keyof HartState];
@@ -19,6 +20,7 @@ const stored = (name: string, number: number, field: PairField, maskLow = FULL, 
     file.state[field][0] = low & maskLow;
     file.state[field][1] = file.config.xlen === 64 ? high & maskHigh : 0;
   },
+  plain: { field, write: [maskLow, maskHigh] },
 });
 
 const word = (name: string, number: number, field: ScalarField, mask = FULL): Csr => ({
@@ -28,6 +30,7 @@ const word = (name: string, number: number, field: ScalarField, mask = FULL): Cs
   write: (file, low) => {
     file.state[field] = (low & mask) >>> 0;
   },
+  plain: { field, read: [FULL, 0], write: [mask, 0] },
 });
 
 const fixed = (name: string, number: number, value: (file: CsrFile) => number = () => 0): Csr => ({
@@ -54,35 +57,52 @@ function readMisa(file: CsrFile): void {
   else file.set(letters, 2 ** 31);
 }
 
-function readMstatus(file: CsrFile, mask = FULL): void {
-  const value = file.state.mstatus[0] & mask;
-  const dirty = (value & MSTATUS.fs) === MSTATUS.fs;
-  if (file.config.xlen === 32) {
-    file.set(value | (dirty ? 2 ** 31 : 0));
-    return;
-  }
-  // UXL, and SXL where there is a supervisor, are fixed at 64 bits.
-  const lengths = file.hasSupervisor && mask === FULL ? 0xa : 0x2;
-  file.set(value, lengths | (dirty ? 2 ** 31 : 0));
-}
-
-function writeMstatus(file: CsrFile, low: number, mask: number): void {
-  const { state } = file;
-  const old = state.mstatus[0];
+/** mstatus, or what sstatus shows of it: `mask` (3.1.6). */
+function status(name: string, number: number, config: HartConfig, mask = FULL): Csr {
+  const supervised = config.extensions.has('s');
   let writable = MSTATUS.mie | MSTATUS.mpie | MSTATUS.mpp | MSTATUS.mprv | MSTATUS.tw;
-  if (file.hasSupervisor) {
+  if (supervised) {
     writable |= MSTATUS.sie | MSTATUS.spie | MSTATUS.spp | MSTATUS.sum | MSTATUS.mxr;
     writable |= MSTATUS.tvm | MSTATUS.tsr;
   }
-  if (file.hasFloat) writable |= MSTATUS.fs;
-  const mpp = (low & MSTATUS.mpp) >>> MPP_SHIFT;
-  // MPP holds only modes that exist (WARL).
-  if (mpp === 2 || (mpp === PRIVILEGE.supervisor && !file.hasSupervisor)) writable &= ~MSTATUS.mpp;
-  const changed = ((old ^ low) & writable & mask) >>> 0;
-  state.mstatus[0] = old ^ changed;
-  if ((changed & (MSTATUS.mie | MSTATUS.sie)) !== 0) file.ports.interruptsChanged();
-  if ((changed & MSTATUS.mxr) !== 0) file.ports.translationChanged();
-  if ((changed & (MSTATUS.mprv | MSTATUS.mpp | MSTATUS.sum)) !== 0) file.ports.viewChanged();
+  if (config.extensions.has('f')) writable |= MSTATUS.fs;
+  writable &= mask;
+  // UXL, and SXL where there is a supervisor, are fixed at 64 bits.
+  const lengths = supervised && mask === FULL ? 0xa : 0x2;
+  const high = config.xlen === 64 ? lengths : 0;
+  const translation = MSTATUS.mxr;
+  const view = MSTATUS.mprv | MSTATUS.mpp | MSTATUS.sum;
+  const enabling = MSTATUS.mie | MSTATUS.sie;
+  return {
+    name,
+    number,
+    read: file => {
+      const value = file.state.mstatus[0] & mask;
+      const dirty = (value & MSTATUS.fs) === MSTATUS.fs ? 2 ** 31 : 0;
+      if (config.xlen === 32) file.set(value | dirty);
+      else file.set(value, high | dirty);
+    },
+    write: ({ state, ports }, low) => {
+      const old = state.mstatus[0];
+      const mpp = (low & MSTATUS.mpp) >>> MPP_SHIFT;
+      // MPP holds only modes that exist (WARL).
+      const isMode = mpp !== 2 && (mpp !== PRIVILEGE.supervisor || supervised);
+      const changed = ((old ^ low) & (isMode ? writable : writable & ~MSTATUS.mpp)) >>> 0;
+      state.mstatus[0] = old ^ changed;
+      if ((changed & enabling) !== 0) ports.interruptsChanged();
+      if ((changed & translation) !== 0) ports.translationChanged();
+      if ((changed & view) !== 0) ports.viewChanged();
+    },
+    plain: {
+      field: 'mstatus',
+      read: [mask, 0],
+      constant: [0, high],
+      write: [writable, 0],
+      summary: MSTATUS.fs,
+      reported: [translation | view, 0],
+      enabling,
+    },
+  };
 }
 
 const pendingOf = (state: HartState) => (state.lines | state.softwarePending) >>> 0;
@@ -107,6 +127,7 @@ const trapVector = (name: string, number: number, field: 'mtvec' | 'stvec'): Csr
     file.state[field][0] = low;
     file.state[field][1] = high;
   },
+  plain: { field, write: [FULL, FULL], reported: [2, 0] },
 });
 
 const MACHINE: readonly Csr[] = [
@@ -115,12 +136,6 @@ const MACHINE: readonly Csr[] = [
   fixed('mimpid', 0xf13),
   fixed('mhartid', 0xf14, file => file.hartId),
   fixed('mconfigptr', 0xf15),
-  {
-    name: 'mstatus',
-    number: 0x300,
-    read: readMstatus,
-    write: (file, low) => writeMstatus(file, low, FULL),
-  },
   { name: 'misa', number: 0x301, read: readMisa, write: () => {} },
   {
     name: 'mie',
@@ -194,12 +209,6 @@ const pmpAddress = (index: number): Csr => ({
 
 const SUPERVISOR: readonly Csr[] = [
   {
-    name: 'sstatus',
-    number: 0x100,
-    read: file => readMstatus(file, SSTATUS),
-    write: (file, low) => writeMstatus(file, low, SSTATUS),
-  },
-  {
     name: 'sie',
     number: 0x104,
     read: file => file.set(file.state.mie[0] & file.state.mideleg[0]),
@@ -230,7 +239,7 @@ const SUPERVISOR: readonly Csr[] = [
       if (file.state.satp[0] === low && file.state.satp[1] === high) return;
       file.state.satp[0] = low;
       file.state.satp[1] = high;
-      file.ports.translationChanged();
+      file.ports.addressSpaceChanged();
     },
     permits: file =>
       file.state.privilege === PRIVILEGE.machine || (file.state.mstatus[0] & MSTATUS.tvm) === 0,
@@ -286,16 +295,38 @@ const ENTROPY: readonly Csr[] = [
 export function buildCsrTable(config: HartConfig): readonly (Csr | undefined)[] {
   const wide = config.xlen === 64;
   const rows = [
+    status('mstatus', 0x300, config),
     ...MACHINE,
     ...(wide ? [] : MACHINE_32),
     ...(wide ? [0, 2] : [0, 1, 2, 3]).map(pmpConfig),
     ...Array.from({ length: 16 }, (_, index) => pmpAddress(index)),
     ...counterRows(config),
-    ...(config.extensions.has('s') ? SUPERVISOR : []),
+    ...(config.extensions.has('s') ? [status('sstatus', 0x100, config, SSTATUS), ...SUPERVISOR] : []),
     ...(config.extensions.has('f') ? FLOAT : []),
     ...(config.extensions.has('zkr') ? ENTROPY : []),
   ];
   const table: (Csr | undefined)[] = Array(4096).fill(undefined);
   for (const row of rows) table[row.number] = row;
   return table;
+}
+
+/** The CSRs that generated code may access by itself. */
+export function plainCsrs(config: HartConfig): PlainCsr[] {
+  const all: PlainCsr[] = [];
+  for (const csr of buildCsrTable(config)) {
+    if (csr?.plain === undefined) continue;
+    const { number, plain } = csr;
+    all.push({
+      read: [FULL, FULL],
+      constant: [0, 0],
+      summary: 0,
+      reported: [0, 0],
+      enabling: 0,
+      ...plain,
+      number,
+      offset: HART_STATE.offsetOf(plain.field),
+      privilege: privilegeOf(number),
+    });
+  }
+  return all;
 }

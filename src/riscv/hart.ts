@@ -56,7 +56,11 @@ export class RiscvHart implements EngineHost, ExecutingHart {
       interruptsChanged: () => {
         if (this.traps.interrupt() !== NO_INTERRUPT) this.requestBoundary();
       },
-      viewChanged: () => this.requestBoundary(),
+      viewChanged: () => this.#publishView(),
+      addressSpaceChanged: () => {
+        this.mmu.spaceChanged();
+        this.requestBoundary();
+      },
       translationChanged: () => {
         this.mmu.flushTranslated();
         this.requestBoundary();
@@ -101,21 +105,25 @@ export class RiscvHart implements EngineHost, ExecutingHart {
     this.exit = EXIT.budget;
     this.#granted = budget;
     this.#surrendered = 0;
-    this.#variant = budget < SHORT_RUN ? REGION_VARIANT.none : this.#regionVariant();
-    this.env.memory.i32[(this.env.memory.plan.control + CONTROL.variant) >> 2] = this.#variant;
+    this.#publishView();
     this.#run(this.address, this.mmu.fetchBank, this.mmu.dataBank, budget);
-    let steps = this.stepsThisRun;
+    const steps = this.stepsThisRun;
     this.#granted = 0;
-    this.state.x[SINK / 4] = 0;
-    this.state.x[SINK / 4 + 1] = 0;
-    if (this.exit === EXIT.trap) {
-      this.traps.enterException();
-      steps++;
-    } else if (this.exit === EXIT.retired) {
-      steps++;
-    }
+    this.state.x[2 * SINK] = 0;
+    this.state.x[2 * SINK + 1] = 0;
     this.state.steps += steps;
     return steps;
+  }
+
+  /** Finishes a step that ended in a trap or a return from one; 1 when the run may go on behind it. */
+  resume(): number {
+    if (this.exit === EXIT.stopped) return 0;
+    if (this.exit === EXIT.trap) this.traps.enterException();
+    this.exit = EXIT.budget;
+    const left = --this.env.memory.i32[(this.env.memory.plan.control + CONTROL.budget) >> 2];
+    if (left === 0 || this.traps.interrupt() !== NO_INTERRUPT) return 0;
+    this.#publishView();
+    return 1;
   }
 
   /** The instruction under way is the last of this run: something changed that the machine must look at. */
@@ -257,7 +265,6 @@ export class RiscvHart implements EngineHost, ExecutingHart {
     return this.state.privilege === PRIVILEGE.supervisor && (this.state.mstatus[0] & MSTATUS.tvm) !== 0;
   }
 
-  /** The mode cannot change within a run: what changes it ends the run. */
   #regionVariant(): RegionVariant {
     if (this.env.hotCode === undefined) return REGION_VARIANT.none;
     const bare =
@@ -268,7 +275,19 @@ export class RiscvHart implements EngineHost, ExecutingHart {
     return this.env.watches.watchesReads ? REGION_VARIANT.bareWatched : REGION_VARIANT.bare;
   }
 
+  /** Tells generated code how it sees memory now. */
+  #publishView(): void {
+    const { i32, plan } = this.env.memory;
+    this.#variant = this.#granted < SHORT_RUN ? REGION_VARIANT.none : this.#regionVariant();
+    i32[(plan.control + CONTROL.variant) >> 2] = this.#variant;
+    i32[(plan.control + CONTROL.fetchTlb) >> 2] = this.mmu.fetchBank;
+    i32[(plan.control + CONTROL.dataTlb) >> 2] = this.mmu.dataBank;
+  }
+
   #fetchHalf(low: number, high: number): number {
+    const cached = this.mmu.cachedFetch(low, high);
+    const page = cached < 0 ? -1 : this.env.decode.guestPageOf(cached);
+    if (page >= 0) return this.#halfAt(this.env.memory.hostAddressOfPage(page) + (low & 0xffe));
     const physical = this.mmu.translate(low, high, 2, ACCESS.execute);
     if (physical < 0) {
       this.trap(this.mmu.cause, low, high);
@@ -280,6 +299,10 @@ export class RiscvHart implements EngineHost, ExecutingHart {
       return -1;
     }
     this.env.touched.executed.add(virtualPage(low, high));
+    return this.#halfAt(host);
+  }
+
+  #halfAt(host: number): number {
     return this.env.memory.u8[host] | (this.env.memory.u8[host + 1] << 8);
   }
 

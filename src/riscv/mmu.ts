@@ -9,7 +9,7 @@ import type { GuestMemory } from '../memory/guest-memory.js';
 import { PAGE_BYTES } from '../memory/memory-plan.js';
 import type { SystemBus } from '../memory/system-bus.js';
 import type { HartState } from './hart-state.js';
-import { ACCESS_FAULT, PAGE_FAULT, PageWalker } from './page-walker.js';
+import { ACCESS_FAULT, ENTRY_KIND, kindOfEntry, MOST_LEVELS, PAGE_FAULT, PageWalker } from './page-walker.js';
 import type { PmpUnit } from './pmp.js';
 import { ACCESS, type Access, CAUSE, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
 
@@ -24,15 +24,17 @@ const PAGE_CAUSE: Record<Access, number> = {
   [ACCESS.execute]: CAUSE.fetchPage,
 };
 
-/** One TLB bank for each view of memory: U, S, M, and S that may access user pages (SUM). */
-export const TLB_BANKS = 4;
-export const TLB_BYTES_PER_HART = TLB_BANKS * TLB_BANK_BYTES;
+/** Address spaces whose translations are kept at a time: each value of satp is one. */
+const SPACES = 4;
+/** Banks of an address space: U, S, and S that may access user pages (SUM). Machine mode has one bank for itself. */
+const BANKS_PER_SPACE = 3;
+const USER_PAGES_BANK = 2;
+const SPACE_BYTES = BANKS_PER_SPACE * TLB_BANK_BYTES;
+export const TLB_BYTES_PER_HART = TLB_BANK_BYTES + SPACES * SPACE_BYTES;
 
-const MACHINE_BANK = 2;
-const USER_PAGES_BANK = 3;
-
-/** Beyond so many filled entries, a flush clears the tables as a whole. */
+/** Beyond so many entries a bank group is cleared as a whole, and beyond so many changed bytes all is. */
 const MOST_LISTED = 2048;
+const MOST_CHANGED_BYTES = 64;
 
 /**
  * Address translation and protection of one hart, and its software TLB. The TLB holds only what a walk
@@ -43,9 +45,11 @@ export class Mmu {
   /** Cause of the last failed translation. */
   cause = 0;
   readonly #walker: PageWalker;
-  /** Addresses of the entries filled since the last flush, unless there were too many. */
-  readonly #filled = new Int32Array(MOST_LISTED);
-  #filledCount = MOST_LISTED;
+  readonly #machine: FilledEntries;
+  readonly #spaces: readonly AddressSpace[];
+  /** The space that satp stands for. */
+  #space: AddressSpace;
+  #nextVictim = 0;
 
   constructor(
     readonly xlen: 32 | 64,
@@ -58,6 +62,12 @@ export class Mmu {
     steps: () => number,
   ) {
     this.#walker = new PageWalker(xlen, state, memory, bus, pmp, steps);
+    this.#machine = new FilledEntries(memory, tlb, TLB_BANK_BYTES);
+    this.#spaces = Array.from({ length: SPACES }, (_, index) => {
+      const banks = tlb + TLB_BANK_BYTES + index * SPACE_BYTES;
+      return { banks, satpLow: 0, satpHigh: 0, filled: new FilledEntries(memory, banks, SPACE_BYTES) };
+    });
+    this.#space = this.#spaces[0];
   }
 
   /** The mode that loads and stores act in: MPRV lends machine mode that of MPP (privileged spec 3.1.6.3). */
@@ -74,17 +84,28 @@ export class Mmu {
 
   get fetchBank(): number {
     const { privilege } = this.state;
-    return this.tlb + (privilege === PRIVILEGE.machine ? MACHINE_BANK : privilege) * TLB_BANK_BYTES;
+    return privilege === PRIVILEGE.machine ? this.tlb : this.#space.banks + privilege * TLB_BANK_BYTES;
   }
 
   get dataBank(): number {
     const privilege = this.dataPrivilege;
-    let bank = privilege;
-    if (privilege === PRIVILEGE.machine) bank = MACHINE_BANK;
-    else if (privilege === PRIVILEGE.supervisor && (this.state.mstatus[0] & MSTATUS.sum) !== 0) {
-      bank = USER_PAGES_BANK;
+    if (privilege === PRIVILEGE.machine) return this.tlb;
+    const userPages = privilege === PRIVILEGE.supervisor && (this.state.mstatus[0] & MSTATUS.sum) !== 0;
+    return this.#space.banks + (userPages ? USER_PAGES_BANK : privilege) * TLB_BANK_BYTES;
+  }
+
+  /** satp was written: translations of the spaces it stood for lately are kept. */
+  spaceChanged(): void {
+    const [low, high] = this.state.satp;
+    let space = this.#spaces.find(one => one.satpLow === low && one.satpHigh === high);
+    if (space === undefined) {
+      space = this.#spaces[this.#nextVictim];
+      this.#nextVictim = (this.#nextVictim + 1) % SPACES;
+      space.filled.invalidateAll();
+      space.satpLow = low;
+      space.satpHigh = high;
     }
-    return this.tlb + bank * TLB_BANK_BYTES;
+    this.#space = space;
   }
 
   /** Physical address, or -1 with `cause` set. The access must not cross a page. */
@@ -113,14 +134,22 @@ export class Mmu {
     return this.pmp.uniform(page, page + PAGE_BYTES);
   }
 
-  /** Enters a translation: host is the host address that goes with the virtual one. */
+  /** Enters the translation that was found last: host is the host address that goes with the virtual one. */
   fillData(low: number, high: number, host: number, write: boolean): void {
-    const table = write ? TLB_TABLE.store : TLB_TABLE.load;
-    this.#fill(this.dataBank + table, low, high, (host - low) | 0);
+    const table = this.dataBank + (write ? TLB_TABLE.store : TLB_TABLE.load);
+    this.#fill(table, this.dataPrivilege, low, high, (host - low) | 0);
   }
 
   fillFetch(low: number, high: number, decodedPage: number): void {
-    this.#fill(this.fetchBank + TLB_TABLE.fetch, low, high, decodedPage);
+    this.#fill(this.fetchBank + TLB_TABLE.fetch, this.state.privilege, low, high, decodedPage);
+  }
+
+  /** The decoded page that is cached for fetching at this address, or -1. */
+  cachedFetch(low: number, high: number): number {
+    const entry = this.fetchBank + TLB_TABLE.fetch + ((low >>> TLB_INDEX_SHIFT) & TLB_INDEX_MASK);
+    const { i32 } = this.memory;
+    const hit = i32[entry >> 2] === (low & -PAGE_BYTES) && i32[(entry >> 2) + 1] === (high | 0);
+    return hit ? i32[(entry + TLB_VALUE) >> 2] : -1;
   }
 
   /** What the step under way left in page tables, when a debugger stops before it. */
@@ -129,35 +158,48 @@ export class Mmu {
   }
 
   flush(): void {
-    if (this.#filledCount === MOST_LISTED) {
-      this.memory.fill(0xff, this.tlb, this.tlb + TLB_BYTES_PER_HART);
-    } else {
-      for (let i = 0; i < this.#filledCount; i++) this.#invalidate(this.#filled[i]);
-    }
-    this.#filledCount = 0;
+    this.#machine.invalidateAll();
+    this.flushTranslated();
+    this.spaceChanged();
   }
 
   /** As `flush`, but for what holds in machine mode, where addresses are physical. */
   flushTranslated(): void {
-    if (this.#filledCount === MOST_LISTED) {
-      this.flush();
-      return;
-    }
-    const machine = this.tlb + MACHINE_BANK * TLB_BANK_BYTES;
-    let kept = 0;
-    for (let i = 0; i < this.#filledCount; i++) {
-      const entry = this.#filled[i];
-      if (entry >= machine && entry < machine + TLB_BANK_BYTES) this.#filled[kept++] = entry;
-      else this.#invalidate(entry);
-    }
-    this.#filledCount = kept;
+    for (const space of this.#spaces) space.filled.invalidateAll();
   }
 
   flushFetch(): void {
-    for (let bank = 0; bank < TLB_BANKS; bank++) {
-      const table = this.tlb + bank * TLB_BANK_BYTES + TLB_TABLE.fetch;
-      this.memory.fill(0xff, table, table + (TLB_BANK_BYTES - TLB_TABLE.fetch));
+    for (let bank = this.tlb; bank < this.tlb + TLB_BYTES_PER_HART; bank += TLB_BANK_BYTES) {
+      this.memory.fill(0xff, bank + TLB_TABLE.fetch, bank + TLB_BANK_BYTES);
     }
+  }
+
+  /**
+   * Bytes of page tables are about to change: drops what was found by way of these entries. True when the code
+   * that runs may have been found so.
+   */
+  pageTableChanges(host: number, length: number): boolean {
+    if (length > MOST_CHANGED_BYTES) {
+      this.flushTranslated();
+      return true;
+    }
+    const entryBytes = this.xlen === 64 ? 8 : 4;
+    let fetched = false;
+    for (let at = host & -entryBytes; at < host + length; at += entryBytes) {
+      const kind = kindOfEntry(this.memory.u32[at >> 2]);
+      if (kind === ENTRY_KIND.invalid) continue;
+      for (const { filled } of this.#spaces) {
+        if (!filled.dependOn(this.memory.pageOf(at))) continue;
+        if (kind === ENTRY_KIND.leaf) fetched = filled.invalidateLeaf(at) || fetched;
+        else fetched = filled.invalidateAll();
+      }
+    }
+    return fetched;
+  }
+
+  /** Whether any translation comes out of tables on this page. */
+  dependsOn(page: number): boolean {
+    return this.#spaces.some(space => space.filled.dependOn(page));
   }
 
   #physical(low: number, high: number, access: Access, privilege: number, quiet: boolean): number {
@@ -167,18 +209,96 @@ export class Mmu {
     return high >= 2 ** 24 ? ACCESS_FAULT : high * 2 ** 32 + low;
   }
 
-  #invalidate(entry: number): void {
-    const { i32 } = this.memory;
-    i32[entry >> 2] = -1;
-    i32[(entry >> 2) + 1] = -1;
-  }
-
-  #fill(table: number, low: number, high: number, value: number): void {
+  #fill(table: number, privilege: number, low: number, high: number, value: number): void {
     const entry = table + ((low >>> TLB_INDEX_SHIFT) & TLB_INDEX_MASK);
-    if (this.#filledCount < MOST_LISTED) this.#filled[this.#filledCount++] = entry;
+    const { enabled, path, depth } = this.#walker;
+    if (privilege === PRIVILEGE.machine) this.#machine.note(entry, path, 0);
+    else this.#space.filled.note(entry, path, enabled ? depth : 0);
     const { i32 } = this.memory;
     i32[entry >> 2] = low & -PAGE_BYTES;
     i32[(entry >> 2) + 1] = high;
     i32[(entry + TLB_VALUE) >> 2] = value;
+  }
+}
+
+interface AddressSpace {
+  /** Address of its first bank. */
+  readonly banks: number;
+  satpLow: number;
+  satpHigh: number;
+  readonly filled: FilledEntries;
+}
+
+/** The entries of some banks that were filled, unless there were too many, each with the page-table entries behind it. */
+class FilledEntries {
+  readonly #entries = new Int32Array(MOST_LISTED);
+  readonly #leaves = new Int32Array(MOST_LISTED);
+  /** Pages of the page-table entries that led to each, the leaf's included; -1: none. */
+  readonly #tables = new Int32Array(MOST_LISTED * MOST_LEVELS);
+  /** How often each page stands in `tables`. */
+  readonly #uses: Uint16Array;
+  /** MOST_LISTED: any entry may be filled. */
+  #count = MOST_LISTED;
+
+  constructor(
+    readonly memory: GuestMemory,
+    readonly start: number,
+    readonly bytes: number,
+  ) {
+    this.#uses = new Uint16Array(memory.pageCount);
+  }
+
+  note(entry: number, path: Int32Array, depth: number): void {
+    if (this.#count === MOST_LISTED) return;
+    const index = this.#count++;
+    this.#entries[index] = entry;
+    this.#leaves[index] = depth === 0 ? 0 : path[depth - 1];
+    for (let level = 0; level < MOST_LEVELS; level++) {
+      const table = level < depth ? this.memory.pageOf(path[level]) : -1;
+      this.#tables[index * MOST_LEVELS + level] = table;
+      if (table >= 0) this.#uses[table]++;
+    }
+  }
+
+  /** Returns true: what is invalid now may have been fetched from. */
+  invalidateAll(): true {
+    if (this.#count === MOST_LISTED) {
+      this.memory.fill(0xff, this.start, this.start + this.bytes);
+      this.#uses.fill(0);
+    } else {
+      for (let i = 0; i < this.#count; i++) this.#invalidate(i);
+    }
+    this.#count = 0;
+    return true;
+  }
+
+  /** Invalidates what this page-table entry maps; true when code was fetched so. */
+  invalidateLeaf(leaf: number): boolean {
+    let fetched = false;
+    for (let i = 0; i < this.#count; i++) {
+      if (this.#leaves[i] !== leaf) continue;
+      this.#invalidate(i);
+      if ((this.#entries[i] - this.start) % TLB_BANK_BYTES >= TLB_TABLE.fetch) fetched = true;
+    }
+    return fetched;
+  }
+
+  /** Whether any was found by way of page-table entries on this page. */
+  dependOn(page: number): boolean {
+    if (this.#count === MOST_LISTED) this.invalidateAll();
+    return this.#uses[page] !== 0;
+  }
+
+  #invalidate(index: number): void {
+    const { i32 } = this.memory;
+    const entry = this.#entries[index];
+    i32[entry >> 2] = -1;
+    i32[(entry >> 2) + 1] = -1;
+    this.#leaves[index] = 0;
+    for (let at = index * MOST_LEVELS; at < (index + 1) * MOST_LEVELS; at++) {
+      const table = this.#tables[at];
+      if (table >= 0) this.#uses[table]--;
+      this.#tables[at] = -1;
+    }
   }
 }

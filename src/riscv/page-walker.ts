@@ -13,17 +13,22 @@ const PTE = { v: 1, r: 2, w: 4, x: 8, u: 16, a: 64, d: 128 } as const;
 export const PAGE_FAULT = -1;
 export const ACCESS_FAULT = -2;
 
-/** Whether a cached translation may come from the page-table entries that these few bytes of a page stand in. */
-export function mayHoldTranslation(memory: GuestMemory, host: number, length: number): boolean {
-  for (let at = host & ~3; at < host + length; at += 4) {
-    // With entries of 8 bytes the flag stands in the first word; a high word whose bit 0 is set just costs a flush.
-    const entry = at & ~7;
-    if (((memory.u32[entry >> 2] | memory.u32[at >> 2]) & PTE.v) !== 0) return true;
-  }
-  return false;
+/** Levels of the deepest page tables, those of Sv48. */
+export const MOST_LEVELS = 4;
+
+/** What a page-table entry stands for: nothing that could be cached, a page, a further table. */
+export const ENTRY_KIND = { invalid: 0, leaf: 1, table: 2 } as const;
+
+/** The kind of a page-table entry, by its low word. */
+export function kindOfEntry(pte: number): number {
+  if ((pte & PTE.v) === 0) return ENTRY_KIND.invalid;
+  return (pte & (PTE.r | PTE.w | PTE.x)) === 0 ? ENTRY_KIND.table : ENTRY_KIND.leaf;
 }
 
 export class PageWalker {
+  /** Host addresses of the entries that the last walk went by, the leaf last, and their number. */
+  readonly path = new Int32Array(MOST_LEVELS);
+  depth = 0;
   /** Entries whose A and D bits one step set, with what they were. */
   readonly #updates: { readonly host: number; readonly pte: number }[] = [];
   #updatesStep = -1;
@@ -49,6 +54,7 @@ export class PageWalker {
    */
   walk(low: number, high: number, access: Access, privilege: number, quiet: boolean): number {
     const levels = this.#levels();
+    this.depth = 0;
     const indexBits = this.xlen === 64 ? 9 : 10;
     const entryBytes = this.xlen === 64 ? 8 : 4;
     if (this.xlen === 64 && !isCanonical(high, levels * 9 + 12)) return PAGE_FAULT;
@@ -65,26 +71,26 @@ export class PageWalker {
       const host = this.bus.hostAddress(address, entryBytes, false);
       if (host === 0) return ACCESS_FAULT;
       this.memory.flags[this.memory.pageOf(host)] |= PAGE_FLAG.pageTable;
+      this.path[this.depth++] = host;
       const pte = this.memory.u32[host >>> 2];
       const pteHigh = this.xlen === 64 ? this.memory.u32[(host >>> 2) + 1] : 0;
       // Bits 63..54 are reserved without Svnapot and Svpbmt.
       if ((pte & PTE.v) === 0 || pteHigh >>> 22 !== 0) return PAGE_FAULT;
       const page = ((pteHigh & 0x3fffff) * 2 ** 22 + (pte >>> 10)) * PAGE_BYTES;
-      const kind = pte & (PTE.r | PTE.w | PTE.x);
-      if (kind === 0) {
+      if ((pte & (PTE.r | PTE.w | PTE.x)) === 0) {
         if ((pte & (PTE.u | PTE.a | PTE.d)) !== 0) return PAGE_FAULT;
         table = page;
         continue;
       }
       if (!quiet && !this.#permitted(pte, access, privilege)) return PAGE_FAULT;
-      const offsetMask = 2 ** shift;
-      if (page % offsetMask !== 0) return PAGE_FAULT;
+      if (level > 0 && !isAligned(pte, page, shift)) return PAGE_FAULT;
       const wanted = PTE.a | (access === ACCESS.write ? PTE.d : 0);
       if ((pte & wanted) !== wanted && !quiet) {
         if (this.bus.hostAddress(address, entryBytes, true) === 0) return ACCESS_FAULT;
         this.#update(host, pte | wanted);
       }
-      return page + ((high % 2 ** Math.max(shift - 32, 0)) * 2 ** 32 + (low % Math.min(offsetMask, 2 ** 32)));
+      if (shift < 32) return page + (low & ((1 << shift) - 1));
+      return page + (high % 2 ** (shift - 32)) * 2 ** 32 + low;
     }
     return PAGE_FAULT;
   }
@@ -143,6 +149,11 @@ export class PageWalker {
 function bitsAt(low: number, high: number, shift: number): number {
   if (shift >= 32) return high >>> (shift - 32);
   return (low >>> shift) | (high << (32 - shift));
+}
+
+/** Whether a superpage of 2^shift bytes stands at a multiple of its size. */
+function isAligned(pte: number, page: number, shift: number): boolean {
+  return shift < 32 ? ((pte >>> 10) & ((1 << (shift - 12)) - 1)) === 0 : page % 2 ** shift === 0;
 }
 
 /** Whether all bits from `bits` - 1 upwards are equal. */

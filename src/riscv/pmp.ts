@@ -15,6 +15,10 @@ export class PmpUnit {
   readonly #start = new Float64Array(ENTRIES);
   readonly #end = new Float64Array(ENTRIES);
   #any = false;
+  /** The last answer: all accesses within [from, to) are decided by this entry. */
+  #from = 0;
+  #to = 0;
+  #decides = -1;
   #anyLocked = false;
   #withinPage = false;
 
@@ -23,6 +27,7 @@ export class PmpUnit {
   update(): void {
     const { pmpcfg, pmpaddr } = this.state;
     this.#any = false;
+    this.#to = 0;
     this.#anyLocked = false;
     this.#withinPage = false;
     for (let i = 0; i < ENTRIES; i++) {
@@ -75,11 +80,28 @@ export class PmpUnit {
   /** The lowest entry that matches any byte: its number, or NONE; PARTIAL when it misses some bytes. */
   #matching(start: number, end: number): number {
     if (!this.#any) return NONE;
+    if (start >= this.#from && end <= this.#to) return this.#decides;
+    let from = 0;
+    let to = Number.POSITIVE_INFINITY;
+    let decides = NONE;
     for (let i = 0; i < ENTRIES; i++) {
-      if (this.#end[i] <= start || this.#start[i] >= end || this.#end[i] === this.#start[i]) continue;
-      return this.#start[i] <= start && this.#end[i] >= end ? i : PARTIAL;
+      if (this.#end[i] === this.#start[i]) continue;
+      if (this.#end[i] <= start) {
+        from = Math.max(from, this.#end[i]);
+      } else if (this.#start[i] >= end) {
+        to = Math.min(to, this.#start[i]);
+      } else {
+        if (this.#start[i] > start || this.#end[i] < end) return PARTIAL;
+        from = Math.max(from, this.#start[i]);
+        to = Math.min(to, this.#end[i]);
+        decides = i;
+        break;
+      }
     }
-    return NONE;
+    this.#from = from;
+    this.#to = to;
+    this.#decides = decides;
+    return decides;
   }
 }
 

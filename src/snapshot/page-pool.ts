@@ -20,8 +20,11 @@ export class PagePool {
   /** Pages that may be in memory; more are only when the file is full, or when there is none. */
   memoryPages = Number.POSITIVE_INFINITY;
   readonly #segments: Uint8Array<SharedArrayBuffer>[] = [];
+  /** Those that were used before; from `#frames` and `#slots` on, none was. */
   readonly #freeFrames: number[] = [];
   readonly #freeSlots: PageSlot[] = [];
+  #frames = 0;
+  #slots = 0;
   /** For each slot, where its page is: the frame in memory, or the complement of the place in the file. */
   #where = new Int32Array(0);
   #references = new Uint32Array(0);
@@ -52,8 +55,8 @@ export class PagePool {
       const share = Math.ceil(this.memoryPages * SPILLED_SHARE);
       this.#spill(Math.min(MOST_SPILLED_AT_ONCE, Math.max(1, share)));
     }
-    const frame = this.#freeFrames.pop() ?? this.#growMemory();
-    const slot = this.#freeSlots.pop() ?? this.#growSlots();
+    const frame = this.#freeFrames.pop() ?? this.#newFrame();
+    const slot = this.#freeSlots.pop() ?? this.#newSlot();
     this.#where[slot] = frame;
     this.#references[slot] = 1;
     this.#contents[slot] = ++this.#stored;
@@ -142,16 +145,19 @@ export class PagePool {
     return this.#segments[Math.floor(frame / SEGMENT_PAGES)].subarray(at, at + PAGE_BYTES);
   }
 
-  #growMemory(): number {
-    const first = this.#segments.length * SEGMENT_PAGES;
-    this.#segments.push(new Uint8Array(new SharedArrayBuffer(SEGMENT_PAGES * PAGE_BYTES)));
-    for (let frame = first + SEGMENT_PAGES - 1; frame > first; frame--) this.#freeFrames.push(frame);
-    return first;
+  #newFrame(): number {
+    if (this.#frames === this.#segments.length * SEGMENT_PAGES)
+      this.#segments.push(new Uint8Array(new SharedArrayBuffer(SEGMENT_PAGES * PAGE_BYTES)));
+    return this.#frames++;
   }
 
-  #growSlots(): PageSlot {
-    const first = this.#where.length;
-    const count = Math.max(SEGMENT_PAGES, 2 * first);
+  #newSlot(): PageSlot {
+    if (this.#slots === this.#where.length) this.#growSlots();
+    return this.#slots++;
+  }
+
+  #growSlots(): void {
+    const count = Math.max(SEGMENT_PAGES, 2 * this.#where.length);
     const where = new Int32Array(count);
     where.set(this.#where);
     this.#where = where;
@@ -162,8 +168,6 @@ export class PagePool {
     contents.set(this.#contents);
     this.#contents = contents;
     this.#inMemory.grow(count);
-    for (let slot = count - 1; slot > first; slot--) this.#freeSlots.push(slot);
-    return first;
   }
 }
 

@@ -1,11 +1,14 @@
 import type { Machine, MachineStop } from '../machine/machine.js';
 import type { HostClock, InputEvent } from '../machine/ports.js';
+import type { RunOptions } from '../machine/run-types.js';
 import type { History } from './history.js';
 import type { LiveInput } from './live-input.js';
 import type { Player } from './player.js';
 import type { Recorder } from './recorder.js';
 
 const NS_PER_MS = 1e6;
+/** What was recorded before a sleep reaches the file when the sleep lasts longer. */
+const SHORT_SLEEP_MS = 100;
 
 /** Where idle time comes from: `virtual` skips it, `realtime` lets the host's time pass. */
 export type IdleClock = 'virtual' | 'realtime';
@@ -82,18 +85,30 @@ export class LiveDriver {
       this.enter(event);
     }
     const idle = this.idleClock === 'realtime' ? 'return' : 'jump';
-    const stop = machine.run(Math.min(until, player.snapshotDue()), { idle, beforeHart, heedsWants: true });
+    const options = { idle, beforeHart, heedsWants: true } as const;
+    const limit = Math.min(until, player.snapshotDue());
+    const early = this.#recorder?.due ? this.#checkpointOnTheWay(limit, options) : undefined;
+    const stop = early ?? machine.run(limit, options);
     player.snapshotIfDue();
     this.#noteProgress();
-    if (this.#recorder?.due) {
-      this.settle();
-      this.#recorder.checkpoint();
-    }
     if (stop.kind === 'power-off') {
       this.#history.powerOff = { code: stop.code };
       this.#recorder?.end({ kind: 'power-off', icount: machine.icount, code: stop.code }, true);
     }
     return stop;
+  }
+
+  /**
+   * A checkpoint is void once an input enters at its icount, and where the machine waits for one it is sure to be: it is
+   * taken in the middle of the guest's work, after one step. Returns what ended the run there, if anything did.
+   */
+  #checkpointOnTheWay(limit: number, options: RunOptions): MachineStop | undefined {
+    const machine = this.#machine;
+    const from = machine.icount;
+    const stop = machine.run(Math.min(limit, from + 1), options);
+    if (stop.kind !== 'limit') return stop;
+    if (machine.icount > from && !machine.asleep && !machine.wants) this.#recorder?.checkpoint();
+    return undefined;
   }
 
   /**
@@ -103,6 +118,7 @@ export class LiveDriver {
   async sleep(deadlineNs: number, limitMs: number, interrupted: () => boolean): Promise<void> {
     const machine = this.#machine;
     const { input } = this;
+    let quiet = false;
     const startNs = machine.virtualNs;
     const startMs = this.clock.nowMs();
     const realtime = this.idleClock === 'realtime';
@@ -116,7 +132,17 @@ export class LiveDriver {
       if (input.pending || interrupted()) break;
       if (passedMs >= limitMs) break;
       // It may be long, and a recorder that is killed meanwhile shall have lost nothing.
-      await input.wait(Math.min(Math.min(wholeMs, limitMs) - passedMs, this.rest()));
+      let restMs = Number.POSITIVE_INFINITY;
+      if (passedMs >= SHORT_SLEEP_MS) {
+        if (!quiet && this.#recorder?.due) {
+          this.settle();
+          this.#recorder.checkpoint();
+        }
+        quiet = true;
+        restMs = this.rest();
+      }
+      const left = Math.min(wholeMs, limitMs) - passedMs;
+      await input.wait(Math.min(left, quiet ? restMs : SHORT_SLEEP_MS - passedMs));
     }
     if (!realtime) return;
     const ns = Math.floor(startNs + (this.clock.nowMs() - startMs) * NS_PER_MS);

@@ -31,6 +31,8 @@ const ANSWER = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 31 + (i >> 7)
 const SENT = Uint8Array.from({ length: 30_000 }, (_, i) => (i * 5) & 0xff);
 const CAPTURED = Uint8Array.from({ length: 120_000 }, (_, i) => (i * 7919) >> 3);
 const KEYS = ['a', 'shift-b', 'caps_lock', 'f12', 'ret'];
+/** Processes of the guest that run again when it has put its drivers back. */
+const TWICE = ['random', 'hvc0', 'playback', 'capture'];
 const GUEST = 0x0a00_020f;
 const SERVED = 7000;
 
@@ -46,10 +48,22 @@ interface Round {
   readonly virtio: 'legacy' | 'modern';
   readonly diskAsync: boolean;
   readonly clock: 'virtual' | 'realtime';
+  /** The host resets the machine there, when the devices are at work; what counts is said afterwards. */
+  readonly resetAt?: number;
+  /** The guest takes its drivers off their devices, puts them back, and uses the devices again. */
+  readonly rebind?: boolean;
 }
 
+const ALL_ROUNDS: readonly Round[] = [
+  { harts: 3, virtio: 'modern', diskAsync: false, clock: 'realtime' },
+  { harts: 2, virtio: 'legacy', diskAsync: true, clock: 'virtual', rebind: true },
+  { harts: 1, virtio: 'legacy', diskAsync: true, clock: 'realtime' },
+  { harts: 2, virtio: 'modern', diskAsync: true, clock: 'realtime', resetAt: 60_000_000 },
+];
+const ROUNDS = process.env.BACKSTUB_FULL ? ALL_ROUNDS : ALL_ROUNDS.slice(0, 2);
+
 /** Linux with all devices, and the host's part in what its init does; until the guest powers off. */
-async function record({ harts, virtio, diskAsync, clock }: Round) {
+async function record({ harts, virtio, diskAsync, clock, resetAt, rebind }: Round) {
   const files = {
     disk: join(folder, 'disk.img'),
     captured: join(folder, 'in.wav'),
@@ -79,7 +93,7 @@ async function record({ harts, virtio, diskAsync, clock }: Round) {
         harts,
         virtio,
         diskAsync,
-        append: `console=ttyS0 ip=dhcp udp=${udp} tcp=${tcp} serve=${SERVED}`,
+        append: `console=ttyS0 ip=dhcp udp=${udp} tcp=${tcp} serve=${SERVED}${rebind ? ' rebind=1' : ''}`,
         rng: true,
         entropy: 'host',
         virtioConsole: true,
@@ -102,39 +116,48 @@ async function record({ harts, virtio, diskAsync, clock }: Round) {
   const file = new MemoryFile();
   session.record(file);
   const echoed: Promise<Buffer>[] = [];
-  // The guest sees the keys only when it listens, and the end only when all else is done.
-  const steps: readonly (readonly [prompt: string, act: () => void])[] = [
-    [
-      'Tablet has',
-      () => {
-        for (const key of KEYS) session.input.sendKey(key);
-        for (let i = 0; i < 10; i++) session.input.moveMouse(i, -i, 1);
-        session.input.moveTablet(1234, 30_000);
-        session.input.setButtons(1);
-        session.input.setButtons(0);
-        session.typeConsole(new TextEncoder().encode('hello linux\nend\n'), 1);
-      },
-    ],
-    ['serve: listening', () => echoed.push(exchange(network.tcpPorts[0], SENT))],
-    ['serve: ok', () => {}],
+  const useInput = (typed: string) => {
+    for (const key of KEYS) session.input.sendKey(key);
+    for (let i = 0; i < 10; i++) session.input.moveMouse(i, -i, 1);
+    session.input.moveTablet(1234, 30_000);
+    session.input.setButtons(1);
+    session.input.setButtons(0);
+    session.typeConsole(new TextEncoder().encode(`${typed}\nend\n`), 1);
+  };
+  const ended = (names: readonly string[]) => (text: string) =>
+    names.every(name => new RegExp(`^${name}: (ok|FAIL)`, 'm').test(text));
+  // The guest sees the keys only when it listens, and q, which ends that, only when all else is done.
+  const steps: readonly { readonly when: (text: string) => boolean; readonly act: () => void }[] = [
+    { when: text => text.includes('input: QEMU Virtio Tablet has'), act: () => useInput('hello linux') },
+    {
+      when: text => text.includes('serve: listening'),
+      act: () => echoed.push(exchange(network.tcpPorts[0], SENT)),
+    },
+    { when: ended([...TWICE, 'rtc', 'disk', 'udp', 'tcp', 'serve']), act: () => console.type('q') },
+    { when: text => text.includes('input again: QEMU Virtio Tablet has'), act: () => useInput('once more') },
+    {
+      when: ended([...TWICE.map(name => `${name} again`), 'network again', 'disk controls']),
+      act: () => console.type('q'),
+    },
   ];
+  if (resetAt !== undefined) {
+    session.stopAtIcount(resetAt);
+    await session.resume({ kind: 'continue', direction: 'forward' });
+    session.reset('monitor');
+    session.stopAtIcount(undefined);
+  }
+  const before = console.text.length;
   let next = 0;
   const seen = console.write.bind(console);
   console.write = bytes => {
     seen(bytes);
-    while (next < steps.length && console.text.includes(steps[next][0])) steps[next++][1]();
-    const others = ['rtc', 'random', 'hvc0', 'playback', 'capture', 'disk', 'udp', 'tcp', 'serve'];
-    if (
-      next === steps.length &&
-      others.every(name => new RegExp(`^${name}: (ok|FAIL)`, 'm').test(console.text))
-    ) {
-      next++;
-      console.type('q');
-    }
+    const text = console.text.slice(before);
+    while (next < steps.length && steps[next].when(text)) steps[next++].act();
   };
   const end = await session.runToEnd({ timeoutMs: 120_000 });
   const recorded = {
     end,
+    said: console.text.slice(before),
     console: console.text,
     virtioConsole: virtioConsole.text,
     steps: session.history.end,
@@ -152,13 +175,9 @@ async function record({ harts, virtio, diskAsync, clock }: Round) {
 }
 
 describe.skipIf(missing !== undefined)(`Linux with a driver for each device (${missing ?? 'built'})`, () => {
-  test.each([
-    { harts: 1, virtio: 'legacy', diskAsync: true, clock: 'realtime' },
-    { harts: 3, virtio: 'modern', diskAsync: false, clock: 'realtime' },
-    { harts: 2, virtio: 'legacy', diskAsync: true, clock: 'virtual' },
-  ] as const)('uses them all at once, and is replayed: %o', { timeout: 300_000 }, async round => {
+  test.each(ROUNDS)('uses them all at once, and is replayed: %o', { timeout: 300_000 }, async round => {
     const recorded = await record(round);
-    const text = recorded.console.replaceAll('\r', '');
+    const text = recorded.said.replaceAll('\r', '');
     expect(text, 'whatever a process says last').not.toContain('FAIL');
     expect(text).toContain('init: 0 failed');
     expect(recorded.end).toEqual({ kind: 'power-off', code: 0 });
@@ -169,8 +188,11 @@ describe.skipIf(missing !== undefined)(`Linux with a driver for each device (${m
     expect(text).toContain(`tcp: ${ANSWER.length} bytes, sum ${fold(ANSWER)}`);
     expect(text).toContain(`serve: ${SENT.length} bytes echoed`);
     expect(recorded.echoed.map(bytes => Buffer.compare(bytes, SENT))).toEqual([0]);
-    expect(text).toContain(`capture: 44100 Hz, sum ${fold(CAPTURED.subarray(0, 20 * 480 * 4))}, 0 overruns`);
-    expect(recorded.virtioConsole).toBe('hello from hvc0\nHELLO LINUX\nEND\n');
+    // What was captured before a reset is gone.
+    const captured = round.resetAt === undefined ? fold(CAPTURED.subarray(0, 20 * 480 * 4)) : '';
+    expect(text).toMatch(new RegExp(`^capture: 44100 Hz, sum ${captured}.*, 0 overruns$`, 'm'));
+    expect(recorded.virtioConsole).toMatch(/^(hello from hvc0\n)+HELLO LINUX\nEND\n/);
+    if (round.rebind) expect(recorded.virtioConsole).toMatch(/\nhello from hvc0\nONCE MORE\nEND\n$/);
     // A key pressed and one released each are an event and a report; Linux repeats none that is released at once.
     const [, events, reports] = /input: (\d+) events, (\d+) of them reports/.exec(text) ?? [];
     expect(Number(events)).toBeGreaterThan(50);
@@ -181,7 +203,9 @@ describe.skipIf(missing !== undefined)(`Linux with a driver for each device (${m
 
     const kinds = new Set(recorded.events.map(event => event.split(' ')[0]));
     const expected = ['console', 'network', 'input', 'audio-in', 'entropy'];
-    expect([...kinds]).toEqual(expect.arrayContaining(round.diskAsync ? [...expected, 'block'] : expected));
+    if (round.diskAsync) expected.push('block');
+    if (round.resetAt !== undefined) expected.push('reset');
+    expect([...kinds]).toEqual(expect.arrayContaining(expected));
 
     const recording = recorded.file.read();
     const random = new Random(round.harts);

@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Session } from '../../src/api/session.js';
+import { MemoryConsole } from '../../src/api/memory-console.js';
+import { bootSession, type Session } from '../../src/api/session.js';
 import type { HostClock } from '../../src/machine/ports.js';
 import { ChunkCursor } from '../../src/replay/chunks.js';
 import { readRecording } from '../../src/replay/log-reader.js';
 import { backstub, scratchFolder, start } from '../cli/backstub.js';
 import * as asm from '../lockstep/encode.js';
 import { Random } from '../lockstep/random.js';
-import { bootBytes, bootFixture, MemoryFile, replay } from '../support/sessions.js';
+import { bootBytes, bootFixture, MemoryFile, REPOSITORY, replay } from '../support/sessions.js';
 import { ScriptedHost } from './scripted-host.js';
 
 const KILLS = process.env.BACKSTUB_FULL ? 200 : 20;
@@ -143,7 +144,7 @@ describe('a recorder that is killed while the machine rests has lost nothing', (
     expect(await session.runToEnd({ timeoutMs: 3000 })).toEqual({ kind: 'limit', which: 'timeout' });
     expect(killed.length).toBeGreaterThan(10);
     expect(console.text).toContain('some words');
-    const cut = readRecording(killed[0]);
+    const cut = readRecording(killed[1]);
     expect(cut.end).toEqual({ kind: 'cut', icount: session.status().icount });
     const again = replay(cut);
     await again.session.verify();
@@ -198,5 +199,48 @@ test.each(['virtual', 'realtime'] as const)(
       expect((await replayed.verify()).icount).toBe(recording.end.icount);
     }
     expect(events).toBeGreaterThan(5);
+  },
+);
+
+test.each(['virtual', 'realtime'] as const)(
+  'a guest that always waits for the host keeps its checkpoints, with a %s clock',
+  async clock => {
+    const host = new ScriptedHost(5);
+    const hostClock: HostClock = {
+      nowMs: () => host.nowMs(),
+      // The disks' work and all else of the host is done in turns of the event loop.
+      sleep: async (ms, wake) => {
+        await new Promise(resolve => setImmediate(resolve));
+        await host.sleep(ms, wake);
+      },
+    };
+    const console = new MemoryConsole();
+    const firmware = 'fixtures/rv64/devices.elf';
+    const session = bootSession(
+      { name: firmware, bytes: readFileSync(join(REPOSITORY, firmware)) },
+      {
+        clock,
+        disks: [{ name: 'disk', sectors: 64, extents: [] }],
+        config: { diskAsync: true, rng: true, entropy: 'host', ramBytes: 2 << 20 },
+      },
+      {
+        console,
+        clock: hostClock,
+        random: length => new Uint8Array(length),
+        blocks: { start: (_disk, _offset, _length, done) => void setImmediate(done) },
+      },
+    );
+    const file = new MemoryFile();
+    const startMs = host.nowMs();
+    session.record(file);
+    expect(await session.runToEnd({ maxIcount: 50_000_000 })).toEqual({ kind: 'power-off', code: 0 });
+    const seconds = (host.nowMs() - startMs) / 1000;
+    session.close();
+    expect(seconds).toBeGreaterThan(3);
+    const { checkpoints, events } = file.read();
+    expect(events.length).toBeGreaterThan(300);
+    // One each half second, at the most.
+    expect(checkpoints.length).toBeGreaterThan(1.5 * seconds);
+    await replay(file.read()).session.verify();
   },
 );

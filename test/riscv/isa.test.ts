@@ -16,7 +16,7 @@ const missing = [ASSEMBLER, OBJDUMP].find(
 const XLENS = [32, 64] as const;
 
 const everything = new Set(['c', ...ALL_INSTRUCTIONS.map(one => one.extension)]);
-const isaOf = (xlen: 32 | 64) => new RiscvInstructionSet(xlen, everything);
+const isaOf = (xlen: 32 | 64) => new RiscvInstructionSet({ xlen, extensions: everything });
 const roundingFormats = ['R-rounding', 'R4'];
 
 /** A word of the instruction with random operands; a reserved rounding mode becomes the dynamic one. */

@@ -30,6 +30,8 @@ const smallMemory = () =>
       tlbBytes: 64,
       decodePages: 1,
       regionEntryBytes: 64,
+      selectorTableBytes: 0,
+      csrTableBytes: 0,
       regionNoteBytes: 64,
       ramBytes: PAGES * PAGE_BYTES,
       romBytes: 0,

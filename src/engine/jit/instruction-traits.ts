@@ -4,8 +4,8 @@ import { isPcRelative } from '../semantics.js';
 
 /** What a region has to know of an instruction before it emits it. */
 export interface InstructionTraits {
-  /** `interpret`: done outside of compiled code. */
-  readonly transfer: 'next' | 'branch' | 'jump' | 'indirect' | 'interpret';
+  /** `interpret`: done outside of compiled code; `csr`: so are CSRs that are more than bits of the state. */
+  readonly transfer: 'next' | 'branch' | 'jump' | 'indirect' | 'csr' | 'interpret';
   /** Whether the next instruction usually follows one that is interpreted. */
   readonly continues: boolean;
   readonly readsRs1: boolean;
@@ -36,6 +36,7 @@ function findTraits(instruction: Instruction): InstructionTraits {
   const memory = statements.some(
     s => s.kind === 'atomic' || s.kind === 'load-reserved' || s.kind === 'store-conditional',
   );
+  const csr = statements.find(s => s.kind === 'csr');
   let transfer: InstructionTraits['transfer'] = 'next';
   for (const statement of statements) {
     switch (statement.kind) {
@@ -54,6 +55,9 @@ function findTraits(instruction: Instruction): InstructionTraits {
       case 'store-conditional':
       case 'nothing':
         break;
+      case 'csr':
+        transfer = 'csr';
+        break;
       default:
         transfer = 'interpret';
     }
@@ -61,9 +65,9 @@ function findTraits(instruction: Instruction): InstructionTraits {
   return {
     transfer,
     continues: !statements.some(s => s.kind === 'system'),
-    readsRs1: memory || operand('rs1'),
+    readsRs1: memory || csr?.source === 'register' || operand('rs1'),
     readsRs2: statements.some(s => s.kind === 'store-conditional') || operand('rs2'),
-    writesRd: memory || statements.some(s => s.kind === 'set-rd'),
+    writesRd: memory || csr !== undefined || statements.some(s => s.kind === 'set-rd'),
     floatSources: (['rs1', 'rs2', 'rs3'] as const).filter(name =>
       nodes.some(node => node.kind === 'float-register' && node.operand === name),
     ),

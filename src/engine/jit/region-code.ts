@@ -179,7 +179,9 @@ export class CodeReader {
     const { rd, rs1, rs2, rs3, roundingMode, immediate, length, instruction } = d;
     const target = low + immediate;
     const { transfer } = instructionTraits(instruction);
-    let flow: Flow = transfer === 'jump' && rd !== 0 ? 'call' : transfer;
+    let flow: Flow;
+    if (transfer === 'csr') flow = isa.plainCsrs.has(immediate) ? 'next' : 'interpret';
+    else flow = transfer === 'jump' && rd !== 0 ? 'call' : transfer;
     const relative = flow === 'branch' || flow === 'jump' || flow === 'call';
     // A region does not reach over a multiple of 2^32.
     if (relative && (target < 0 || target >= 2 ** 32)) flow = 'interpret';

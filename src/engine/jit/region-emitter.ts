@@ -1,7 +1,8 @@
 import type { FunctionBody, Local } from '../../wasm/function-body.js';
 import { DYNAMIC_ROUNDING, type RegionVariant, ROUNDING_MODES, ROUNDING_SHIFT } from '../engine-layout.js';
+import { emitPlainCsr, knownFields } from '../plain-csr.js';
 import type { RuntimeFunction } from '../runtime-functions.js';
-import type { Expression, Statement } from '../semantics.js';
+import type { CsrOperation, Expression, Statement } from '../semantics.js';
 import { loadOperation, storeOperation } from '../semantics-emitter.js';
 import { instructionTraits } from './instruction-traits.js';
 import type { CodeInstruction, RegionCode } from './region-code.js';
@@ -155,6 +156,9 @@ export class RegionEmitter extends RegionMemory {
       case 'store-conditional':
         this.#storeConditional(statement.size);
         return;
+      case 'csr':
+        this.#csr(statement.operation, statement.source);
+        return;
       default:
         return;
     }
@@ -206,6 +210,26 @@ export class RegionEmitter extends RegionMemory {
     }
     this.release('i32', failed);
     this.release('i32', host);
+  }
+
+  #csr(operation: CsrOperation, source: 'register' | 'immediate'): void {
+    const { f, target } = this;
+    const operand = this.scratch(this.x);
+    if (source === 'register') this.register('rs1');
+    else this.constant('x', this.one.rs1);
+    f.set(operand);
+    emitPlainCsr(this, target.hart, {
+      fields: knownFields(this, target.plainCsrs.get(this.one.immediate)!),
+      operation,
+      operand,
+      hart: PARAMETER.hart,
+      leaveIf: () => this.leaveIf(),
+    });
+    if (this.one.rd === 0) f.op('drop');
+    else f.set(this.registers.get(this.one.rd)!);
+    this.release(this.x, operand);
+    // It may have turned floating point off, or made it clean.
+    this.startBlock();
   }
 
   // Operands.

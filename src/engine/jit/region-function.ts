@@ -2,12 +2,6 @@ import { PAGE_BYTES } from '../../memory/memory-plan.js';
 import type { FunctionBody, Label, Local } from '../../wasm/function-body.js';
 import { ModuleBuilder } from '../../wasm/module-builder.js';
 import {
-  ENTRY_SCALE_SHIFT,
-  MARK,
-  MARK_SHIFT,
-  PSEUDO_OPERATION,
-  REGION_ENTRY,
-  REGION_ENTRY_SHIFT,
   REGION_PARAMETERS,
   REGION_VARIANT,
   type RegionVariant,
@@ -29,12 +23,16 @@ export interface RegionModule {
   readonly structure: ControlStructure;
 }
 
-/** Compiles a region to a module that exports its function as `region`. `slot` is its place in the table. */
+/**
+ * Compiles a region to a module that exports its function as `region`. `slot` is its place in the function table,
+ * `tables` are the selector tables of its pages.
+ */
 export function compileRegion(
   target: RegionTarget,
   code: RegionCode,
   variant: RegionVariant,
   slot: number,
+  tables: readonly number[],
 ): RegionModule {
   const builder = new ModuleBuilder();
   builder.importMemory('host', 'memory', target.plan.wasmPages);
@@ -54,7 +52,7 @@ export function compileRegion(
   }
   const { body } = builder.function(REGION_PARAMETERS, ['i32'], 'region');
   const structure = structureOf(code);
-  new RegionFunction(body, target, code, structure, variant, slot, multiplyHigh, runtime).emit();
+  new RegionFunction(body, target, code, structure, variant, slot, tables, multiplyHigh, runtime).emit();
   return { bytes: builder.finish(), structure };
 }
 
@@ -83,6 +81,8 @@ class RegionFunction {
     readonly structure: ControlStructure,
     readonly variant: RegionVariant,
     readonly slot: number,
+    /** Addresses of the selector tables of the code's pages; none when there are no indirect jumps. */
+    readonly tables: readonly number[],
     multiplyHighUnsigned: number,
     runtime: ReadonlyMap<RuntimeFunction, number>,
   ) {
@@ -287,43 +287,27 @@ class RegionFunction {
 
   /** Goes on inside of the region when the target is one of its entries, else leaves. */
   #indirect(last: CodeInstruction): void {
-    const { f, target, structure } = this;
+    const { f, structure } = this;
     const e = this.#emitter;
-    const { plan } = target;
     const pc = this.#pc;
     e.transfer(last);
     f.set(pc);
     e.work(last, 1);
-    const slot = e.scratch('i32');
-    for (const page of this.code.pages) {
+    const distance = e.scratch(e.x);
+    this.code.pages.forEach((page, index) => {
       f.get(pc);
       e.address(page.low);
-      f.op(`${e.x}_sub`);
-      if (e.x === 'i64') {
-        const distance = e.scratch('i64');
-        f.tee(distance).i64(PAGE_BYTES, 0).op('i64_lt_u').if();
-        f.get(distance).op('i32_wrap_i64');
-        e.release('i64', distance);
-      } else {
-        f.tee(slot).i32(PAGE_BYTES).op('i32_lt_u').if();
-        f.get(slot);
-      }
-      f.i32(ENTRY_SCALE_SHIFT).op('i32_shl').i32(page.decoded).op('i32_add').tee(slot);
-      f.memory('i32_load8_u', 0).i32(PSEUDO_OPERATION.region).op('i32_eq').if();
-      f.get(slot).i32(MARK_SHIFT).op('i32_shr_u');
-      f.memory('i32_load16_u', plan.marks - (plan.decode >>> MARK_SHIFT) + MARK.entry);
-      f.i32(REGION_ENTRY_SHIFT).op('i32_shl').tee(slot);
-      f.memory('i32_load', plan.regionEntries + REGION_ENTRY.function);
-      f.i32(this.slot).op('i32_eq');
-      f.get(PARAMETER.budget).i32(structure.blocks[0].ahead).op('i32_ge_u').op('i32_and').if();
-      f.get(slot)
-        .memory('i32_load', plan.regionEntries + REGION_ENTRY.selector)
-        .set(PARAMETER.selector);
-      f.br(this.#root).end();
+      f.op(`${e.x}_sub`).tee(distance);
+      e.constant('x', PAGE_BYTES);
+      f.op(`${e.x}_lt_u`).if();
+      f.get(distance);
+      if (e.x === 'i64') f.op('i32_wrap_i64');
+      f.memory('i32_load16_u', this.tables[index]).tee(PARAMETER.selector).if();
+      f.get(PARAMETER.budget).i32(structure.blocks[0].ahead).op('i32_ge_u').brIf(this.#root);
       f.end();
       f.end();
-    }
-    e.release('i32', slot);
+    });
+    e.release(e.x, distance);
     f.br(this.#leaveAnywhere);
   }
 }

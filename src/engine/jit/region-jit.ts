@@ -16,6 +16,7 @@ import { Region, type RegionEntry } from './region.js';
 import { CodeReader, type RegionCode } from './region-code.js';
 import { compileRegion } from './region-function.js';
 import type { RegionTarget } from './region-memory.js';
+import { SelectorTables } from './selector-tables.js';
 
 /** Instructions of a region, at most: beyond some hundred, V8's compiled code gets no better. */
 const MOST_INSTRUCTIONS = 400;
@@ -61,6 +62,7 @@ export class RegionJit implements HotCode {
   /** The breakpoints that are set. */
   breakpoints = new BreakpointSet();
   readonly #target: RegionTarget;
+  readonly #tables: SelectorTables;
   readonly #regions = new Set<Region>();
   readonly #bySlot: (Region | undefined)[] = Array(REGION_FUNCTIONS).fill(undefined);
   readonly #onPage = new Map<number, Set<Region>>();
@@ -82,7 +84,9 @@ export class RegionJit implements HotCode {
     /** How often a place is reported as hot before it is compiled. */
     readonly patience: number,
   ) {
-    this.#target = { xlen: decode.isa.xlen, plan: decode.memory.plan, hart, ramBase };
+    const { xlen, plainCsrs } = decode.isa;
+    this.#tables = new SelectorTables(decode.memory);
+    this.#target = { xlen, plan: decode.memory.plan, hart, ramBase, plainCsrs };
     decode.onInvalidate = (guestPage, granule) => this.#codeChanges(guestPage, granule);
     decode.onDecode = guestPage => {
       if (this.#asleep.has(guestPage)) this.#wakePage(guestPage);
@@ -99,7 +103,7 @@ export class RegionJit implements HotCode {
       return;
     }
     if (!this.#isDue(slot)) return;
-    if (this.#regions.size >= MOST_REGIONS || this.#freeEntries.length < MOST_INSTRUCTIONS) this.#dropAll();
+    if (!this.#hasRoom) this.#dropAll();
     const reader = new CodeReader(this.decode, high, fetchTlb, this.#isBreakpoint);
     const mapped = (region: Region) => reader.agrees(region.code.pages);
     const around =
@@ -159,6 +163,15 @@ export class RegionJit implements HotCode {
     );
   }
 
+  /** Whether one more region can be made, whatever it is. */
+  get #hasRoom(): boolean {
+    return (
+      this.#regions.size < MOST_REGIONS &&
+      this.#freeEntries.length >= MOST_INSTRUCTIONS &&
+      this.#tables.has(MOST_INSTRUCTIONS)
+    );
+  }
+
   /** Counts how often a slot was hot; false while it is too early to look at it again. */
   #isDue(slot: number): boolean {
     const asked = this.#asked.get(slot) ?? { times: 0, due: this.patience };
@@ -183,7 +196,9 @@ export class RegionJit implements HotCode {
     const slot = this.#freeSlots.pop()!;
     const generation = Math.max(-1, ...within.map(region => region.generation)) + 1;
     const start = this.now();
-    const { bytes, structure } = compileRegion(this.#target, code, variant, slot);
+    const jumps = code.instructions.some(one => one.flow === 'indirect');
+    const tables = jumps ? code.pages.map(() => this.#tables.take()) : [];
+    const { bytes, structure } = compileRegion(this.#target, code, variant, slot, tables);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
       host: { memory: this.decode.memory.memory },
       runtime: this.runtime,
@@ -194,9 +209,10 @@ export class RegionJit implements HotCode {
     this.statistics.instructions += code.instructions.length;
     this.statistics.bytes += bytes.length;
 
-    const region = new Region(this.decode, code, variant, slot, generation);
+    const region = new Region(this.decode, code, variant, slot, tables, generation);
     const entries = structure.entries.filter(block => structure.blocks[block].steps > 0);
     region.entries = entries.map(block => this.#entry(region, structure.blocks[block].low, block));
+    this.#tables.fill(code.pages, tables, new Map(region.entries.map(one => [one.low, one.block + 1])));
     for (const old of within) this.#free(old);
     this.#regions.add(region);
     this.#bySlot[slot] = region;
@@ -371,6 +387,7 @@ export class RegionJit implements HotCode {
     for (const entry of region.entries) this.#freeEntries.push(entry.id);
     this.#noteIfEntered(region, this.#enteredAndGone);
     this.decode.memory.u8[this.decode.memory.plan.regionNotes + region.slot] = 0;
+    this.#tables.release(region.tables);
     this.table.set(region.slot, null);
     this.#bySlot[region.slot] = undefined;
     this.#freeSlots.push(region.slot);

@@ -10,6 +10,7 @@ import {
   TLB_TABLE,
   TLB_VALUE,
 } from '../engine-layout.js';
+import type { PlainCsr } from '../plain-csr.js';
 import type { AccessSize, Expression } from '../semantics.js';
 import { loadOperation, SemanticsEmitter } from '../semantics-emitter.js';
 import { emitFlaggedStore, emitNearWatched, emitPageFlag } from '../watched-stores.js';
@@ -20,6 +21,7 @@ export interface RegionTarget {
   readonly xlen: 32 | 64;
   readonly plan: MemoryPlan;
   readonly hart: HartOffsets;
+  readonly plainCsrs: ReadonlyMap<number, PlainCsr>;
   /** Physical address of the first byte of RAM. */
   readonly ramBase: number;
 }

@@ -1,6 +1,6 @@
 import { CODE_GRANULE_SHIFT, PAGE_BYTES } from '../../memory/memory-plan.js';
 import type { DecodeCache } from '../decode-cache.js';
-import { ENTRY_SCALE_SHIFT, MARK, markOf, type RegionVariant } from '../engine-layout.js';
+import { ENTRY, ENTRY_SCALE_SHIFT, type RegionVariant } from '../engine-layout.js';
 import type { CodePage, FoundCode, RegionCode } from './region-code.js';
 
 /** A place where a region is entered: its slot in a predecoded page, its record, its block. */
@@ -30,6 +30,8 @@ export class Region {
     readonly variant: RegionVariant,
     /** Place in the function table. */
     readonly slot: number,
+    /** Its selector tables. */
+    readonly tables: readonly number[],
     /** How often this code was compiled again for the sake of another entry. */
     readonly generation: number,
   ) {
@@ -77,13 +79,13 @@ export class Region {
 
   /** Addresses in it that were jumped to from outside at least `times` times, modulo 256, since `forgetJumps`. */
   jumpedTo(times: number): number[] {
-    const { u8, plan } = this.decode.memory;
-    return [...this.#addresses].filter(low => u8[markOf(plan, this.slotOf(low)) + MARK.hotness] >= times);
+    const { u8 } = this.decode.memory;
+    return [...this.#addresses].filter(low => u8[this.slotOf(low) + ENTRY.hotness] >= times);
   }
 
   forgetJumps(): void {
-    const { u8, plan } = this.decode.memory;
-    for (const low of this.#addresses) u8[markOf(plan, this.slotOf(low)) + MARK.hotness] = 0;
+    const { u8 } = this.decode.memory;
+    for (const low of this.#addresses) u8[this.slotOf(low) + ENTRY.hotness] = 0;
   }
 
   slotOf(low: number): number {

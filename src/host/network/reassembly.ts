@@ -3,9 +3,13 @@ import type { Datagram, Ipv4Packet } from './ipv4.js';
 /** Datagrams of which parts are missing; the oldest is given up when there are more. */
 const MOST_PENDING = 16;
 const LONGEST_PAYLOAD = 65_535 - 20;
+/** Bytes kept of one datagram, parts that came twice included. */
+const MOST_BYTES = 2 * LONGEST_PAYLOAD;
 
 interface Pending {
   readonly parts: { readonly offset: number; readonly bytes: Uint8Array }[];
+  /** Bytes in all parts. */
+  bytes: number;
   /** Length of the whole, once its last part has come. */
   length: number | undefined;
 }
@@ -24,10 +28,11 @@ export class Reassembly {
     const pending = this.#pending.get(key) ?? this.#begin(key);
     // The bytes are the caller's, until it takes the next packet.
     pending.parts.push({ offset, bytes: payload.slice() });
+    pending.bytes += payload.length;
     if (!more) pending.length = end;
     const whole = joined(pending);
+    if (whole !== undefined || pending.bytes > MOST_BYTES) this.#pending.delete(key);
     if (whole === undefined) return undefined;
-    this.#pending.delete(key);
     const { source, destination, protocol } = packet;
     return { source, destination, protocol, payload: whole };
   }
@@ -37,7 +42,7 @@ export class Reassembly {
       if (this.#pending.size < MOST_PENDING) break;
       this.#pending.delete(oldest);
     }
-    const pending: Pending = { parts: [], length: undefined };
+    const pending: Pending = { parts: [], bytes: 0, length: undefined };
     this.#pending.set(key, pending);
     return pending;
   }

@@ -1,4 +1,7 @@
 import type { Decoded, Instruction, InstructionSet } from '../../engine/instruction-set.js';
+import type { PlainCsr } from '../../engine/plain-csr.js';
+import { plainCsrs } from '../csr-table.js';
+import type { HartConfig } from '../privileged.js';
 import { ATOMIC } from './atomic.js';
 import { BASE } from './base.js';
 import { BITMANIP } from './bitmanip.js';
@@ -29,11 +32,13 @@ export class RiscvInstructionSet implements InstructionSet {
   readonly #buckets: Instruction[][] = Array.from({ length: 256 }, () => []);
   readonly #compressed: boolean;
 
-  /** `extensions` are lower-case names: `i`, `m`, `zicsr`, `s`... */
-  constructor(
-    readonly xlen: 32 | 64,
-    extensions: ReadonlySet<string>,
-  ) {
+  readonly xlen: 32 | 64;
+  readonly plainCsrs: ReadonlyMap<number, PlainCsr>;
+
+  constructor(config: HartConfig) {
+    const { xlen, extensions } = config;
+    this.xlen = xlen;
+    this.plainCsrs = new Map(plainCsrs(config).map(csr => [csr.number, csr]));
     this.#compressed = extensions.has('c');
     this.instructions = ALL_INSTRUCTIONS.filter(
       one => extensions.has(one.extension) && (one.xlen === undefined || one.xlen === xlen),

@@ -4,6 +4,10 @@
  *   udp=PORT    exchange datagrams with that port of the gateway, 10.0.2.2
  *   tcp=PORT    fetch what a connection there answers
  *   serve=PORT  echo one connection that comes to the guest
+ *   rounds=N    how often disk, datagrams and connection are used (default 1)
+ *   lines=N     lines printed on hvc0 besides
+ *   rebind=1    afterwards takes each virtio driver off its device and puts it back, sets what a driver can set, and uses
+ *               the devices once more
  *   reboot=1    ends with a reboot instead of power-off
  *   ms=N        how long input devices are listened to at least (default 300); then until `q` is typed at ttyS0
  * A process prints `NAME: ...` and, last, `NAME: ok` or what failed.
@@ -12,7 +16,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/input.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <linux/rtc.h>
 #include <poll.h>
 #include <sound/asound.h>
@@ -285,7 +292,7 @@ static void use_disk(void) {
     static uint8_t block[65536], again[65536];
     need(mkdir("/mnt", 0700) == 0 && mount("/dev/vda", "/mnt", "ext2", 0, NULL) == 0, "mount");
     uint32_t sum = 0;
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0, count = 12 * number("rounds", 1); i < count; i++) {
         char path[32];
         for (size_t k = 0; k < sizeof block; k++) block[k] = (uint8_t)(k * 7 + i * 31 + (k >> 8));
         snprintf(path, sizeof path, "/mnt/file%d", i % 6);
@@ -323,36 +330,40 @@ static void use_udp(void) {
     struct timeval patience = {5, 0};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     need(connect(fd, (struct sockaddr *)&to, sizeof to) == 0, "connect");
-    for (int i = 0; i < 40; i++) {
+    int count = 40 * number("rounds", 1);
+    for (int i = 0; i < count; i++) {
         /* Some are longer than a frame. */
-        size_t length = 1 + i * 97;
+        size_t length = 1 + i % 40 * 97;
         for (size_t k = 0; k < length; k++) sent[k] = (uint8_t)(k * 3 + i);
         need(send(fd, sent, length, 0) == (ssize_t)length, "send");
         right += recv(fd, got, sizeof got, 0) == (ssize_t)length && memcmp(sent, got, length) == 0;
     }
-    say("%d of 40 came back", right);
-    need(right == 40, "every datagram comes back");
+    say("%d of %d came back", right, count);
+    need(right == count, "every datagram comes back");
 }
 
 static void use_tcp(void) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(number("tcp", 0)),
         .sin_addr.s_addr = htonl(0x0a000202)};
-    /* A port of our own choice: to choose one, the kernel draws 256 KiB of random numbers without giving way. */
-    struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons(40000)};
     uint8_t part[4096];
     size_t total = 0;
     uint32_t sum = 0;
-    ssize_t length;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    need(bind(fd, (struct sockaddr *)&from, sizeof from) == 0, "bind");
-    need(connect(fd, (struct sockaddr *)&to, sizeof to) == 0, "connect");
-    need(send(fd, "please\n", 7, 0) == 7, "send");
-    shutdown(fd, SHUT_WR);
-    while ((length = recv(fd, part, sizeof part, 0)) > 0) {
-        total += length;
-        sum = fold(sum, part, length);
+    for (int round = 0, rounds = number("rounds", 1); round < rounds; round++) {
+        /* A port of our own choice: to choose one, the kernel draws 256 KiB of random numbers without giving way. */
+        struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons(40000 + round)};
+        ssize_t length;
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        need(bind(fd, (struct sockaddr *)&from, sizeof from) == 0, "bind");
+        need(connect(fd, (struct sockaddr *)&to, sizeof to) == 0, "connect");
+        need(send(fd, "please\n", 7, 0) == 7, "send");
+        shutdown(fd, SHUT_WR);
+        while ((length = recv(fd, part, sizeof part, 0)) > 0) {
+            total += length;
+            sum = fold(sum, part, length);
+        }
+        need(length == 0, "receive");
+        close(fd);
     }
-    need(length == 0, "receive");
     say("%zu bytes, sum %08x", total, sum);
 }
 
@@ -375,6 +386,83 @@ static void serve_tcp(void) {
     say("%zu bytes echoed", total);
 }
 
+static void print_lines(void) {
+    int fd = open_raw("/dev/hvc0", O_WRONLY);
+    for (int i = 0, lines = number("lines", 0); i < lines; i++) dprintf(fd, "line %d of what a guest has to say\n", i);
+}
+
+static void write_text(const char *path, const char *text) {
+    int fd = open(path, O_WRONLY);
+    int ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    if (!ok) say("%s: cannot write %s: %s", path, text, strerror(errno));
+    need(ok, "write to sysfs");
+    close(fd);
+}
+
+static void rebind_all(void) {
+    for (int number = 0; number < 8; number++) {
+        char link[64], driver[128] = "", path[160], name[16];
+        snprintf(name, sizeof name, "virtio%d", number);
+        snprintf(link, sizeof link, "/sys/bus/virtio/devices/%s/driver", name);
+        if (readlink(link, driver, sizeof driver - 1) < 0) continue;
+        const char *last = strrchr(driver, '/') + 1;
+        snprintf(path, sizeof path, "/sys/bus/virtio/drivers/%s/unbind", last);
+        write_text(path, name);
+        snprintf(path, sizeof path, "/sys/bus/virtio/drivers/%s/bind", last);
+        write_text(path, name);
+        say("%s has its driver %s again", name, last);
+    }
+}
+
+/* What a driver says on the control queue of the network: address, filters, promiscuous mode. */
+static void set_up_network(void) {
+    static const uint8_t card[6] = {0x52, 0x54, 0, 0xab, 0xcd, 0xef};
+    struct ifreq request = {.ifr_name = "eth0"};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+    memcpy(request.ifr_hwaddr.sa_data, card, sizeof card);
+    need(ioctl(fd, SIOCSIFHWADDR, &request) == 0, "set the card's address");
+    for (int round = 0; round < 2; round++) {
+        request.ifr_flags = IFF_UP | IFF_RUNNING | (round == 0 ? IFF_PROMISC | IFF_ALLMULTI : 0);
+        need(ioctl(fd, SIOCSIFFLAGS, &request) == 0, "up");
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a00020f)};
+        memcpy(&request.ifr_addr, &address, sizeof address);
+        need(ioctl(fd, SIOCSIFADDR, &request) == 0, "set the address");
+        address.sin_addr.s_addr = htonl(0xffffff00);
+        memcpy(&request.ifr_netmask, &address, sizeof address);
+        need(ioctl(fd, SIOCSIFNETMASK, &request) == 0, "set the mask");
+        for (int group = 1; group < 6; group++) {
+            struct ip_mreqn member = {.imr_multiaddr.s_addr = htonl(0xe0000100 + group),
+                .imr_address.s_addr = htonl(0x0a00020f)};
+            need(setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &member, sizeof member) == 0 || round == 1, "join");
+        }
+        request.ifr_flags = 0;
+        if (round == 0) need(ioctl(fd, SIOCSIFFLAGS, &request) == 0, "down");
+    }
+    use_udp();
+}
+
+static void use_disk_controls(void) {
+    static uint8_t block[8192];
+    char serial[32] = "?";
+    int fd = open("/sys/block/vda/serial", O_RDONLY);
+    need(fd >= 0 && read(fd, serial, sizeof serial) >= 0, "serial number");
+    write_text("/sys/block/vda/cache_type", "write through");
+    write_text("/sys/block/vda/cache_type", "write back");
+    fd = open("/dev/vda", O_RDWR);
+    uint64_t range[2] = {1 << 20, 65536};
+    memset(block, 0x5a, sizeof block);
+    for (uint64_t at = 0; at < range[1]; at += sizeof block)
+        need(pwrite(fd, block, sizeof block, range[0] + at) == sizeof block, "write");
+    need(fsync(fd) == 0, "flush");
+    need(ioctl(fd, BLKDISCARD, range) == 0, "discard");
+    need(ioctl(fd, BLKZEROOUT, range) == 0, "zero");
+    need(ioctl(fd, BLKFLSBUF) == 0, "forget what is cached");
+    need(pread(fd, block, sizeof block, range[0] + 4096) == sizeof block, "read");
+    for (size_t i = 0; i < sizeof block; i++) need(block[i] == 0, "zeros");
+    say("zeros where they were asked for");
+}
+
 static int children;
 
 static void start(const char *name, void (*work)(void)) {
@@ -386,6 +474,17 @@ static void start(const char *name, void (*work)(void)) {
     work();
     say("ok");
     _exit(0);
+}
+
+/* How many of them failed, when all have ended. */
+static int failures(void) {
+    int failed = 0;
+    for (; children > 0; children--) {
+        int status;
+        wait(&status);
+        failed += status != 0;
+    }
+    return failed;
 }
 
 static int have(const char *path) {
@@ -400,6 +499,7 @@ int main(void) {
     if (have("/dev/rtc0")) start("rtc", use_clock);
     if (have("/dev/hwrng")) start("random", use_random);
     if (have("/dev/hvc0")) start("hvc0", use_virtio_console);
+    if (getenv("lines")) start("lines", print_lines);
     if (have("/dev/input/event0")) start("input", use_input);
     if (have("/dev/snd/pcmC0D0p")) start("playback", use_playback);
     if (have("/dev/snd/pcmC0D0c")) start("capture", use_capture);
@@ -407,11 +507,17 @@ int main(void) {
     if (getenv("udp")) start("udp", use_udp);
     if (getenv("tcp")) start("tcp", use_tcp);
     if (getenv("serve")) start("serve", serve_tcp);
-    int failed = 0;
-    while (children-- > 0) {
-        int status;
-        wait(&status);
-        failed += status != 0;
+    int failed = failures();
+    if (getenv("rebind")) {
+        rebind_all();
+        if (have("/dev/hwrng")) start("random again", use_random);
+        if (have("/dev/snd/pcmC0D0p")) start("playback again", use_playback);
+        if (have("/dev/snd/pcmC0D0c")) start("capture again", use_capture);
+        if (have("/dev/hvc0")) start("hvc0 again", use_virtio_console);
+        if (have("/dev/input/event0")) start("input again", use_input);
+        if (getenv("udp")) start("network again", set_up_network);
+        if (have("/dev/vda")) start("disk controls", use_disk_controls);
+        failed += failures();
     }
     FILE *interrupts = fopen("/proc/interrupts", "r");
     for (char line[160]; interrupts && fgets(line, sizeof line, interrupts);) {

@@ -1,0 +1,177 @@
+import type { HartOffsets } from './engine-layout.js';
+import type { CsrOperation } from './semantics.js';
+import type { SemanticsEmitter } from './semantics-emitter.js';
+
+/** Low and high half of 64 bits. */
+type Bits = readonly [low: number, high: number];
+
+/**
+ * A control and status register that is bits of a hart's state and no more: generated code reads and writes it by
+ * itself. A change with further consequences is left to the host.
+ */
+export interface PlainCsr {
+  readonly number: number;
+  /** Offset in a hart's state of the 8 bytes that hold it. */
+  readonly offset: number;
+  /** The least privilege that may access it. */
+  readonly privilege: number;
+  /** Bits that are read from the state, bits that always read as one, and bits that a write changes. */
+  readonly read: Bits;
+  readonly constant: Bits;
+  readonly write: Bits;
+  /** Low bits of the state which, all set, set the topmost bit that is read; 0: there is no such thing. */
+  readonly summary: number;
+  /** Changes that are left to the host. */
+  readonly reported: Bits;
+  /** Low bits which, when they are set, let an interrupt be taken: left to the host while one is pending. */
+  readonly enabling: number;
+}
+
+/** Records by CSR, behind a byte for each CSR number: which record is its own, 0: none. */
+const NUMBERS = 4096;
+const RECORD_SHIFT = 6;
+const MOST_PLAIN_CSRS = 64;
+export const CSR_TABLE_BYTES = NUMBERS + (MOST_PLAIN_CSRS << RECORD_SHIFT);
+
+const RECORD = {
+  read: 0,
+  constant: 8,
+  write: 16,
+  reported: 24,
+  summary: 32,
+  /** What the summary's bits are compared with: themselves, or what they never are. */
+  summarized: 36,
+  enabling: 40,
+  offset: 44,
+  privilege: 48,
+} as const;
+type WideField = 'read' | 'constant' | 'write' | 'reported';
+type NarrowField = 'summary' | 'summarized' | 'enabling' | 'offset' | 'privilege';
+
+const narrow = (csr: PlainCsr, field: NarrowField): number =>
+  field === 'summarized' ? csr.summary || -1 : csr[field];
+
+/** Writes the table that the interpreter looks CSRs up in. */
+export function writeCsrTable(memory: ArrayBufferLike, address: number, csrs: readonly PlainCsr[]): void {
+  if (csrs.length >= MOST_PLAIN_CSRS) throw new Error('too many plain CSRs');
+  const view = new DataView(memory, address, CSR_TABLE_BYTES);
+  csrs.forEach((csr, index) => {
+    view.setUint8(csr.number, index + 1);
+    const record = NUMBERS + ((index + 1) << RECORD_SHIFT);
+    for (const field of ['read', 'constant', 'write', 'reported'] as const) {
+      view.setInt32(record + RECORD[field], csr[field][0], true);
+      view.setInt32(record + RECORD[field] + 4, csr[field][1], true);
+    }
+    for (const field of ['summary', 'summarized', 'enabling', 'offset', 'privilege'] as const) {
+      view.setInt32(record + RECORD[field], narrow(csr, field), true);
+    }
+  });
+}
+
+/** Where the emitter finds what is to be known of a CSR: in the table, or it knows it already. */
+export interface CsrFields {
+  wide(field: WideField): void;
+  narrow(field: NarrowField): void;
+}
+
+export const knownFields = (e: SemanticsEmitter, csr: PlainCsr): CsrFields => ({
+  wide: field => {
+    if (e.x === 'i32') e.f.i32(csr[field][0]);
+    else e.f.i64(csr[field][0] | 0, csr[field][1] | 0);
+  },
+  narrow: field => void e.f.i32(narrow(csr, field)),
+});
+
+/** Fields of the CSR whose number is on the stack; `otherwise` takes from the stack whether it is no plain one. */
+export function fieldsInTable(e: SemanticsEmitter, table: number, otherwise: () => void): CsrFields {
+  const { f } = e;
+  const record = e.scratch('i32');
+  f.memory('i32_load8_u', table).tee(record).op('i32_eqz');
+  otherwise();
+  f.get(record).i32(RECORD_SHIFT).op('i32_shl').set(record);
+  return {
+    wide: field => void f.get(record).memory(`${e.x}_load`, table + NUMBERS + RECORD[field]),
+    narrow: field => void f.get(record).memory('i32_load', table + NUMBERS + RECORD[field]),
+  };
+}
+
+export interface CsrAccess {
+  readonly fields: CsrFields;
+  readonly operation: CsrOperation;
+  /** Local with the value to write, set or clear. */
+  readonly operand: number;
+  /** Local with the address of the hart's state. */
+  readonly hart: number;
+  /** Takes a condition from the stack: leaves what follows to the host. Before it nothing is changed. */
+  readonly leaveIf: () => void;
+}
+
+/** Emits the access (unprivileged spec 9.1), which leaves the value read on the stack. */
+export function emitPlainCsr(e: SemanticsEmitter, offsets: HartOffsets, access: CsrAccess): void {
+  const { f, x } = e;
+  const { fields, hart } = access;
+  const { interrupts } = offsets;
+  const low = () => {
+    if (x === 'i64') f.op('i32_wrap_i64');
+  };
+  const state = e.scratch(x);
+  const old = e.scratch(x);
+  const changed = e.scratch(x);
+  f.get(hart).memory('i32_load8_u', offsets.privilege);
+  fields.narrow('privilege');
+  f.op('i32_lt_u');
+  access.leaveIf();
+  f.get(hart);
+  fields.narrow('offset');
+  f.op('i32_add').memory(`${x}_load`, 0).tee(state);
+  fields.wide('read');
+  f.op(`${x}_and`);
+  fields.wide('constant');
+  f.op(`${x}_or`).set(old);
+  f.get(state);
+  low();
+  fields.narrow('summary');
+  f.op('i32_and');
+  fields.narrow('summarized');
+  f.op('i32_eq').if();
+  f.get(old);
+  e.expression({ kind: 'minimum', type: 'x' });
+  f.op(`${x}_or`).set(old).end();
+
+  // changed: the value to be written, then the bits of the state that it differs in.
+  f.get(access.operand).set(changed);
+  if (access.operation !== 'write') {
+    f.get(old).get(changed);
+    if (access.operation === 'clear') {
+      e.constant('x', -1);
+      f.op(`${x}_xor`).op(`${x}_and`);
+    } else {
+      f.op(`${x}_or`);
+    }
+    f.set(changed);
+  }
+  f.get(changed).get(state).op(`${x}_xor`);
+  fields.wide('write');
+  f.op(`${x}_and`).tee(changed);
+  fields.wide('reported');
+  f.op(`${x}_and`);
+  e.constant('x', 0);
+  f.op(`${x}_ne`);
+  access.leaveIf();
+  f.get(changed).get(state).get(changed).op(`${x}_xor`).op(`${x}_and`);
+  low();
+  fields.narrow('enabling');
+  f.op('i32_and').if();
+  f.get(hart).memory('i32_load', interrupts.lines);
+  f.get(hart).memory('i32_load', interrupts.software).op('i32_or');
+  f.get(hart).memory('i32_load', interrupts.enabled).op('i32_and');
+  access.leaveIf();
+  f.end();
+  f.get(hart);
+  fields.narrow('offset');
+  f.op('i32_add').get(state).get(changed).op(`${x}_xor`).memory(`${x}_store`, 0);
+  f.get(old);
+  e.release(x, state);
+  e.release(x, old);
+  e.release(x, changed);
+}
