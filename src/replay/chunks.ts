@@ -2,17 +2,18 @@ import { constants, deflateSync, inflateSync } from 'node:zlib';
 import { ByteReader, ByteWriter, FormatFault } from './byte-codec.js';
 import { ChecksumChain } from './checksum.js';
 import {
-  CHUNK_HEADER_BYTES,
   CHUNK_TYPES,
   type ChunkType,
   COMPRESSED,
   chunkChecksum,
+  chunkHeaderBytes,
   chunkTypeName,
   encodeChunk,
   encodeFileHeader,
   FILE_HEADER_BYTES,
   headerCheck,
   parseChunkHeader,
+  TYPE_FLAGS,
 } from './format.js';
 import type { ByteSink } from './recording.js';
 
@@ -31,11 +32,8 @@ export class ChunkWriter {
   bytesWritten = 0;
   #number = 0;
 
-  constructor(
-    readonly sink: ByteSink,
-    version: number,
-  ) {
-    this.#append(encodeFileHeader(version));
+  constructor(readonly sink: ByteSink) {
+    this.#append(encodeFileHeader());
   }
 
   write(type: ChunkType, content: Uint8Array, compressing = true): void {
@@ -120,7 +118,8 @@ export class ChunkCursor {
     if (this.#checksum !== undefined) this.chain.add(this.#checksum);
     this.#checksum = undefined;
     const { bytes, offset, number } = this;
-    const start = offset + CHUNK_HEADER_BYTES;
+    if (offset === bytes.length) return undefined;
+    const start = offset + chunkHeaderBytes(bytes[offset]);
     if (start > bytes.length) return undefined;
     const headerBytes = bytes.subarray(offset, start);
     const header = parseChunkHeader(headerBytes);
@@ -131,7 +130,7 @@ export class ChunkCursor {
     if (header.checksum !== chunkChecksum(number, headerBytes, stored))
       throw this.#fault('it has a wrong checksum');
     const type = chunkTypeName(header.type);
-    if (!type) throw new FormatFault(`it has the unknown type ${header.type & ~COMPRESSED}`);
+    if (!type) throw new FormatFault(`it has the unknown type ${header.type & ~TYPE_FLAGS}`);
     this.#checksum = header.checksum;
     this.offset = start + header.length;
     this.number++;
@@ -141,7 +140,7 @@ export class ChunkCursor {
   /** Tells a chunk that belongs elsewhere from one that is damaged. */
   #fault(what: string): FormatFault {
     const { bytes, offset, number } = this;
-    const start = offset + CHUNK_HEADER_BYTES;
+    const start = offset + chunkHeaderBytes(bytes[offset]);
     const headerBytes = bytes.subarray(offset, start);
     const header = parseChunkHeader(headerBytes);
     for (let other = Math.max(0, number - 1000); other < number + 1000; other++) {

@@ -1,6 +1,6 @@
 /**
- * The recording file, format versions 1 and 2. A file has the lowest version that can hold what is in it, so that
- * older readers read it too: 2 where it does not start with the machine ("start", chunks 7 and 8), else 1.
+ * The recording file, format version 2. Version 1 has no short chunks, and starts with the machine: it has no "start",
+ * and no chunks 7 and 8.
  *
  * Notation: u8, u16, u32 are unsigned, low byte first. `varint` is unsigned LEB128 in its shortest form, at most
  * 2^53 - 1. `block` is a varint length and as many bytes; `text` is a block of UTF-8.
@@ -10,12 +10,12 @@
  *   0  magic     89 62 73 74 75 62 0d 0a  ("\x89bstub\r\n")
  *   8  version   u32
  *   12 checksum  u32, CRC-32 of bytes 0 to 11
- * Chunk (11 bytes and the stored payload):
- *   0  type      u8; bit 7 set: the payload is compressed
- *   1  length    u32, bytes of stored payload
- *   5  check     u16, low half of the CRC-32 over [number u32, type, length]
- *   7  checksum  u32, CRC-32 over [number u32, type, length, check, stored payload]
- *   11 stored payload
+ * Chunk (9 or 11 bytes and the stored payload):
+ *   type      u8; bit 7 set: the payload is compressed; bit 6 set: it is short, at most 65535 bytes stored
+ *   length    u32, or u16 if short: bytes of stored payload
+ *   check     u16, low half of the CRC-32 over [number u32, type, length]
+ *   checksum  u32, CRC-32 over [number u32, type, length, check, stored payload]
+ *   stored payload
  *   `number` is the chunk's place in the file, from 0; it is not stored. CRC-32 is zlib's.
  *   `check` makes a damaged length different from a file that was cut within the chunk.
  *   A compressed payload is a varint, the length of the content, and a zlib stream (RFC 1950) of the content.
@@ -66,17 +66,16 @@
 import { Parser } from 'binary-parser';
 import { crc32, littleEndian } from './checksum.js';
 
-/** The newest version. */
 export const FORMAT_VERSION = 2;
-/** What a file that starts with the machine needs. */
-export const PLAIN_VERSION = 1;
 /** The oldest version this code still reads. */
 export const OLDEST_VERSION = 1;
 
 export const MAGIC = Uint8Array.of(0x89, 0x62, 0x73, 0x74, 0x75, 0x62, 0x0d, 0x0a);
 export const FILE_HEADER_BYTES = 16;
-export const CHUNK_HEADER_BYTES = 11;
 export const COMPRESSED = 0x80;
+const SHORT = 0x40;
+export const TYPE_FLAGS = COMPRESSED | SHORT;
+const MOST_SHORT_BYTES = 0xffff;
 export const IMAGE_PIECE_BYTES = 1024 * 1024;
 
 export const CHUNK_TYPES = {
@@ -92,7 +91,7 @@ export const CHUNK_TYPES = {
 export type ChunkType = keyof typeof CHUNK_TYPES;
 const TYPE_NAMES = new Map(Object.entries(CHUNK_TYPES).map(([name, type]) => [type, name as ChunkType]));
 export const chunkTypeName = (type: number): ChunkType | undefined =>
-  TYPE_NAMES.get((type & ~COMPRESSED) as (typeof CHUNK_TYPES)[ChunkType]);
+  TYPE_NAMES.get((type & ~TYPE_FLAGS) as (typeof CHUNK_TYPES)[ChunkType]);
 
 export const CHECKPOINT_NAMES = 1;
 export const CHECKPOINT_WHOLE_STATE = 2;
@@ -118,36 +117,50 @@ const chunkHeader = new Parser()
   .uint32('length')
   .uint16('check')
   .uint32('checksum');
+const shortChunkHeader = new Parser()
+  .endianness('little')
+  .uint8('type')
+  .uint16('length')
+  .uint16('check')
+  .uint32('checksum');
 
 /** `bytes` starts at the magic and holds at least FILE_HEADER_BYTES. */
 export const parseFileHeader = (bytes: Uint8Array): FileHeader => fileHeader.parse(bytes);
 
-/** `bytes` are the CHUNK_HEADER_BYTES of a chunk. */
-export const parseChunkHeader = (bytes: Uint8Array): ChunkHeader => chunkHeader.parse(bytes);
+/** Bytes before the payload of a chunk of this type. */
+export const chunkHeaderBytes = (type: number): number => 1 + lengthBytes(type) + 6;
 
-export function encodeFileHeader(version: number): Uint8Array {
+const lengthBytes = (type: number): number => ((type & SHORT) !== 0 ? 2 : 4);
+
+/** `bytes` are the chunkHeaderBytes of a chunk. */
+export const parseChunkHeader = (bytes: Uint8Array): ChunkHeader =>
+  ((bytes[0] & SHORT) !== 0 ? shortChunkHeader : chunkHeader).parse(bytes);
+
+export function encodeFileHeader(): Uint8Array {
   const header = new Uint8Array(FILE_HEADER_BYTES);
   header.set(MAGIC);
-  header.set(littleEndian(version), 8);
+  header.set(littleEndian(FORMAT_VERSION), 8);
   header.set(littleEndian(crc32(header.subarray(0, 12))), 12);
   return header;
 }
 
 /** A chunk as it stands in the file; `number` is its place in it. */
 export function encodeChunk(number: number, type: number, stored: Uint8Array): Uint8Array {
-  const chunk = new Uint8Array(CHUNK_HEADER_BYTES + stored.length);
-  chunk[0] = type;
-  chunk.set(littleEndian(stored.length), 1);
+  const code = stored.length > MOST_SHORT_BYTES ? type : type | SHORT;
+  const chunk = new Uint8Array(chunkHeaderBytes(code) + stored.length);
+  const checkAt = 1 + lengthBytes(code);
+  chunk[0] = code;
+  chunk.set(littleEndian(stored.length).subarray(0, lengthBytes(code)), 1);
   const check = headerCheck(number, chunk);
-  chunk[5] = check;
-  chunk[6] = check >>> 8;
-  chunk.set(littleEndian(chunkChecksum(number, chunk, stored)), 7);
-  chunk.set(stored, CHUNK_HEADER_BYTES);
+  chunk[checkAt] = check;
+  chunk[checkAt + 1] = check >>> 8;
+  chunk.set(littleEndian(chunkChecksum(number, chunk, stored)), checkAt + 2);
+  chunk.set(stored, chunkHeaderBytes(code));
   return chunk;
 }
 
 export const headerCheck = (number: number, header: Uint8Array): number =>
-  crc32(header.subarray(0, 5), crc32(littleEndian(number))) & 0xffff;
+  crc32(header.subarray(0, 1 + lengthBytes(header[0])), crc32(littleEndian(number))) & 0xffff;
 
 export const chunkChecksum = (number: number, header: Uint8Array, stored: Uint8Array): number =>
-  crc32(stored, crc32(header.subarray(0, 7), crc32(littleEndian(number))));
+  crc32(stored, crc32(header.subarray(0, 3 + lengthBytes(header[0])), crc32(littleEndian(number))));

@@ -13,7 +13,7 @@ import {
   type RecordingHeader,
   startIcount,
 } from './recording.js';
-import { headerJson, parseHeaderJson, versionOf } from './recording-header.js';
+import { headerJson, parseHeaderJson } from './recording-header.js';
 
 /** Larger images (kernels, mostly compressed inside) are stored as they are: deflate took a third of a boot's time. */
 const MOST_TO_COMPRESS = 2 << 20;
@@ -40,7 +40,7 @@ export class LogWriter {
     parseHeaderJson(json);
     const { start } = header;
     this.#icount = startIcount(header);
-    this.#chunks = new ChunkWriter(sink, versionOf(header));
+    this.#chunks = new ChunkWriter(sink);
     this.#chunks.write('header', new TextEncoder().encode(json));
     for (const { bytes } of header.images) {
       for (let at = 0; at < bytes.length; at += IMAGE_PIECE_BYTES) {
@@ -54,6 +54,11 @@ export class LogWriter {
     if (start === undefined) return;
     this.#chunks.write('state', encodeState(start.components));
     for (const content of encodePages(start.pages)) this.#chunks.write('pages', content);
+  }
+
+  /** Everything up to here is recorded, once flushed. */
+  get icount(): number {
+    return this.#icount;
   }
 
   /** Bytes handed to the sink so far, for size limits. */

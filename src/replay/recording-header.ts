@@ -1,7 +1,6 @@
 import type { MachineConfig } from '../machine/ports.js';
 import { InputError } from '../state/input-error.js';
 import type { MachineMoment } from '../state/saved-state.js';
-import { FORMAT_VERSION, PLAIN_VERSION } from './format.js';
 import type { RecordingHeader } from './recording.js';
 import type { StateLayouts } from './state-layouts.js';
 
@@ -94,10 +93,6 @@ const isStart: Check = start =>
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Of the format: the lowest that can hold a recording with this header. */
-export const versionOf = ({ start }: RecordingHeader): number =>
-  start === undefined ? PLAIN_VERSION : FORMAT_VERSION;
 
 /** Canonical JSON: sorted keys, no spaces. */
 export function headerJson(header: RecordingHeader): string {

@@ -21,7 +21,7 @@ import {
   type RecordingHeader,
   startIcount,
 } from './recording.js';
-import { headerJson, parseHeaderJson, versionOf } from './recording-header.js';
+import { headerJson, parseHeaderJson } from './recording-header.js';
 import type { StateLayouts } from './state-layouts.js';
 
 export interface RecordingPart {
@@ -44,7 +44,7 @@ export function exportParts({ header, events, checkpoints, end }: Recording): Re
     return `images/${String(i).padStart(2, '0')}-${plainName}-0x${address.toString(16)}.bin`;
   });
   const manifest = {
-    format: versionOf(header),
+    format: FORMAT_VERSION,
     writtenBy,
     layouts,
     start: start && START,

@@ -59,12 +59,12 @@ export class LiveDriver {
   /** As `enter`, of a machine that is halted: perhaps for long, so it reaches the recording's file at once. */
   change(event: InputEvent): void {
     this.enter(event);
-    this.flush();
+    this.#recorder?.flush();
   }
 
-  /** All inputs so far reach the recording's file. */
-  flush(): void {
-    this.#recorder?.flush();
+  /** The machine rests: what has happened so far reaches the recording's file. See Recorder.rest. */
+  rest(): number {
+    return this.#recorder?.rest(this.#history.end) ?? Number.POSITIVE_INFINITY;
   }
 
   /** Makes the present a moment of the history: after idle time passed without a step. */
@@ -132,17 +132,17 @@ export class LiveDriver {
       if (input.pending || interrupted()) break;
       if (passedMs >= limitMs) break;
       // It may be long, and a recorder that is killed meanwhile shall have lost nothing.
-      if (!quiet && passedMs >= SHORT_SLEEP_MS) {
-        quiet = true;
-        if (this.#recorder?.due) {
+      let restMs = Number.POSITIVE_INFINITY;
+      if (passedMs >= SHORT_SLEEP_MS) {
+        if (!quiet && this.#recorder?.due) {
           this.settle();
           this.#recorder.checkpoint();
-        } else {
-          this.flush();
         }
+        quiet = true;
+        restMs = this.rest();
       }
       const left = Math.min(wholeMs, limitMs) - passedMs;
-      await input.wait(quiet ? left : Math.min(left, SHORT_SLEEP_MS - passedMs));
+      await input.wait(Math.min(left, quiet ? restMs : SHORT_SLEEP_MS - passedMs));
     }
     if (!realtime) return;
     const ns = Math.floor(startNs + (this.clock.nowMs() - startMs) * NS_PER_MS);

@@ -8,6 +8,8 @@ import { InputError } from '../state/input-error.js';
 
 /** Host time between checkpoints, at least. */
 const CHECKPOINT_MS = 500;
+/** Host time between progress marks, at least. */
+const PROGRESS_MS = 1000;
 
 /** Throws InputError naming each device that cannot be replayed. */
 export function refuseBlocked(machine: Machine): void {
@@ -28,6 +30,7 @@ export function takeCheckpoint(machine: Machine, digest: MachineDigest): Checkpo
 export class Recorder {
   readonly #log: LogWriter;
   #checkpointDueMs: number;
+  #progressDueMs: number;
   #lastCheckpoint = -1;
   #ended = false;
 
@@ -43,7 +46,8 @@ export class Recorder {
       ...{ config, images, writtenBy, layouts },
       ...(start === undefined ? {} : { start }),
     });
-    this.#checkpointDueMs = clock.nowMs() + CHECKPOINT_MS;
+    this.#progressDueMs = clock.nowMs();
+    this.#checkpointDueMs = this.#progressDueMs + CHECKPOINT_MS;
     this.#checkpoint();
   }
 
@@ -56,6 +60,20 @@ export class Recorder {
   /** What was recorded so far reaches the file. */
   flush(): void {
     if (!this.#ended) this.#log.flush();
+  }
+
+  /**
+   * The machine rests, perhaps for long, and all is recorded up to `icount`: a progress mark says so, at most one a
+   * second. Returns the ms after which to call again, for what the file does not say yet; Infinity when it says all.
+   */
+  rest(icount: number): number {
+    this.flush();
+    if (this.#ended || icount <= this.#log.icount) return Number.POSITIVE_INFINITY;
+    const nowMs = this.clock.nowMs();
+    if (nowMs < this.#progressDueMs) return this.#progressDueMs - nowMs;
+    this.#log.progress(icount);
+    this.#progressDueMs = nowMs + PROGRESS_MS;
+    return Number.POSITIVE_INFINITY;
   }
 
   /** Size of the recording so far, without what is not flushed yet. */

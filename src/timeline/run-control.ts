@@ -301,7 +301,7 @@ export class RunControl {
       if (this.player.atEnd && this.canGoOnLive) this.live.settle();
       else await this.#returnTo(machine.icount);
     }
-    this.live.flush();
+    this.live.rest();
   }
 
   async #interruptedAt(from: number): Promise<DebugStop> {

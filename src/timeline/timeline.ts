@@ -347,12 +347,13 @@ export class Timeline implements DebugTarget {
   }
 
   /** Replays the recording, all of it or up to a boundary: see verifyRecording. */
-  async verify(until?: number): Promise<Verified> {
+  async verify(until: number | 'end' = 'end'): Promise<Verified> {
     const { recording } = this.source;
     if (recording === undefined) throw new Error('only a recording can be verified');
+    const last = boundaryOf(this.player, until);
     await this.seek('start');
     this.#pace.begin();
-    return verifyRecording(this.player, recording, () => this.checkpoint(), this.#output, until);
+    return verifyRecording(this.player, recording, () => this.checkpoint(), this.#output, last);
   }
 
   /** Writes the present branch, or a part of it, as a recording; the machine stays where it is. */

@@ -23,7 +23,7 @@ export async function verifyRecording(
   recording: Recording,
   takeCheckpoint: () => Checkpoint,
   output: GuestOutput,
-  until = recording.end.icount,
+  until: number,
 ): Promise<Verified> {
   const { machine } = player;
   const { log } = player.history;

@@ -1,7 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { backstub, lastLine, scratchFolder, start } from './backstub.js';
+import { hasGdb, runGdb } from '../support/gdb.js';
+import { backstub, lastLine, REPOSITORY, scratchFolder, start } from './backstub.js';
 
 const DEMO = 'fixtures/rv64/demo.elf';
 const ECHO = 'fixtures/rv64/echo.elf';
@@ -123,6 +124,77 @@ describe('going on from a moment of a recording', () => {
     expect(verified.code).toBe(0);
     expect(verified.stdout).toContain('steps from icount 200000; ');
     expect([0, 124]).toContain(code);
+  });
+
+  test('killed at any moment, the recording is good up to there, or says that nothing is in it', async () => {
+    const folder = scratchFolder();
+    const ticks = 'fixtures/rv64/ticks.elf';
+    const run = await record(ticks, folder, '--max-icount', '2000000');
+    let replayed = 0;
+    for (let i = 0; i < 8; i++) {
+      const file = join(folder, `${i}.bst`);
+      const running = start(['record', run, '-o', file, '--clock', 'realtime', '--serial', 'null']);
+      await running.stderrMatch(/going on from icount 2000000/);
+      await new Promise(resolve => setTimeout(resolve, i * 60));
+      running.process.kill('SIGKILL');
+      await running.ended;
+      const { code, stdout, stderr } = await backstub('verify', file);
+      if (code === 0) {
+        replayed++;
+        expect(stdout).toMatch(/steps from icount 2000000; cut at icount \d+: the recorder was killed\n$/);
+      } else {
+        expect(lastLine(stderr)).toMatch(
+          /cannot (read|use) recording|within its header: nothing in it can be replayed|it is empty$/,
+        );
+      }
+    }
+    expect(replayed).toBeGreaterThan(3);
+  });
+
+  test.skipIf(!hasGdb)('serve --live is a live machine from there on, under gdb', async () => {
+    const folder = scratchFolder();
+    const run = await record(DEMO, folder);
+    const live = join(folder, 'live.bst');
+    const serving = start([
+      'serve',
+      run,
+      '--live',
+      '2e6',
+      '--record',
+      live,
+      '--gdb',
+      ':0',
+      '--serial',
+      'null',
+    ]);
+    const [, port] = await serving.stderrMatch(/gdb server on 127\.0\.0\.1:(\d+)/);
+    const { stdout } = await runGdb({
+      port: Number(port),
+      elf: join(REPOSITORY, DEMO),
+      commands: [
+        'print $icount',
+        'stepi 100',
+        'set var $s11 = 5',
+        'stepi',
+        'reverse-continue',
+        'print $icount',
+        'monitor info replay',
+      ],
+    });
+    expect(stdout).toContain('$1 = 2000000');
+    expect(stdout).toContain('No more reverse-execution history');
+    expect(stdout).toContain('$2 = 2000000');
+    expect(stdout).toContain('icount: 2000000 of 2000000..2000101');
+    serving.process.kill('SIGTERM');
+    await serving.ended;
+    expect(serving.process.exitCode).toBe(143);
+    const { stdout: verified } = await backstub('verify', live);
+    expect(verified).toContain(
+      'over 101 steps from icount 2000000; stopped at icount 2000101: session closed',
+    );
+    expect((await backstub('events', live)).stdout).toBe(
+      '2000100\twrite-register hart 0 register 27 = 0x0000000000000005\n',
+    );
   });
 
   test('what cannot be is one line', async () => {

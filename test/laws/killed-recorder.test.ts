@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MemoryConsole } from '../../src/api/memory-console.js';
 import { bootSession, type Session } from '../../src/api/session.js';
 import type { HostClock } from '../../src/machine/ports.js';
+import { ChunkCursor } from '../../src/replay/chunks.js';
 import { readRecording } from '../../src/replay/log-reader.js';
 import { backstub, scratchFolder, start } from '../cli/backstub.js';
+import * as asm from '../lockstep/encode.js';
 import { Random } from '../lockstep/random.js';
-import { bootFixture, MemoryFile, REPOSITORY, replay } from '../support/sessions.js';
+import { bootBytes, bootFixture, MemoryFile, REPOSITORY, replay } from '../support/sessions.js';
 import { ScriptedHost } from './scripted-host.js';
 
 const KILLS = process.env.BACKSTUB_FULL ? 200 : 20;
@@ -76,6 +78,88 @@ test('what entered while a debugger looks on is in the file before the debugger 
   expect((await replay(file.read()).session.verify()).icount).toBe(10_000);
   session.close();
 });
+
+/** A host whose time passes when it is told to, and while it sleeps. */
+class SetClock implements HostClock {
+  ms = 0;
+  asleep: () => void = () => {};
+  nowMs = () => this.ms;
+  async sleep(ms: number): Promise<void> {
+    this.ms += Math.min(ms, 100);
+    this.asleep();
+    await null;
+  }
+}
+
+const progressMarks = (file: MemoryFile): number => {
+  const cursor = new ChunkCursor(file.bytes);
+  let marks = 0;
+  for (let chunk = cursor.next(); chunk; chunk = cursor.next()) if (chunk.type === 'progress') marks++;
+  return marks;
+};
+
+describe('a recorder that is killed while the machine rests has lost nothing', () => {
+  test('at a debugger that stops no more than once a second; else a second at most', async () => {
+    const clock = new SetClock();
+    const file = new MemoryFile();
+    const { session } = bootFixture(TICKS, { hostClock: clock });
+    session.record(file);
+    const stopIn = async (steps: number, ms: number) => {
+      session.stopAtIcount(session.status().icount + steps);
+      clock.ms += ms;
+      await session.resume({ kind: 'continue', direction: 'forward' });
+      return session.status().icount;
+    };
+    const covered = () => file.read().end.icount;
+    const first = await stopIn(7000, 100);
+    expect(covered()).toBe(first);
+    const second = await stopIn(7000, 100);
+    expect(second).toBeGreaterThan(covered());
+    clock.ms += 900;
+    await session.resume({ kind: 'step', direction: 'forward', hart: undefined });
+    expect(covered()).toBe(second + 1);
+    expect((await replay(file.read()).session.verify()).icount).toBe(second + 1);
+
+    const before = { marks: progressMarks(file), ms: clock.ms };
+    for (let i = 0; i < 600; i++) {
+      clock.ms += 10;
+      await session.resume({ kind: 'step', direction: 'forward', hart: undefined });
+    }
+    const seconds = (clock.ms - before.ms) / 1000;
+    expect(progressMarks(file) - before.marks).toBeLessThanOrEqual(seconds + 1);
+    expect(covered()).toBeGreaterThan(session.status().icount - 101);
+    session.close();
+  });
+
+  test('asleep, be it for ever: what it printed before is in the recording', async () => {
+    const clock = new SetClock();
+    const file = new MemoryFile();
+    const { session, console } = bootBytes('printer.bin', printAndSleep('some words'), {
+      clock: 'realtime',
+      hostClock: clock,
+    });
+    session.record(file);
+    const killed: Uint8Array[] = [];
+    clock.asleep = () => killed.push(file.bytes);
+    expect(await session.runToEnd({ timeoutMs: 3000 })).toEqual({ kind: 'limit', which: 'timeout' });
+    expect(killed.length).toBeGreaterThan(10);
+    expect(console.text).toContain('some words');
+    const cut = readRecording(killed[1]);
+    expect(cut.end).toEqual({ kind: 'cut', icount: session.status().icount });
+    const again = replay(cut);
+    await again.session.verify();
+    expect(again.console.text).toBe(console.text);
+    expect(progressMarks(file)).toBeLessThanOrEqual(4);
+  });
+});
+
+/** Prints a text and sleeps for ever. */
+function printAndSleep(text: string): Uint8Array {
+  const [T0, T1] = [5, 6];
+  const { addi } = asm.IMMEDIATE_OPS;
+  const print = Array.from(text, letter => [addi(T1, 0, letter.charCodeAt(0)), asm.STORES.sb(T1, T0, 0)]);
+  return asm.assemble([asm.lui(T0, 0x10000), ...print.flat(), asm.WFI, asm.jal(0, -4)]);
+}
 
 test.each(['virtual', 'realtime'] as const)(
   'at every moment the file reaches to within a second of the present, with a %s clock',

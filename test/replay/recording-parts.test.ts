@@ -69,7 +69,7 @@ describe('the parts of a recording', () => {
     expect(JSON.parse(text('config.json'))).toEqual(HEADER.config);
     expect(text('events.jsonl')).toBe('{"icount":1000,"kind":"console","port":0,"bytes":"6c730d"}\n');
     expect(JSON.parse(text('recording.json'))).toMatchObject({
-      format: 1,
+      format: 2,
       end: { kind: 'power-off', icount: 3000, code: 0 },
       images: [{ name: 'firmware.elf', address: '0x80000000' }, {}, {}],
     });
@@ -87,7 +87,7 @@ describe('the parts of a recording', () => {
     ['recording.json', () => '[]', 'recording.json: not a JSON object'],
     [
       'recording.json',
-      s => s.replace('"format": 1', '"format": 7'),
+      s => s.replace('"format": 2', '"format": 7'),
       'recording.json: "format" is 7, but must be 1 to 2',
     ],
     [

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Session } from '../../src/api/session.js';
-import type { Machine, MachineStop, RunOptions } from '../../src/machine/machine.js';
+import type { Machine } from '../../src/machine/machine.js';
 import type { Recording } from '../../src/replay/recording.js';
 import { bisect, describeStepDifference } from '../../src/timeline/bisection.js';
 import { ReplayMismatch } from '../../src/timeline/debug-target.js';
+import { breakAt } from '../support/broken-machine.js';
 import { bootFixture, fixture, MemoryFile, replay } from '../support/sessions.js';
 
 async function recorded(): Promise<Recording> {
@@ -18,20 +18,6 @@ async function recorded(): Promise<Recording> {
   await session.runToEnd({ maxIcount: 3_000_000 });
   session.close();
   return file.read();
-}
-
-/** A machine that is broken: whenever it comes to a boundary, something changes there. */
-function breakAt(session: Session, icount: number, fault: (machine: Machine) => void): Session {
-  const { machine } = session;
-  const run = machine.run.bind(machine);
-  machine.run = (until: number, options: RunOptions): MachineStop => {
-    if (machine.icount >= icount || until < icount) return run(until, options);
-    const stop = run(icount, options);
-    if (stop.kind !== 'limit' || machine.icount !== icount) return stop;
-    fault(machine);
-    return run(until, options);
-  };
-  return session;
 }
 
 const S11 = 27;

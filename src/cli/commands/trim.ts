@@ -45,7 +45,7 @@ export function addTrim(program: Command, finish: Finish): void {
           () => session.interrupt(),
           async () => {
             const begin = startIcount(recording.header);
-            await session.verify(from === 'end' ? recording.end.icount : from === 'start' ? begin : from);
+            await session.verify(from === 'start' ? begin : from);
             await session.saveHistory(output, { from, to });
           },
         );
