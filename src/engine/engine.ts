@@ -17,8 +17,13 @@ export interface EngineOptions {
   readonly hotAfter?: number;
 }
 
-/** Compiling pays for itself after some thousand times: an OS boot runs most of its code less often. */
-const HOT_AFTER = 16384;
+/**
+ * Compiling pays for itself after some thousand times. An operating system runs much code a little on its way up, of
+ * which little is worth compiling; what its programs compute with reaches any number soon.
+ */
+const HOT_AFTER = { physical: 16384, translated: 131072 } as const;
+/** Jumps that the interpreter counts before it reports a place, at most. */
+const MOST_COUNTED = 256;
 
 /** Runs guest code: the interpreter, and the regions it enters. */
 export class Engine {
@@ -40,15 +45,19 @@ export class Engine {
   ) {
     const { memory, isa } = decode;
     writeCsrTable(memory.memory.buffer, memory.plan.csrTable, [...isa.plainCsrs.values()]);
-    const hotAfter = options.hotAfter ?? HOT_AFTER;
-    const countTo = options.jit ? Math.min(hotAfter, 256) : undefined;
+    const physical = options.hotAfter ?? HOT_AFTER.physical;
+    const translated = options.hotAfter ?? HOT_AFTER.translated;
+    const countTo = options.jit ? Math.min(physical, MOST_COUNTED) : undefined;
     this.interpreterKey = interpreterKey(isa, memory.plan, hart, countTo);
     this.interpreter =
       preparedInterpreter(this.interpreterKey) ?? generateInterpreter(isa, memory.plan, hart, countTo);
     this.systemOperations = this.interpreter.systemOperations;
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: REGION_FUNCTIONS });
     this.regions = options.jit
-      ? new RegionJit(decode, hart, ramBase, this.#table, Math.max(1, hotAfter / 256))
+      ? new RegionJit(decode, hart, ramBase, this.#table, {
+          physical: Math.max(1, physical / MOST_COUNTED),
+          translated: Math.max(1, translated / MOST_COUNTED),
+        })
       : undefined;
   }
 

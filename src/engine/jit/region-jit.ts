@@ -9,7 +9,7 @@ import {
 } from '../engine-layout.js';
 import { virtualPage } from '../touched-pages.js';
 import { FreeNumbers } from './free-numbers.js';
-import { HotSlots } from './hot-slots.js';
+import { HotSlots, type Patience } from './hot-slots.js';
 import { Region } from './region.js';
 import { CodeReader, type RegionCode } from './region-code.js';
 import { RegionEntries } from './region-entries.js';
@@ -82,7 +82,7 @@ export class RegionJit implements HotCode {
     ramBase: number,
     readonly table: WebAssembly.Table,
     /** How often a place is reported as hot before it is compiled. */
-    patience: number,
+    patience: Patience,
   ) {
     const { xlen, plainCsrs } = decode.isa;
     this.#entries = new RegionEntries(decode.memory);
@@ -97,7 +97,7 @@ export class RegionJit implements HotCode {
   }
 
   hot(slot: number, low: number, high: number, fetchTlb: number, variant: RegionVariant): void {
-    if (!this.decode.isMarked(slot) && this.#hot.isEarly(slot)) return;
+    if (!this.decode.isMarked(slot) && this.#hot.isEarly(slot, variant)) return;
     const due = this.#hot.isDue(slot);
     if (!due && this.#entries.suits(this.decode.markedEntry(slot), low, high, variant)) return;
     const guestPage = this.decode.guestPageOf(slot);
@@ -118,7 +118,7 @@ export class RegionJit implements HotCode {
       if (!mapped(around)) return;
       const came = entered === undefined ? undefined : this.#cameFrom(high, variant);
       const joined = came !== undefined && came !== around && this.#fit(around.code, came) && mapped(came);
-      const often = this.#hot.timesOf(slot) >= TIMES_BEFORE_JOINING + this.#hot.patience;
+      const often = this.#hot.timesOf(slot) >= TIMES_BEFORE_JOINING + this.#hot.patience.physical;
       if (entered !== undefined && (!joined || !often)) {
         this.#hot.wait(slot, joined ? 1 : TIMES_BETWEEN_LOOKS);
         return;
