@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BACKSTUB } from './support/whole-process.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const SHIFT = 1;
@@ -18,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'backstub-bench-'));
 const median = values => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 const node = (...args) => [process.execPath, args];
-const cli = (command, ...args) => node('dist/cli/main.js', command, ...args, '--icount', `shift=${SHIFT}`);
+const cli = (command, ...args) => [BACKSTUB, [command, ...args, '--icount', `shift=${SHIFT}`]];
 const machine = (elf, engine) => node('bench/support/run-machine.mjs', elf, String(SHIFT), engine);
 const qemu = (elf, icount) => [
   `qemu-system-riscv${elf.includes('rv32') ? 32 : 64}`,

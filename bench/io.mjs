@@ -12,7 +12,7 @@ import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readRecording } from '../dist/replay/log-reader.js';
-import { measureProcess, median } from './support/whole-process.mjs';
+import { BACKSTUB, measureProcess, median } from './support/whole-process.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const OPENSBI = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
@@ -77,7 +77,7 @@ const server = createServer({ allowHalfOpen: true }, socket => {
 await once(echo.bind(ECHO_PORT, '127.0.0.1'), 'listening');
 await once(server.listen(ANSWER_PORT, '127.0.0.1'), 'listening');
 
-const backstub = (...args) => measureProcess([process.execPath, ['dist/cli/main.js', ...args]]);
+const backstub = (...args) => measureProcess([BACKSTUB, args]);
 const CONTENDERS = {
   run: load => backstub('run', load.needs[0], ...load.args),
   record: load => {

@@ -7,7 +7,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { measureProcess, median, replayWithGdb } from './support/whole-process.mjs';
+import { BACKSTUB, measureProcess, median, replayWithGdb } from './support/whole-process.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const OPENSBI = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
@@ -36,18 +36,10 @@ const LOADS = {
 };
 
 const ours = (command, load, ...more) => {
-  const args = [
-    'dist/cli/main.js',
-    command,
-    load.file,
-    '--serial',
-    'null',
-    '--icount',
-    `shift=${load.shift}`,
-  ];
+  const args = [command, load.file, '--serial', 'null', '--icount', `shift=${load.shift}`];
   if (load.harts > 1) args.push('--smp', String(load.harts));
   if (load.bios) args.push('--bios', load.bios, '--append', load.append);
-  return [process.execPath, [...args, ...more]];
+  return [BACKSTUB, [...args, ...more]];
 };
 const qemu = (load, icount) => {
   const args = '-M virt -display none -serial null -monitor none -no-reboot -net none'.split(' ');
@@ -69,13 +61,13 @@ const CONTENDERS = {
     rmSync(recording, { force: true });
     return measureProcess(ours('record', load, '-o', recording));
   },
-  verify: () => measureProcess([process.execPath, ['dist/cli/main.js', 'verify', recording]]),
+  verify: () => measureProcess([BACKSTUB, ['verify', recording]]),
   'replay in gdb': () => replayWithGdb(recording),
 };
 
 /** Instructions, as the recording has them. */
 async function instructions() {
-  const { stdout } = await measureProcess([process.execPath, ['dist/cli/main.js', 'info', recording]]);
+  const { stdout } = await measureProcess([BACKSTUB, ['info', recording]]);
   return Number(/^length\s+(\d+) steps/m.exec(stdout)[1]);
 }
 

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { readRecording } from '../dist/replay/log-reader.js';
 import { LogWriter } from '../dist/replay/log-writer.js';
+import { BACKSTUB } from './support/whole-process.mjs';
 
 const SHIFT = 3;
 const programs = process.env.BENCH_ELF?.split(',') ?? [
@@ -56,7 +57,7 @@ try {
     const theirs = join(folder, 'qemu.rr');
     const shared = ['-o', ours, '--serial', 'null', '--icount', `shift=${SHIFT}`];
     const devices = DEVICES[basename(elf)] ?? [];
-    const seconds = timed(process.execPath, ['dist/cli/main.js', 'record', ...shared, ...devices, elf]);
+    const seconds = timed(BACKSTUB, ['record', ...shared, ...devices, elf]);
     if (seconds === undefined) continue;
     const bytes = readFileSync(ours);
     const { header, events, checkpoints, end } = readRecording(new Uint8Array(bytes));

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GdbClient } from './support/gdb-client.mjs';
+import { BACKSTUB } from './support/whole-process.mjs';
 
 const ELF = process.env.BENCH_ELF ?? 'fixtures/rv64/compute-long.elf';
 const SHIFT = 3;
@@ -38,18 +39,8 @@ async function measure(client, { steps, toEnd }) {
 
 async function ours() {
   const server = spawn(
-    process.execPath,
-    [
-      'dist/cli/main.js',
-      'serve',
-      ELF,
-      '--gdb',
-      `127.0.0.1:${PORTS.ours}`,
-      '--serial',
-      'null',
-      '--icount',
-      `shift=${SHIFT}`,
-    ],
+    BACKSTUB,
+    ['serve', ELF, '--gdb', `127.0.0.1:${PORTS.ours}`, '--serial', 'null', '--icount', `shift=${SHIFT}`],
     { stdio: 'ignore' },
   );
   try {

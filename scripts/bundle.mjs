@@ -2,7 +2,7 @@
 // imports: Node then opens one file instead of two hundred. For the command line it also keeps V8's code cache, made
 // after commands have run once, so that a start compiles nothing (launcher.cjs loads both).
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -91,6 +91,7 @@ for (const entry of readdirSync(dist)) {
 writeFileSync(join(cli, 'package.json'), '{ "type": "commonjs" }\n');
 writeFileSync(join(cli, 'program.js'), withLazyModules(program));
 copyFileSync(beside('launcher.cjs'), join(cli, 'main.js'));
+chmodSync(join(cli, 'main.js'), 0o755);
 const { status } = spawnSync(process.execPath, [beside('code-cache.mjs'), cli], { stdio: 'inherit' });
 process.exit(status ?? 1);
 

@@ -11,7 +11,7 @@ ensureBuild();
 if (!existsSync(join(root, DEMO))) fail(`${DEMO} is missing; build it with node scripts/build-fixtures.mjs`);
 
 const extra = process.argv.slice(2);
-const server = spawn(process.execPath, ['dist/cli/main.js', 'serve', DEMO, ...extra], {
+const server = spawn(process.execPath, ['--v8-pool-size=1', 'dist/cli/main.js', 'serve', DEMO, ...extra], {
   cwd: root,
   stdio: ['inherit', 'inherit', 'pipe'],
 });

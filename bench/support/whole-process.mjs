@@ -61,19 +61,14 @@ export function measureProcess([program, args]) {
   });
 }
 
+/** The command as users start it: by its first line. */
+export const BACKSTUB = 'dist/cli/main.js';
+
 /** From the start of the process to the stop at the recording's end, with a breakpoint on the way that is never hit. */
 export async function replayWithGdb(recording) {
   const start = performance.now();
-  const args = [
-    'dist/cli/main.js',
-    'replay',
-    recording,
-    '--gdb',
-    `127.0.0.1:${GDB_PORT}`,
-    '--serial',
-    'null',
-  ];
-  const child = spawn(process.execPath, args, { stdio: 'ignore' });
+  const args = ['replay', recording, '--gdb', `127.0.0.1:${GDB_PORT}`, '--serial', 'null'];
+  const child = spawn(BACKSTUB, args, { stdio: 'ignore' });
   try {
     const client = await GdbClient.connect(GDB_PORT, 2000, 5);
     await client.request('qSupported:xmlRegisters=riscv;swbreak+');

@@ -23,7 +23,7 @@ describe('the built command line', () => {
     expect(script.cachedDataRejected).toBe(false);
   });
 
-  test('does the same without the cache and without what was generated for this cpu', async () => {
+  test('does the same without the cache, and without compiling', async () => {
     const copy = scratchFolder();
     cpSync(CLI, copy, { recursive: true });
     rmSync(join(copy, CACHE));
@@ -32,10 +32,19 @@ describe('the built command line', () => {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const usual = await backstub('run', FIRMWARE);
-    const uncommon = await backstub('run', FIRMWARE, '--no-jit');
+    const interpreted = await backstub('run', FIRMWARE, '--no-jit');
     expect(usual.stdout).not.toBe('');
     expect({ code: status, stdout }).toEqual({ code: usual.code, stdout: usual.stdout });
-    expect(uncommon).toEqual(usual);
+    expect(interpreted).toEqual(usual);
+  });
+
+  test('is a program that starts by its own first line, with the exit code of the guest', async () => {
+    const { status, stdout } = spawnSync(join(CLI, 'main.js'), ['run', FIRMWARE], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const usual = await backstub('run', FIRMWARE);
+    expect({ code: status, stdout }).toEqual({ code: usual.code, stdout: usual.stdout });
   });
 });
 
