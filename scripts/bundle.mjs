@@ -2,10 +2,11 @@
 // imports: Node then opens one file instead of two hundred. For the command line it also keeps V8's code cache, made
 // after commands have run once, so that a start compiles nothing (launcher.cjs loads both).
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { isForPackage } from './setup.mjs';
 
 const dist = resolve(process.argv[2]);
 const beside = name => fileURLToPath(new URL(name, import.meta.url));
@@ -90,10 +91,16 @@ for (const entry of readdirSync(dist)) {
 }
 writeFileSync(join(cli, 'package.json'), '{ "type": "commonjs" }\n');
 writeFileSync(join(cli, 'program.js'), withLazyModules(program));
-copyFileSync(beside('launcher.cjs'), join(cli, 'main.js'));
-chmodSync(join(cli, 'main.js'), 0o755);
+const launcher = readFileSync(beside('launcher.cjs'), 'latin1');
+writeFileSync(join(cli, 'main.js'), launcher.replace('#!/usr/bin/env node', firstLine()));
 const { status } = spawnSync(process.execPath, [beside('code-cache.mjs'), cli], { stdio: 'inherit' });
 process.exit(status ?? 1);
+
+/** One compiler thread, by way of an option of `env` that BusyBox and Windows lack: a package does without. */
+function firstLine() {
+  const here = spawnSync('/usr/bin/env', ['-S', 'true']).status === 0;
+  return here && !isForPackage ? '#!/usr/bin/env -S node --v8-pool-size=1' : '#!/usr/bin/env node';
+}
 
 /** Most commands need few of Node's modules, and these are not loaded before the program: each waits for its first use. */
 function withLazyModules(code) {

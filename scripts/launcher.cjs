@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --v8-pool-size=1
+#!/usr/bin/env node
 // What dist/cli/main.js is: starts program.js, with V8's code cache of it when this Node made one at the build.
 'use strict';
 const { readdirSync, readFileSync } = require('node:fs');
@@ -8,7 +8,7 @@ const { Script } = require('node:vm');
 const COMPILER_NICENESS = 5;
 
 // V8 compiles on threads of its own, four unless told otherwise: where there are fewer cores they take turns with the
-// machine. Started as above there is one; else they are to wait for it.
+// machine. One is enough (the build asks for it in the first line where it can); else they are to wait.
 if (process.platform === 'linux' && !process.execArgv.some(flag => flag.startsWith('--v8-pool-size'))) {
   try {
     for (const thread of readdirSync('/proc/self/task')) {

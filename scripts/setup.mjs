@@ -80,11 +80,14 @@ export function ensureBuild() {
   renameSync(fresh, join(root, 'dist'));
 }
 
+/** Whether what is built goes to other machines. */
+export const isForPackage = process.env.npm_lifecycle_event === 'prepack';
+
 const BUNDLERS = ['scripts/bundle.mjs', 'scripts/launcher.cjs', 'scripts/code-cache.mjs'];
 
 function sourceDigest() {
   // V8's code cache is for one version of Node.
-  const hash = createHash('sha256').update(process.version);
+  const hash = createHash('sha256').update(`${process.version}${isForPackage ? ' packed' : ''}`);
   const sources = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath ?? entry.path, entry.name))
