@@ -29,6 +29,8 @@ export interface Elf {
   /** e_type. */
   readonly type: number;
   readonly entry: bigint;
+  /** Where the ELF header and the program headers end, when these follow it. */
+  readonly headersEnd: number;
   readonly segments: readonly ElfSegment[];
   readonly sections: readonly ElfSection[];
 }
@@ -72,6 +74,8 @@ export function parseElf(name: string, bytes: Uint8Array): Elf {
     xlen,
     type: header.type,
     entry: joinAddress(header.entryLow, header.entryHigh),
+    headersEnd:
+      joinLength(header.segmentsLow, header.segmentsHigh) + header.segmentCount * header.segmentBytes,
     segments: table(
       'program header',
       joinLength(header.segmentsLow, header.segmentsHigh),

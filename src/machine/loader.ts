@@ -48,10 +48,12 @@ export function loadElf(
     if (end > bytes.length) {
       throw new InputError(`${name} is truncated: ${what} ends at byte ${end}, the file at ${bytes.length}`);
     }
-    checkInRam(name, what, segment.physical, segment.memoryBytes, target.ramBytes);
-    const image = new Uint8Array(segment.memoryBytes);
-    image.set(bytes.subarray(segment.offset, end));
-    return { name, address: Number(segment.physical), bytes: image };
+    const skipped = headersBelowRam(elf, segment);
+    const physical = segment.physical + BigInt(skipped);
+    checkInRam(name, what, physical, segment.memoryBytes - skipped, target.ramBytes);
+    const image = new Uint8Array(segment.memoryBytes - skipped);
+    image.set(bytes.subarray(segment.offset + skipped, end));
+    return { name, address: Number(physical), bytes: image };
   });
   return {
     xlen: elf.xlen,
@@ -59,6 +61,17 @@ export function loadElf(
     images,
     end: Math.max(...images.map(image => image.address + image.bytes.length)),
   };
+}
+
+/**
+ * A linker that is only told where text starts puts the file's headers on the page before: bytes of a segment that
+ * lie below RAM and hold headers and padding, nothing of the program. QEMU drops what it finds no memory for.
+ */
+function headersBelowRam(elf: Elf, { offset, physical, fileBytes }: ElfSegment): number {
+  const below = BigInt(RAM_BASE) - physical;
+  if (offset !== 0 || below <= 0n || below > BigInt(fileBytes)) return 0;
+  const padding = elf.bytes.subarray(elf.headersEnd, Number(below));
+  return padding.every(byte => byte === 0) ? Number(below) : 0;
 }
 
 /** A raw image at a physical address. Throws InputError when it is empty or does not fit in RAM. */

@@ -48,6 +48,31 @@ describe('a program is loaded', () => {
     expect(load(bytes).entry).toBe(0x8002_0002);
   });
 
+  /** As ld does with -Ttext=0x80000000: the first segment starts at the file's beginning, which is below RAM. */
+  const withHeaders = (change: (bytes: Uint8Array) => void = () => {}) => {
+    const bytes = buildElf({ entry: 0x8000_0000n, segments: [{ physical: 0x8000_0000n, bytes: [1, 2] }] });
+    const header = new DataView(bytes.buffer, bytes.byteOffset + 64, 56);
+    const before = header.getBigUint64(8, true);
+    header.setBigUint64(8, 0n, true);
+    for (const address of [16, 24]) header.setBigUint64(address, 0x8000_0000n - before, true);
+    for (const length of [32, 40]) header.setBigUint64(length, before + 2n, true);
+    change(bytes);
+    return bytes;
+  };
+
+  test('without the headers of the file, where they would lie below RAM', () => {
+    const images = [{ name: 'fw.elf', address: 0x8000_0000, bytes: Uint8Array.of(1, 2) }];
+    expect(load(withHeaders())).toMatchObject({ entry: 0x8000_0000, images, end: 0x8000_0002 });
+  });
+
+  test('but nothing of the program is left out', () => {
+    const oneByteLower = (bytes: Uint8Array) => {
+      const first = new DataView(bytes.buffer, bytes.byteOffset + 64, 56);
+      first.setBigUint64(24, first.getBigUint64(24, true) - 1n, true);
+    };
+    expect(() => load(withHeaders(oneByteLower))).toThrow(/outside RAM/);
+  });
+
   test('a raw image, at the address given', () => {
     const bytes = Uint8Array.of(1, 2);
     expect(loadRaw('Image', bytes, 0x8020_0000, 4 * MIB)).toEqual({
