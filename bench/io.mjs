@@ -12,7 +12,7 @@ import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readRecording } from '../dist/replay/log-reader.js';
-import { BACKSTUB, measureProcess, median } from './support/whole-process.mjs';
+import { BACKSTUB, interleaved, measureProcess, median } from './support/whole-process.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const OPENSBI = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
@@ -111,15 +111,7 @@ try {
       continue;
     }
     load.disk?.();
-    const results = {};
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [contender, measure] of Object.entries(CONTENDERS)) {
-        const result = await measure(load);
-        results[contender] ??= [];
-        if (result.failure === undefined) results[contender].push(result);
-        else console.error(`${contender} on ${name}: ${result.failure}`);
-      }
-    }
+    const results = await interleaved(CONTENDERS, name, load, ROUNDS);
     const of = (contender, key) => median(results[contender].map(one => one[key]));
     console.log(`\n${name}: ${describeLog()}`);
     console.log(`${`seconds, median of ${ROUNDS}`.padEnd(22)}     wall    x run      cpu    x run`);

@@ -7,7 +7,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BACKSTUB, measureProcess, median, replayWithGdb } from './support/whole-process.mjs';
+import { BACKSTUB, interleaved, measureProcess, median, replayWithGdb } from './support/whole-process.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const OPENSBI = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
@@ -80,15 +80,7 @@ try {
       console.log(`\n${name}: skipped, there is no ${missing}`);
       continue;
     }
-    const results = {};
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [contender, measure] of Object.entries(CONTENDERS)) {
-        const result = await measure(load);
-        results[contender] ??= [];
-        if (result.failure === undefined) results[contender].push(result);
-        else console.error(`${contender} on ${name}: ${result.failure}`);
-      }
-    }
+    const results = await interleaved(CONTENDERS, name, load, ROUNDS);
     const count = await instructions();
     const time = contender => median((results[contender] ?? []).map(({ ms }) => ms));
     const [plain, recorded] = [time('qemu, no icount'), time('qemu, rr=record')];

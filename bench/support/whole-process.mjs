@@ -85,3 +85,16 @@ export async function replayWithGdb(recording) {
     await new Promise(resolve => child.on('close', resolve));
   }
 }
+
+/** Measures each contender on a load, one after the other, `rounds` times; what failed is said and left out. */
+export async function interleaved(contenders, name, load, rounds) {
+  const results = Object.fromEntries(Object.keys(contenders).map(contender => [contender, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const [contender, measure] of Object.entries(contenders)) {
+      const result = await measure(load);
+      if (result.failure === undefined) results[contender].push(result);
+      else console.error(`${contender} on ${name}: ${result.failure}`);
+    }
+  }
+  return results;
+}

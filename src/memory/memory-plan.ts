@@ -13,7 +13,7 @@ export interface MemoryPlan {
   /** Predecoded code pages: derived. */
   readonly decode: number;
   readonly decodePages: number;
-  /** Four bytes for each slot of the predecoded pages: how hot it is, and which region starts there. */
+  /** Four bytes for each slot of the predecoded pages: which region is entered there, and what it covers. */
   readonly marks: number;
   /** Records of the entries into compiled regions: derived. */
   readonly regionEntries: number;

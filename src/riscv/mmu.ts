@@ -37,9 +37,9 @@ const MOST_LISTED = 2048;
 const MOST_CHANGED_BYTES = 64;
 
 /**
- * Address translation and protection of one hart, and its software TLB. The TLB holds only what a walk
- * would find again: writes to page tables flush it. So flushing it at any other time changes nothing a guest
- * can see, and sfence.vma has nothing left to do.
+ * Address translation and protection of one hart, and its software TLB. The TLB holds only what a walk would find
+ * again: a write to a page table drops what came out of it. So flushing it at any other time changes nothing a
+ * guest can see, and sfence.vma has nothing left to do.
  */
 export class Mmu {
   /** Cause of the last failed translation. */
