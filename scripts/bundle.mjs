@@ -49,6 +49,7 @@ export function preparedInterpreter(key) {
 /** Harts, memory and devices make no difference to interpreters. */
 const USUAL_MACHINE = {
   board: 'virt',
+  machineRevision: 2,
   harts: 1,
   ramBytes: 2 ** 20,
   icountShift: 0,

@@ -12,6 +12,7 @@ import type {
   InputDeviceKind,
   MachineConfig,
 } from '../machine/ports.js';
+import { MACHINE_REVISION } from '../machine/revisions.js';
 import { type ElfSymbol, readSymbols } from '../machine/symbols.js';
 import type { Recording } from '../replay/recording.js';
 import { InputError } from '../state/input-error.js';
@@ -213,6 +214,7 @@ function buildMachine(
   const disks = options.disks ?? [];
   const settings = {
     board: 'virt',
+    machineRevision: MACHINE_REVISION,
     xlen: cpu.xlen,
     isa: cpu.isa,
     harts: wanted.harts ?? DEFAULTS.harts,

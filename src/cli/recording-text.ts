@@ -30,7 +30,7 @@ export function describeRecording({ header, events, checkpoints, end }: Recordin
   const { config } = header;
   const rows: (readonly [string, string])[] = [
     ['written by', header.writtenBy],
-    ['board', config.board],
+    ['board', `${config.board}, revision ${config.machineRevision}`],
     ['cpu', `${config.isa}, ${plural(config.harts, 'hart')}, quantum ${config.quantum} steps`],
     ['memory', size(config.ramBytes)],
     ['icount', `shift=${config.icountShift}: one step lasts ${2 ** config.icountShift} ns`],

@@ -6,6 +6,8 @@
 /** What must be equal for two machines to behave equally; stored in every recording. */
 export interface MachineConfig {
   readonly board: 'virt';
+  /** Which of its behaviours that have changed over time it has: see revisions.ts. */
+  readonly machineRevision: number;
   /** 32 or 64. */
   readonly xlen: 32 | 64;
   /** ISA string, e.g. `rv64imac_zicntr_zicsr_zifencei`; with the letter `s` (`rv64imacsu`) there is supervisor mode. */

@@ -29,6 +29,7 @@ import { DeviceWrites } from './device-writes.js';
 import { Entropy, entropyState } from './entropy.js';
 import { RAM_BASE, VIRT_IRQ, VIRT_MAP, VIRTIO_SLOTS, virtioSlot } from './memory-map.js';
 import type { BootImage, DmaPort, IrqLine, MachineConfig, MachineOutputs, PowerPort } from './ports.js';
+import { behaviourOf, type MachineBehaviour } from './revisions.js';
 import { type DeviceEvent, VirtioDevices } from './virtio-devices.js';
 import { timeState, VirtualTime } from './virtual-time.js';
 
@@ -60,6 +61,7 @@ const TIMER_AFTER_HARTS = { uart: 0, rtc: 1, firstVirtio: 2 } as const;
 
 /** The `virt` board: every part of the machine, wired. It decides nothing about when things run. */
 export class VirtBoard {
+  readonly behaviour: MachineBehaviour;
   readonly plan = new StatePlan();
   readonly memory: GuestMemory;
   readonly bus: Bus;
@@ -86,6 +88,7 @@ export class VirtBoard {
     ports: BoardPorts,
     options: EngineOptions = DEFAULT_ENGINE,
   ) {
+    this.behaviour = behaviourOf(config);
     const { plan } = this;
     const machine = plan.add('machine', MACHINE_STATE);
     const timerOf = (own: number) => config.harts + own;

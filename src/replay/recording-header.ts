@@ -1,4 +1,5 @@
 import type { MachineConfig } from '../machine/ports.js';
+import { MACHINE_REVISION } from '../machine/revisions.js';
 import { InputError } from '../state/input-error.js';
 import type { MachineMoment } from '../state/saved-state.js';
 import type { RecordingHeader } from './recording.js';
@@ -45,6 +46,7 @@ const LATEST_RTC_SECONDS = 2 ** 33;
 
 const CONFIG_CHECKS: Readonly<Record<keyof MachineConfig, Check>> = {
   board: value => value === 'virt',
+  machineRevision: integer(1),
   xlen: value => value === 32 || value === 64,
   isa: text,
   harts: integer(1, 8),
@@ -76,6 +78,7 @@ const CONFIG_CHECKS: Readonly<Record<keyof MachineConfig, Check>> = {
  * is optional, or stands here.
  */
 const CONFIG_DEFAULTS: Partial<MachineConfig> = {
+  machineRevision: 1,
   rtcSeconds: 1_704_067_200,
   virtio: 'legacy',
   disks: [],
@@ -129,6 +132,10 @@ export function parseHeaderJson(json: string): HeaderContent {
   const { images, writtenBy, layouts, start } = content;
   if (!isObject(content.config)) throw new InputError('its header has no "config"');
   const config: Record<string, unknown> = { ...CONFIG_DEFAULTS, ...content.config };
+  if (integer(MACHINE_REVISION + 1)(config.machineRevision))
+    throw new InputError(
+      `it is of machine revision ${String(config.machineRevision)}, but this backstub has revisions 1 to ${MACHINE_REVISION}: use the backstub that wrote it`,
+    );
   for (const [key, check] of Object.entries(CONFIG_CHECKS)) {
     if (!check(config[key]))
       throw new InputError(`its header has no valid "${key}": ${JSON.stringify(config[key])}`);

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { LoggedEvent } from '../../src/machine/ports.js';
+import { MACHINE_REVISION } from '../../src/machine/revisions.js';
 import { LogWriter } from '../../src/replay/log-writer.js';
 import type { RecordingEnd } from '../../src/replay/recording.js';
 import { backstub, lastLine, scratchFolder, start } from './backstub.js';
@@ -19,6 +20,7 @@ function writeRecording(end: RecordingEnd, events = EVENTS): string {
   const writer = new LogWriter(sink, {
     config: {
       board: 'virt',
+      machineRevision: MACHINE_REVISION,
       xlen: 64,
       isa: 'rv64imac_zicntr_zicsr_zifencei',
       harts: 2,
@@ -48,7 +50,7 @@ test('info tells what a recording holds and how it ends', async () => {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout.split('\n')).toEqual([
     'written by  backstub 9.8.7',
-    'board       virt',
+    'board       virt, revision 2',
     'cpu         rv64imac_zicntr_zicsr_zifencei, 2 harts, quantum 4096 steps',
     'memory      128 MiB',
     'icount      shift=1: one step lasts 2 ns',

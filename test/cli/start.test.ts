@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { CPUS } from '../../src/api/cpus.js';
 import { Machine } from '../../src/machine/machine.js';
 import type { MachineConfig } from '../../src/machine/ports.js';
+import { MACHINE_REVISION } from '../../src/machine/revisions.js';
 import { backstub, REPOSITORY, scratchFolder } from './backstub.js';
 
 const CLI = join(REPOSITORY, 'dist/cli');
@@ -73,6 +74,7 @@ describe('an interpreter generated at the build', () => {
 
 const USUAL: MachineConfig = {
   board: 'virt',
+  machineRevision: MACHINE_REVISION,
   ...CPUS.rv64gc,
   harts: 1,
   ramBytes: 2 ** 27,

@@ -1,6 +1,7 @@
 import type { EngineOptions } from '../../src/engine/engine.js';
 import { Machine } from '../../src/machine/machine.js';
 import type { MachineConfig } from '../../src/machine/ports.js';
+import { MACHINE_REVISION } from '../../src/machine/revisions.js';
 import { REGISTER_NUMBER } from '../../src/riscv/registers.js';
 import type { Xlen } from '../support/qemu.js';
 import type { LockstepHart } from './lockstep.js';
@@ -25,6 +26,7 @@ export function testMachine(
   const xlen = isa.startsWith('rv32') ? 32 : 64;
   const config: MachineConfig = {
     board: 'virt',
+    machineRevision: MACHINE_REVISION,
     xlen,
     isa,
     harts: 1,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { InputEvent, LoggedEvent, MachineConfig } from '../../src/machine/ports.js';
+import { MACHINE_REVISION } from '../../src/machine/revisions.js';
 import type { ByteSink, Checkpoint, Recording, RecordingHeader } from '../../src/replay/recording.js';
 
 /** Collects what a recorder writes. */
@@ -16,6 +17,7 @@ export class MemorySink implements ByteSink {
 
 export const CONFIG: MachineConfig = {
   board: 'virt',
+  machineRevision: MACHINE_REVISION,
   xlen: 64,
   isa: 'rv64imac_zicntr_zicsr_zifencei',
   harts: 1,

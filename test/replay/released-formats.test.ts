@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { MACHINE_REVISION } from '../../src/machine/revisions.js';
 import { FORMAT_VERSION, OLDEST_VERSION } from '../../src/replay/format.js';
 import { readRecording } from '../../src/replay/log-reader.js';
 import { writeRecording } from '../../src/replay/log-writer.js';
@@ -78,10 +79,11 @@ test.each(files)('%s is made again from its parts, disks and all', file => {
 
 describe('a recording that is older than', () => {
   test('a setting means what its absence meant', () => {
-    const { rtcSeconds: _1, virtio: _2, disks: _3, network: _4, ...old } = CONFIG;
+    const { machineRevision: _0, rtcSeconds: _1, virtio: _2, disks: _3, network: _4, ...old } = CONFIG;
     const json = headerJson({ ...HEADER, config: old as typeof CONFIG });
     expect(parseHeaderJson(json).config).toEqual({
       ...old,
+      machineRevision: 1,
       rtcSeconds: 1_704_067_200,
       virtio: 'legacy',
       disks: [],
@@ -90,6 +92,18 @@ describe('a recording that is older than', () => {
     const { harts: _, ...broken } = old;
     expect(() => parseHeaderJson(headerJson({ ...HEADER, config: broken as typeof CONFIG }))).toThrow(
       'its header has no valid "harts": undefined',
+    );
+  });
+
+  test('this machine replays on one of its own revision; a newer machine is refused', () => {
+    expect(read('v2.bst').header.config.machineRevision).toBe(1);
+    expect(replay(read('v2.bst')).session.machine.board.behaviour).toEqual({
+      reservation: 'value',
+      interruptPending: 'level',
+    });
+    const newer = { ...HEADER, config: { ...CONFIG, machineRevision: MACHINE_REVISION + 1 } };
+    expect(() => parseHeaderJson(headerJson(newer))).toThrow(
+      'it is of machine revision 3, but this backstub has revisions 1 to 2: use the backstub that wrote it',
     );
   });
 
