@@ -65,7 +65,7 @@ export class CommandHandler {
   constructor(
     private readonly target: DebugTarget,
     private readonly breathe: Breathe,
-    /** Shows text in the debugger's console while the machine runs. */
+    /** Shows text in the debugger's console while the machine runs or a monitor command is under way. */
     private readonly print: (text: string) => void,
   ) {
     this.registers = new Registers(target);
@@ -319,8 +319,8 @@ export class CommandHandler {
   }
 
   private async monitor(line: string): Promise<Answer> {
-    const { target, registers, points, selected: hart } = this;
-    const output = await runMonitorCommand(line, { target, registers, points, hart });
+    const { target, registers, points, selected: hart, print: progress } = this;
+    const output = await runMonitorCommand(line, { target, registers, points, hart, progress });
     const replies: Reply[] = [];
     for (let at = 0; at < output.length; at += CONSOLE_CHUNK) {
       replies.push({ kind: 'console', text: output.slice(at, at + CONSOLE_CHUNK) });

@@ -8,6 +8,11 @@ export interface MonitorContext {
   readonly points: Points;
   /** The selected hart. */
   readonly hart: number;
+  /**
+   * Shows text to the user while a command is under way. The session says by itself that it still works when a
+   * second has gone without any, and stops the command with `target.interrupt()`.
+   */
+  readonly progress: (text: string) => void;
 }
 
 export interface MonitorAnswer {

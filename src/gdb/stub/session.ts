@@ -2,6 +2,7 @@
 
 import debug from 'debug';
 import { type DebugStop, type DebugTarget, type Resume, TargetError } from '../../timeline/debug-target.js';
+import type { Command } from '../rsp/command.js';
 import { acknowledgement, type FrameEvent, FrameParser } from '../rsp/framing.js';
 import { parseCommand } from '../rsp/packets.js';
 import { encodeReply, type Reply } from '../rsp/reply.js';
@@ -32,6 +33,7 @@ export class Session {
   private acknowledging = true;
   private working = false;
   private resuming = false;
+  private asking = false;
   private closed = false;
   private finish: () => void = () => {};
 
@@ -85,7 +87,7 @@ export class Session {
   }
 
   private enqueue(event: QueuedEvent): void {
-    if (event.kind === 'interrupt' && this.resuming) {
+    if (event.kind === 'interrupt' && (this.resuming || this.asking)) {
       this.target.interrupt();
       return;
     }
@@ -117,11 +119,20 @@ export class Session {
   private async answer(event: QueuedEvent): Promise<Answer> {
     switch (event.kind) {
       case 'packet':
-        return this.handler.handle(parseCommand(event.body));
+        return this.handle(parseCommand(event.body));
       case 'too-long':
         return { replies: [this.handler.error('the packet is longer than PacketSize')] };
       default:
         return { replies: [this.handler.error('wrong checksum')] };
+    }
+  }
+
+  private async handle(command: Command): Promise<Answer> {
+    this.asking = command.kind === 'monitor';
+    try {
+      return await this.handler.handle(command);
+    } finally {
+      this.asking = false;
     }
   }
 
@@ -176,9 +187,9 @@ export class Session {
     this.output.write(this.lastReply);
   }
 
-  /** Only between a resume and its stop reply does the debugger take console output. */
+  /** Only between a resume or a monitor command and its reply does the debugger take console output. */
   private print(text: string): void {
-    if (this.resuming) this.send({ kind: 'console', text });
+    if (this.resuming || this.asking) this.send({ kind: 'console', text });
   }
 
   private async breathe(): Promise<boolean> {
