@@ -1,4 +1,6 @@
 /** What the user sees on standard error: one line each, all with the same prefix. */
+import { printable, printableLines } from '../state/printable.js';
+
 export const EXIT_USAGE = 2;
 export const EXIT_DIVERGENCE = 3;
 export const EXIT_TIMEOUT = 124;
@@ -15,13 +17,16 @@ export class CommandFailure extends Error {
 }
 
 export const tell = (line: string): void => {
-  standard('stderr').write(`backstub: ${line}\n`);
+  standard('stderr').write(`backstub: ${printable(line)}\n`);
 };
 
-/** What a command was asked for, on standard output. */
+/** What a command was asked for, on standard output: lines of our own making. */
 export const print = (text: string): void => {
-  standard('stdout').write(text);
+  standard('stdout').write(printableLines(text));
 };
+
+/** One line, whatever is in it. */
+export const printLine = (line: string): void => print(`${printable(line)}\n`);
 
 const guarded = new Set<'stdout' | 'stderr'>();
 

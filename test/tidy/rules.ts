@@ -14,7 +14,7 @@ const room = (path: string, rooms: readonly string[], packages: readonly string[
   packages: ['debug', ...packages],
 });
 
-/** `state/input-error` is how every room tells of bad input: it imports nothing. */
+/** Imported by every room, and importing nothing: how to tell of bad input, and how to show text from outside. */
 export const ROOMS: readonly Room[] = [
   room('cli', ['*'], ['node:*', 'commander']),
   room(
@@ -54,10 +54,11 @@ export const ROOMS: readonly Room[] = [
   room('memory', ['state']),
   room('state', []),
   room('state/input-error', []),
+  room('state/printable', []),
   room('host', ['machine/ports (types)'], ['node:*', '@lydell/node-pty']),
 ];
 
-export const IMPORTED_BY_ALL: readonly string[] = ['state/input-error'];
+export const IMPORTED_BY_ALL: readonly string[] = ['state/input-error', 'state/printable'];
 
 /** Rooms that may reach the host: its time, randomness, event loop and process. */
 export const HOST_ROOMS: readonly string[] = ['cli', 'gdb/transport', 'host'];

@@ -4,7 +4,7 @@ import { toHex } from '../../replay/byte-codec.js';
 import { compareRecordings } from '../../replay/recording-diff.js';
 import { describeComparison } from '../diff-text.js';
 import { readRecordingFile } from '../inputs.js';
-import { print } from '../messages.js';
+import { printLine } from '../messages.js';
 import { addExamples, type Finish } from '../program-parts.js';
 
 const EXIT_DIFFERENT = 1;
@@ -28,7 +28,7 @@ export function addDiff(program: Command, finish: Finish): void {
       const planOf = () => new Machine(config, images, { serial: { write() {} } }).board.plan;
       const comparison = compareRecordings(left.recording, right.recording, planOf);
       const lines = options.json ? [comparisonJson(comparison)] : describeComparison(left, right, comparison);
-      print(`${lines.join('\n')}\n`);
+      for (const line of lines) printLine(line);
       return comparison.difference === undefined ? 0 : EXIT_DIFFERENT;
     }),
   );

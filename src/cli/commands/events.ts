@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { eventJson } from '../../replay/event-json.js';
 import { describeEvent } from '../../replay/event-kinds.js';
 import { readRecordingFile } from '../inputs.js';
-import { print } from '../messages.js';
+import { printLine } from '../messages.js';
 import { addExamples, type Finish } from '../program-parts.js';
 
 export function addEvents(program: Command, finish: Finish): void {
@@ -20,7 +20,7 @@ export function addEvents(program: Command, finish: Finish): void {
     finish(async () => {
       for (const { icount, event } of readRecordingFile(file).events) {
         const line = options.json ? eventJson({ icount, event }) : `${icount}\t${describeEvent(event)}`;
-        print(`${line}\n`);
+        printLine(line);
       }
       return 0;
     }),

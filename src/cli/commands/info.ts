@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { readRecordingFile } from '../inputs.js';
-import { print } from '../messages.js';
+import { printLine } from '../messages.js';
 import { addExamples, type Finish } from '../program-parts.js';
 import { describeRecording } from '../recording-text.js';
 
@@ -15,7 +15,7 @@ export function addInfo(program: Command, finish: Finish): void {
   addExamples(command, [['backstub info run.bst', '']]);
   command.action((file: string) =>
     finish(async () => {
-      for (const line of describeRecording(readRecordingFile(file))) print(`${line}\n`);
+      for (const line of describeRecording(readRecordingFile(file))) printLine(line);
       return 0;
     }),
   );

@@ -3,7 +3,7 @@ import { sameFile } from '../../host/files.js';
 import { startIcount } from '../../replay/recording.js';
 import { InputError } from '../../state/input-error.js';
 import { readRecordingFile } from '../inputs.js';
-import { print } from '../messages.js';
+import { printLine } from '../messages.js';
 import { addOptions, ENGINE_OPTIONS, type EngineOptions } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
 import { describeRange } from '../recording-text.js';
@@ -50,7 +50,7 @@ export function addTrim(program: Command, finish: Finish): void {
           },
         );
         if (signal) return signalExitCode(signal);
-        print(`${output}: ${describeRange(readRecordingFile(output))}\n`);
+        printLine(`${output}: ${describeRange(readRecordingFile(output))}`);
         return 0;
       } finally {
         machine.close();

@@ -4,7 +4,7 @@ import type { Recording } from '../../replay/recording.js';
 import type { Verified } from '../../timeline/verification.js';
 import { explainDivergence } from '../explain-divergence.js';
 import { readRecordingFile } from '../inputs.js';
-import { print, tell } from '../messages.js';
+import { printLine, tell } from '../messages.js';
 import { addOptions, ENGINE_OPTIONS, type EngineOptions } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
 import { describeEnd, describeRange } from '../recording-text.js';
@@ -39,8 +39,8 @@ export function addVerify(program: Command, finish: Finish): void {
         );
         if (signal) return signalExitCode(signal);
         const { checkpoints, end, notCompared } = result;
-        print(
-          `${file}: ${checkpoints} checkpoints agree over ${describeRange(recording)}; ${describeEnd(end)}\n`,
+        printLine(
+          `${file}: ${checkpoints} checkpoints agree over ${describeRange(recording)}; ${describeEnd(end)}`,
         );
         if (notCompared.length > 0) {
           tell(
