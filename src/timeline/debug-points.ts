@@ -27,6 +27,11 @@ interface Watchpoint {
  */
 export type Armed = 'none' | 'forward' | 'search' | 'watchpoints';
 
+/** The points of one pass over a history. Whatever runs the machine arms them first: none stay from before. */
+export interface PassPoints {
+  arm(): void;
+}
+
 /** An address as the machine takes it: two unsigned words. */
 const words = (address: bigint) => ({
   low: Number(address & 0xffffffffn),
@@ -44,6 +49,7 @@ export class DebugPoints {
   readonly #watchpoints = new Map<string, Watchpoint>();
   #changed = true;
   #armed: Armed = 'none';
+  #besides: CodePoint | undefined;
   /** Whose points a machine has been given. */
   static readonly #armedOn = new WeakMap<Machine, DebugPoints>();
 
@@ -148,14 +154,19 @@ export class DebugPoints {
     this.#changed = true;
   }
 
-  /** Gives the machine what it shall stop at from now on; `besides` until the next call only. */
-  arm(which: Armed, besides?: CodePoint): void {
+  /** The points for a pass, with one `besides` that is of this pass alone. */
+  for(which: Armed, besides?: CodePoint): PassPoints {
+    return { arm: () => this.#arm(which, besides) };
+  }
+
+  /** Gives the machine what it shall stop at from now on. */
+  #arm(which: Armed, besides: CodePoint | undefined): void {
     const mine = DebugPoints.#armedOn.get(this.machine) === this;
-    if (mine && !this.#changed && this.#armed === which && besides === undefined) return;
+    if (mine && !this.#changed && this.#armed === which && this.#besides === besides) return;
     DebugPoints.#armedOn.set(this.machine, this);
-    // A point of a single run has to go with the next call.
-    this.#changed = besides !== undefined;
+    this.#changed = false;
     this.#armed = which;
+    this.#besides = besides;
     const points = this.#codePoints(which);
     this.machine.setBreakpoints(besides === undefined ? points : withPoint(points, besides));
     const ranges = [...this.#watchpoints.values()].map(

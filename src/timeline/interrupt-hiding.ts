@@ -1,6 +1,6 @@
 import type { HartContext } from '../machine/hart-view.js';
 import type { CodePoint, DebugHit, Machine } from '../machine/machine.js';
-import type { DebugPoints } from './debug-points.js';
+import type { DebugPoints, PassPoints } from './debug-points.js';
 import type { Player } from './player.js';
 
 /** A handler that has not returned after so many steps is shown: it may have switched to another task. */
@@ -42,10 +42,10 @@ export class InterruptHiding {
     return taken?.context;
   }
 
-  /** Arms the points for a run to the handler's end, and gives the boundary where to give up. */
-  armForReturn(context: HartContext): number {
-    this.points.arm('forward', this.#pointAt(context));
-    return this.#machine.icount + LONGEST_HANDLER;
+  /** A run to the handler's end: what stops it, and the boundary where to give up. */
+  untilReturn(context: HartContext): { readonly points: PassPoints; readonly until: number } {
+    const points = this.points.for('forward', this.#pointAt(context));
+    return { points, until: this.#machine.icount + LONGEST_HANDLER };
   }
 
   standsIn(context: HartContext): boolean {
@@ -64,15 +64,16 @@ export class InterruptHiding {
     const { player } = this;
     const machine = this.#machine;
     const oldest = Math.max(player.history.begin, from - LONGEST_HANDLER);
+    const points = this.points.for('search', this.#pointAt(context));
     let hit: DebugHit | undefined;
     for (let end = from; end > oldest; ) {
       const start = player.branch.floor(end - 1);
       let entry: number | undefined;
       let wentOn = false;
       let hitHere: DebugHit | undefined;
-      this.points.arm('search', this.#pointAt(context));
       player.restore(start);
       const stop = await player.advance(end, {
+        points,
         idle: 'jump',
         collect: found => {
           if (found.kind === 'breakpoint' && found.hart === context.hart && this.standsIn(context)) {

@@ -85,6 +85,6 @@ export class IntervalSearcher {
       this.#points.insertData(points, this.ports.fromCode);
       this.#pointsKey = points.key;
     }
-    this.#points.arm('search');
+    this.#points.for('search').arm();
   }
 }

@@ -1,6 +1,7 @@
 import type { Machine, MachineStop } from '../machine/machine.js';
 import type { HostClock, InputEvent } from '../machine/ports.js';
 import type { RunOptions } from '../machine/run-types.js';
+import type { PassPoints } from './debug-points.js';
 import type { History } from './history.js';
 import type { LiveInput } from './live-input.js';
 import type { Player } from './player.js';
@@ -76,7 +77,7 @@ export class LiveDriver {
    * Runs on to the boundary `until` at most. Comes back after it, at a debugger's stop, at the guest's end, or when
    * nothing can happen without the host.
    */
-  slice(until: number, beforeHart: number | undefined): MachineStop {
+  slice(until: number, points: PassPoints, beforeHart: number | undefined): MachineStop {
     const { player, input } = this;
     const machine = this.#machine;
     while (!machine.poweredOff) {
@@ -84,6 +85,7 @@ export class LiveDriver {
       if (event === undefined) break;
       this.enter(event);
     }
+    points.arm();
     const idle = this.idleClock === 'realtime' ? 'return' : 'jump';
     const options = { idle, beforeHart, heedsWants: true } as const;
     const limit = Math.min(until, player.snapshotDue());

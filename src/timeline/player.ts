@@ -3,6 +3,7 @@ import { describeEvent } from '../replay/event-kinds.js';
 import { SnapshotStore } from '../snapshot/snapshot-store.js';
 import { InputError } from '../state/input-error.js';
 import { Branch } from './branch.js';
+import { DebugPoints, type PassPoints } from './debug-points.js';
 import { ReplayMismatch, TargetError } from './debug-target.js';
 import { History } from './history.js';
 import type { Pace } from './pace.js';
@@ -11,6 +12,11 @@ import { type PlacedSnapshot, type SnapshotBudget, SnapshotList } from './snapsh
 import { intervalSteps } from './snapshot-policy.js';
 
 export type PlayStop = MachineStop | { readonly kind: 'interrupted' };
+
+/** How the machine runs in one pass over the history, and what it looks out for: never what another pass did. */
+export interface Pass extends RunOptions {
+  readonly points: PassPoints;
+}
 
 /** Steps before the target of a seek at which snapshots are left: the next step back starts from one. */
 const PASSING_DISTANCES = [262_144, 16_384, 1_024, 64];
@@ -29,6 +35,8 @@ export class Player {
   cursor = 0;
   /** Whether snapshots are taken by themselves: when somebody may want to go back. */
   automatic = false;
+  /** Of a pass that nothing shall stop. */
+  readonly noPoints: PassPoints;
   #intervalSteps: number;
   #lastTakenMs: number;
   #lastTakenAt: number;
@@ -42,6 +50,7 @@ export class Player {
     readonly budget: SnapshotBudget,
   ) {
     this.store = new SnapshotStore(machine.board.memory, budget.file);
+    this.noPoints = new DebugPoints(machine).for('none');
     this.branch = new Branch('main', history, new SnapshotList(this.store, budget.memoryBytes), undefined);
     this.#intervalSteps = budget.intervalSteps ?? FIRST_INTERVAL;
     this.#lastTakenMs = pace.clock.nowMs();
@@ -59,25 +68,26 @@ export class Player {
   }
 
   /** Runs to the boundary `until`, at most the end of the history, and past all of its events. */
-  async advance(until: number, options: RunOptions): Promise<PlayStop> {
+  async advance(until: number, pass: Pass): Promise<PlayStop> {
     for (;;) {
       const from = this.machine.icount;
-      const stop = this.slice(Math.min(until, from + this.pace.steps), options);
+      const stop = this.slice(Math.min(until, from + this.pace.steps), pass);
       if (stop.kind !== 'limit' || this.machine.icount >= until) return stop;
-      if (options.beforeHart !== undefined && this.machine.nextHart === options.beforeHart) return stop;
+      if (pass.beforeHart !== undefined && this.machine.nextHart === pass.beforeHart) return stop;
       await this.pace.between(this.machine.icount - from);
       if (this.pace.interrupted) return { kind: 'interrupted' };
     }
   }
 
   /** As `advance`, without looking at the host. */
-  slice(until: number, options: RunOptions): MachineStop {
+  slice(until: number, pass: Pass): MachineStop {
     const { machine, history } = this;
+    pass.points.arm();
     for (;;) {
       this.applyEvents();
       if (machine.icount >= until) return { kind: 'limit' };
       const bound = Math.min(until, this.snapshotDue(), history.log.nextIcount(this.cursor));
-      const stop = machine.run(bound, options);
+      const stop = machine.run(bound, pass);
       if (stop.kind === 'limit') {
         if (machine.icount < bound) return stop;
         this.applyEvents();
@@ -173,13 +183,14 @@ export class Player {
     const from = this.branch.floor(icount);
     const onTheWay = this.machine.icount <= icount && this.machine.icount >= from.icount;
     if (!onTheWay || this.machine.warpedHere) this.restore(from);
+    const pass = { idle: 'jump', points: this.noPoints } as const;
     for (const distance of PASSING_DISTANCES) {
       if (icount - distance <= this.machine.icount) continue;
-      const stop = await this.advance(icount - distance, { idle: 'jump' });
+      const stop = await this.advance(icount - distance, pass);
       if (stop.kind !== 'limit') return stop;
       this.branch.takePassing(this.machine.icount, this.cursor);
     }
-    return this.advance(icount, { idle: 'jump' });
+    return this.advance(icount, pass);
   }
 
   /** Once an interval was run from end to end, what it touched is known: fills it in where it was not. */

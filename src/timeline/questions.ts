@@ -33,8 +33,6 @@ export class Questions implements QuestionOps {
       if (found === 'interrupted') throw new TargetError('interrupted');
       if (found === 'none') return undefined;
       const { hit } = found;
-      points.clear();
-      points.arm('none');
       await this.#goTo(hit.icount);
       const before = this.#read(hit, address, length);
       const pc = this.#machine.debug.programCounter(hit.hart);
@@ -88,6 +86,7 @@ export class Questions implements QuestionOps {
       const taken: (FoundStep & { cause: number })[] = [];
       await this.#goTo(this.player.history.begin);
       const stop = await this.player.advance(this.player.history.end, {
+        points: this.player.noPoints,
         idle: 'jump',
         onInterrupt: (hart, cause) => {
           const pc = this.#machine.debug.programCounter(hart);
@@ -131,15 +130,16 @@ export class Questions implements QuestionOps {
       } else {
         if (!standing) player.restore(player.branch.lasting(at));
         standing = true;
-        points.arm('search');
-        const stop = await player.advance(intervalEnd, { idle: 'jump', collect });
+        const stop = await player.advance(intervalEnd, {
+          idle: 'jump',
+          collect,
+          points: points.for('search'),
+        });
         if (stop.kind === 'interrupted') throw new TargetError('interrupted');
         player.noteInterval(next);
       }
       at = intervalEnd;
     }
-    points.clear();
-    points.arm('none');
     if (!standing && !enough()) await this.#goTo(end);
   }
 
@@ -160,7 +160,6 @@ export class Questions implements QuestionOps {
       return await ask();
     } finally {
       pace.begin();
-      new DebugPoints(this.#machine).arm('none');
       await this.player.seek(here);
     }
   }

@@ -113,9 +113,9 @@ export class ReverseSearch {
   async #run({ start, next, end }: Interval): Promise<IntervalHits | 'interrupted'> {
     const { player, points } = this;
     const found = new HitCollector(start.icount);
-    points.arm('search');
     player.restore(start);
-    const stop = await player.advance(end, { idle: 'jump', collect: found.collect });
+    const pass = { idle: 'jump', collect: found.collect, points: points.for('search') } as const;
+    const stop = await player.advance(end, pass);
     if (stop.kind === 'interrupted') return 'interrupted';
     player.noteInterval(next);
     return found.upTo(end);

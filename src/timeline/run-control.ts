@@ -1,6 +1,6 @@
 import type { HartContext } from '../machine/hart-view.js';
 import type { DebugHit, Machine, MachineStop } from '../machine/machine.js';
-import type { DebugPoints } from './debug-points.js';
+import type { DebugPoints, PassPoints } from './debug-points.js';
 import type { DebugStop, PresentPoints, Resume } from './debug-target.js';
 import type { GuestOutput } from './guest-output.js';
 import type { History } from './history.js';
@@ -21,6 +21,7 @@ export type RunStop =
   | { readonly kind: 'end' };
 
 export interface RunLimits {
+  readonly points: PassPoints;
   /** Boundary to stop at. */
   readonly until: number;
   /** Stop when this hart is about to take a step. */
@@ -79,9 +80,9 @@ export class RunControl {
     }
   }
 
-  /** Runs forward: through the history, then live. The caller has armed what shall stop it. */
+  /** Runs forward: through the history, then live. */
   async run(limits: RunLimits): Promise<RunStop> {
-    const { until, beforeHart } = limits;
+    const { until, beforeHart, points } = limits;
     const { deadlineMs = Number.POSITIVE_INFINITY, recordedBytes = Number.POSITIVE_INFINITY } = limits;
     const { player, pace, live } = this;
     const machine = this.#machine;
@@ -97,8 +98,8 @@ export class RunControl {
       const recorded = !player.atEnd;
       if (!recorded && !this.canGoOnLive) return { kind: 'end' };
       const stop = recorded
-        ? player.slice(Math.min(target, this.#history.end), { idle: 'jump', beforeHart })
-        : live.slice(target, beforeHart);
+        ? player.slice(Math.min(target, this.#history.end), { idle: 'jump', beforeHart, points })
+        : live.slice(target, points, beforeHart);
       this.output.reached(machine.icount);
       if (stop.kind === 'hit') return stop;
       const leftMs = deadlineMs - live.clock.nowMs();
@@ -112,7 +113,6 @@ export class RunControl {
   /** Goes back to a boundary, or forward within the history; interrupted, it stays where it started. */
   async seek(icount: number): Promise<'there' | 'interrupted'> {
     const from = this.#machine.icount;
-    this.points.arm('none');
     const stop = await this.player.seek(icount);
     if (stop.kind !== 'interrupted') return 'there';
     await this.#returnTo(from);
@@ -123,12 +123,10 @@ export class RunControl {
     const { stopAt = -1 } = this;
     const until = stopAt > this.#machine.icount ? stopAt : Number.POSITIVE_INFINITY;
     if (present === 'elsewhere') {
-      this.points.arm('none');
-      const stop = await this.run({ until: this.#machine.icount + 1 });
+      const stop = await this.run({ points: this.player.noPoints, until: this.#machine.icount + 1 });
       if (stop.kind !== 'limit') return this.#describe(stop, undefined);
     }
-    this.points.arm('forward');
-    const stop = await this.run({ until });
+    const stop = await this.run({ points: this.points.for('forward'), until });
     return stop.kind === 'limit' ? this.#momentReached(stopAt) : this.#describe(stop, undefined);
   }
 
@@ -140,12 +138,12 @@ export class RunControl {
 
   async #stepForward(hart: number | undefined, present: PresentPoints = 'protocol'): Promise<DebugStop> {
     // A step runs the instruction at a breakpoint; what it accesses is still watched.
-    this.points.arm(present === 'protocol' ? 'watchpoints' : 'none');
+    const points = this.points.for(present === 'protocol' ? 'watchpoints' : 'none');
     if (hart !== undefined) {
-      const stop = await this.run({ until: Number.POSITIVE_INFINITY, beforeHart: hart });
+      const stop = await this.run({ points, until: Number.POSITIVE_INFINITY, beforeHart: hart });
       if (stop.kind !== 'limit') return this.#describe(stop, hart);
     }
-    const stop = await this.run({ until: this.#machine.icount + 1 });
+    const stop = await this.run({ points, until: this.#machine.icount + 1 });
     const interrupted = this.hiding.enabled ? this.hiding.justInterrupted(hart) : undefined;
     if (stop.kind === 'limit' && interrupted !== undefined) return this.#finishHandler(interrupted);
     return this.#describe(stop, hart);
@@ -153,7 +151,7 @@ export class RunControl {
 
   /** Runs on until the interrupted context goes on, or something in its handler stops. */
   async #finishHandler(context: HartContext): Promise<DebugStop> {
-    const stop = await this.run({ until: this.hiding.armForReturn(context) });
+    const stop = await this.run(this.hiding.untilReturn(context));
     const back = stop.kind === 'hit' && stop.hit.kind === 'breakpoint' && this.hiding.standsIn(context);
     const described = await this.#describe(stop, context.hart);
     return back ? { kind: 'step', hart: context.hart } : described;
@@ -239,11 +237,10 @@ export class RunControl {
     const machine = this.#machine;
     const from = machine.icount;
     if (hart === undefined || machine.config.harts === 1) return from - 1;
-    this.points.arm('none');
     for (let end = from; end > this.#history.begin; ) {
       const start = this.player.branch.floor(end - 1);
       this.player.restore(start);
-      const stop = await this.player.advance(end, { idle: 'jump' });
+      const stop = await this.player.advance(end, { idle: 'jump', points: this.player.noPoints });
       if (stop.kind === 'interrupted') return 'interrupted';
       if (machine.lastStepOf[hart] >= 0) return machine.lastStepOf[hart];
       end = start.icount;
@@ -254,8 +251,8 @@ export class RunControl {
   /** Takes the next step of the history and tells what watched memory it touches. */
   #accessOfNextStep(): DebugHit | undefined {
     let found: DebugHit | undefined;
-    this.points.arm('watchpoints');
     this.player.slice(this.#machine.icount + 1, {
+      points: this.points.for('watchpoints'),
       idle: 'jump',
       collect: hit => {
         found ??= hit;
@@ -265,7 +262,6 @@ export class RunControl {
   }
 
   async #land(icount: number): Promise<'there' | 'interrupted'> {
-    this.points.arm('none');
     return (await this.player.seek(icount)).kind === 'interrupted' ? 'interrupted' : 'there';
   }
 

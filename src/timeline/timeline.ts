@@ -323,9 +323,9 @@ export class Timeline implements DebugTarget {
   /** Runs until the guest ends or a limit is reached. */
   async runToEnd(limits: RunToEndLimits): Promise<EndOfRun> {
     this.#pace.begin();
-    this.#points.arm('none');
     const { maxIcount = Number.POSITIVE_INFINITY, timeoutMs = Number.POSITIVE_INFINITY } = limits;
     const stop = await this.#control.run({
+      points: this.player.noPoints,
       until: maxIcount,
       deadlineMs: this.host.clock.nowMs() + timeoutMs,
       recordedBytes: limits.maxRecordedBytes,
