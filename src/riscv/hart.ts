@@ -166,13 +166,13 @@ export class RiscvHart implements EngineHost, ExecutingHart {
   fetch(): number {
     const low = this.state.pc[0];
     const high = this.state.pc[1];
+    this.env.touched.executed.add(virtualPage(low, high));
     const physical = this.mmu.translate(low, high, 2, ACCESS.execute);
-    if (physical < 0) return this.trap(this.mmu.cause, low, high);
+    if (physical < 0) return this.#fetchFaults(this.mmu.cause, low, high);
     const host = this.env.bus.hostAddress(physical, 2, false);
-    if (host === 0) return this.trap(CAUSE.fetchAccess, low, high);
+    if (host === 0) return this.#fetchFaults(CAUSE.fetchAccess, low, high);
     const { decode, memory } = this.env;
     const page = this.mmu.cacheable(physical) ? decode.pageFor(memory.pageOf(host)) : decode.carefulPage;
-    this.env.touched.executed.add(virtualPage(low, high));
     this.mmu.fillFetch(low, high, page);
     return 1;
   }
@@ -300,6 +300,11 @@ export class RiscvHart implements EngineHost, ExecutingHart {
     }
     this.env.touched.executed.add(virtualPage(low, high));
     return this.#halfAt(host);
+  }
+
+  /** Nothing can be fetched at pc. A breakpoint there comes first (privileged spec 3.1.15, table of priorities). */
+  #fetchFaults(cause: number, low: number, high: number): 0 {
+    return this.#stopsHere() ? this.stop() : this.trap(cause, low, high);
   }
 
   #halfAt(host: number): number {
