@@ -83,6 +83,13 @@ describe('frame parser', () => {
     expect(parse([bytes(`${text}00`)])).not.toContain('packet g');
   });
 
+  it.each(['$m80#D5', '$m80#d5', '$mjk#42', '$ko#DA', '$ko#dA', '$ko#Da'])(
+    'takes the checksum of %j',
+    text => {
+      expect(parse([bytes(text)])).toEqual([`packet ${text.slice(1, -3)}`]);
+    },
+  );
+
   it('tells a wrong checksum', () => {
     expect(parse([bytes('$g#68')])).toEqual(['bad-checksum']);
   });

@@ -145,6 +145,21 @@ describe('interrupts', () => {
     expect([bench.get('pc'), bench.get('mepc')]).toEqual([BigInt(HANDLER), BigInt(CODE + 8)]);
   });
 
+  test.each([
+    ['sstatus.SIE', 'supervisor', 0x100, 2],
+    ['mstatus.MIE', 'machine', 0x300, 8],
+  ] as const)(
+    'one that software made pending is taken right after %s is set, in the middle of a run',
+    (_, mode, csr, bit) => {
+      const bench = new Bench();
+      bench.load(CODE, CSR_OPS_IMMEDIATE.csrrsi(0, csr, bit), NOP, NOP, NOP);
+      bench.set({ mideleg: mode === 'supervisor' ? 2 : 0, mie: 2, mip: 2, pc: CODE, priv: MODE[mode] });
+      bench.step(2);
+      const [handler, epc] = mode === 'supervisor' ? [SUPERVISOR_HANDLER, 'sepc'] : [HANDLER, 'mepc'];
+      expect([bench.get('pc'), bench.get(epc)]).toEqual([BigInt(handler), BigInt(CODE + 4)]);
+    },
+  );
+
   test('vectored mode spreads interrupts, not exceptions', () => {
     for (const [isa, top] of [
       ['rv64imac', 1n << 63n],
@@ -157,6 +172,18 @@ describe('interrupts', () => {
       bench.set({ mie: 0 });
       expect(bench.run('machine', ECALL)).toBe(BigInt(HANDLER));
     }
+  });
+
+  test('a vector beyond the lower word of the address is reached with a carry', () => {
+    const bench = new Bench();
+    bench.set({ mtvec: 0x1_ffff_fff1n, mie: 1 << 7, mstatus: MSTATUS.mie });
+    bench.set({ pc: CODE });
+    bench.step();
+    expect(bench.get('pc')).toBe(0x2_0000_000cn);
+    const narrow = new Bench(ISA32);
+    narrow.set({ mtvec: 0xffff_fff1n, mie: 1 << 7, mstatus: MSTATUS.mie });
+    narrow.step();
+    expect(narrow.get('pc')).toBe(0xcn);
   });
 
   test('wfi waits for what mie enables, also with MIE off, and goes on behind itself', () => {

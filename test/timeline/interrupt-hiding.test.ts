@@ -3,12 +3,15 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Session } from '../../src/api/session.js';
 import type { DebugStop, Direction } from '../../src/timeline/debug-target.js';
-import { bootFixture, fixture, type Width } from '../support/sessions.js';
+import * as asm from '../lockstep/encode.js';
+import { bootBytes, bootFixture, fixture, type Width } from '../support/sessions.js';
+
+const { addi } = asm.IMMEDIATE_OPS;
 
 const PC = 32;
 const SP = 2;
 const PRIVILEGE = 4161;
-const MRET = 0x30200073;
+const { MRET } = asm;
 
 let session: Session;
 
@@ -131,6 +134,50 @@ describe.each<Width>(['rv32', 'rv64'])('stepping over interrupts, %s', width => 
     expect(icount()).toBe(second!.end);
     expect((await step('backward')).kind).toBe('step');
     expect(icount()).toBe(second!.entry);
+  });
+});
+
+describe('a handler that runs the interrupted code itself, on a stack further down', () => {
+  const [SP_START, T0, T1, COUNT, INSIDE, ONE] = [0x80000, 5, 6, 7, 8, 9];
+  const MSIP = 0x2000;
+  const [LOOP, HANDLER] = [9 * 4, 12 * 4];
+  const start = 0x8000_0000;
+  const program = asm.assemble([
+    asm.lui(T0, MSIP),
+    ...asm.loadAddress(T1, start + HANDLER, start + 4),
+    asm.CSR_OPS.csrrw(0, 0x305, T1),
+    asm.CSR_OPS_IMMEDIATE.csrrwi(0, 0x304, 8),
+    asm.CSR_OPS_IMMEDIATE.csrrsi(0, 0x300, 8),
+    asm.lui(SP, SP_START),
+    addi(ONE, 0, 1),
+    asm.STORES.sw(ONE, T0, 0),
+    // LOOP: for ever, but once when it is called by the handler.
+    addi(COUNT, COUNT, 1),
+    asm.BRANCHES.beq(INSIDE, 0, -4),
+    asm.jalr(0, 1, 0),
+    // HANDLER
+    asm.STORES.sw(0, T0, 0),
+    addi(INSIDE, 0, 1),
+    addi(SP, SP, -16),
+    asm.jal(1, LOOP - HANDLER - 12),
+    addi(SP, SP, 16),
+    addi(INSIDE, 0, 0),
+    MRET,
+  ]);
+
+  it('has not returned before the stack pointer is what it was', async () => {
+    session = bootBytes('image', program, { config: { cpu: 'rv32imac', ramBytes: 1 << 22 } }).session;
+    await session.runToEnd({ maxIcount: 1000 });
+    const [{ icount: entry }] = await session.questions.interrupts();
+    session.stepOverInterrupts = true;
+    await session.seek(entry);
+    const before = context();
+    expect(await step('forward')).toEqual({ kind: 'step', hart: 0 });
+    expect(context()).toEqual(before);
+    // The handler's ten steps and its entry, all of them.
+    expect(icount()).toBe(entry + 11);
+    expect(await step('backward')).toEqual({ kind: 'step', hart: 0 });
+    expect(icount()).toBe(entry);
   });
 });
 
