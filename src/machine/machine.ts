@@ -190,8 +190,6 @@ export class Machine {
   /** Lets one input event enter at the present boundary. */
   apply(event: InputEvent): void {
     const { board } = this;
-    // Whose turn it is, and who wakes, does not depend on whether a run ends here before or after the event.
-    if (!this.poweredOff) this.#chooseHart();
     switch (event.kind) {
       case 'entropy':
         board.entropy.feed(event.bytes);
@@ -215,6 +213,7 @@ export class Machine {
         board.enter(event);
     }
     this.#fireDueTimers();
+    // As at the end of a run: whose turn it is, and who wakes, does not depend on whether one ends here.
     if (!this.poweredOff) this.#chooseHart();
   }
 
