@@ -10,6 +10,17 @@ const PRIVILEGE_NAMES = ['user', 'supervisor', '', 'machine'];
 /** pc, sp and fp: what a debugger wants to know at each stop. */
 const EXPEDITED = [REGISTER_NUMBER.pc, REGISTER_NUMBER.sp, REGISTER_NUMBER.fp];
 
+/** Memory in order of address; `bytes` hold until the machine runs on, and are left out where all are zero. */
+export interface MemoryPiece {
+  readonly length: number;
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** Bytes of a piece: a host's turn lasts that long at most. */
+const LONGEST_PIECE = 2 ** 20;
+/** As much of what was never written is skipped at once. */
+const LONGEST_ZEROS = 2 ** 24;
+
 /** Registers and memory for a debugger: reads have no side effects on devices. Addresses are bigint. */
 export class DebugAccess {
   readonly #readers: readonly HartReader[];
@@ -122,6 +133,56 @@ export class DebugAccess {
       done += got;
     }
     return out.subarray(0, done);
+  }
+
+  /**
+   * [address, address + length) as the hart sees it, in pieces that are looked up once each. They end before the
+   * first byte that cannot be read, and at the end of the address space.
+   */
+  *pieces(hartId: number, address: bigint, length: bigint): Generator<MemoryPiece, void> {
+    const hart = this.board.harts[hartId];
+    const start = BigInt.asUintN(hart.config.xlen, address);
+    const room = (1n << BigInt(hart.config.xlen)) - start;
+    const end = start + (length < room ? length : room);
+    for (let at = start; at < end; ) {
+      const piece = this.#pieceAt(hart, at, Number(end - at < LONGEST_ZEROS ? end - at : LONGEST_ZEROS));
+      if (piece === undefined) return;
+      yield piece;
+      at += BigInt(piece.length);
+    }
+  }
+
+  /** Memory that lies together for the hart and for the host, or a page's worth of device registers. */
+  #pieceAt(hart: RiscvHart, address: bigint, most: number): MemoryPiece | undefined {
+    const { memory } = this.board;
+    const first = this.#hostPart(hart, address, most);
+    if (first === undefined) {
+      const bytes = this.readMemory(hart.id, address, Math.min(most, PAGE_BYTES - Number(address & 0xfffn)));
+      return bytes.length === 0 ? undefined : { length: bytes.length, bytes };
+    }
+    const zeros = memory.isUntouched(memory.pageOf(first.host));
+    const longest = Math.min(most, zeros ? LONGEST_ZEROS : LONGEST_PIECE);
+    let { length } = first;
+    while (length < longest) {
+      const next = this.#hostPart(hart, address + BigInt(length), longest - length);
+      if (next === undefined || memory.isUntouched(memory.pageOf(next.host)) !== zeros) break;
+      if (!zeros && next.host !== first.host + length) break;
+      length += next.length;
+    }
+    if (zeros) return { length, bytes: undefined };
+    return { length, bytes: memory.u8.subarray(first.host, first.host + length) };
+  }
+
+  /** What of [address, address + most) stands on one page of memory; undefined when it is none. */
+  #hostPart(
+    hart: RiscvHart,
+    address: bigint,
+    most: number,
+  ): { readonly host: number; readonly length: number } | undefined {
+    const { physical, inPage } = this.#locate(hart, address);
+    const length = Math.min(most, inPage);
+    const host = physical < 0 ? 0 : this.board.bus.hostAddress(physical, length, false);
+    return host === 0 ? undefined : { host, length };
   }
 
   /** Writes memory, or devices as a guest's stores would; false, and nothing is written, when unmapped. */

@@ -79,6 +79,8 @@ export class GuestMemory {
   readonly sinceNoting: DirtyPages;
   readonly #sinceEpoch: DirtyPages;
   readonly #watchedPages: number[] = [];
+  /** Pages that anything was ever written to; the host has no memory behind the others. */
+  readonly #touched: Uint8Array;
   observer: WriteObserver | undefined;
 
   constructor(readonly plan: MemoryPlan) {
@@ -101,6 +103,7 @@ export class GuestMemory {
     this.sinceDigest = new DirtyPages(this.pageCount);
     this.sinceNoting = new DirtyPages(this.pageCount);
     this.#sinceEpoch = new DirtyPages(this.pageCount);
+    this.#touched = new Uint8Array(this.pageCount);
     this.flags.fill(PAGE_FLAG.clean);
   }
 
@@ -135,6 +138,11 @@ export class GuestMemory {
 
   pageOf(hostAddress: number): number {
     return (hostAddress - this.plan.ram) >>> PAGE_SHIFT;
+  }
+
+  /** Whether a page of RAM holds zeros because nothing was ever written to it: to read it would make the host map it. */
+  isUntouched(page: number): boolean {
+    return page < this.ramPages && this.#touched[page] === 0;
   }
 
   isZeroPage(page: number): boolean {
@@ -193,6 +201,7 @@ export class GuestMemory {
   #noteWrite(page: number): void {
     if ((this.flags[page] & PAGE_FLAG.clean) === 0) return;
     this.flags[page] &= ~PAGE_FLAG.clean;
+    this.#touched[page] = 1;
     this.#sinceEpoch.add(page);
     this.sinceSnapshot.add(page);
     this.sinceDigest.add(page);

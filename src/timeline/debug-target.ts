@@ -92,6 +92,12 @@ export interface MemoryRegion {
   readonly name: string;
 }
 
+/** A part of memory; `bytes` hold until the machine moves, and are left out where all of them are zero. */
+export interface MemoryPiece {
+  readonly length: number;
+  readonly bytes: Uint8Array | undefined;
+}
+
 /** A place in the history: an icount, an end, or a named snapshot. */
 export type Moment = number | 'start' | 'end' | { readonly snapshot: string };
 
@@ -226,6 +232,8 @@ export interface DebugTarget {
    * empty: unmapped addresses end it.
    */
   readMemory(hart: number, address: bigint, length: number): Uint8Array;
+  /** As `readMemory`, without a copy and of any length: pieces in order, which end where `readMemory` would. */
+  memoryPieces(hart: number, address: bigint, length: bigint): Iterable<MemoryPiece>;
   /** Throws TargetError when refused or unmapped; then nothing was written. */
   writeMemory(hart: number, address: bigint, bytes: Uint8Array): void;
   memoryMap(): readonly MemoryRegion[];

@@ -13,6 +13,7 @@ import {
   type HartStatus,
   type HistoryPart,
   type InputOps,
+  type MemoryPiece,
   type MemoryRegion,
   type Moment,
   type Resume,
@@ -155,6 +156,10 @@ export class Timeline implements DebugTarget {
 
   readMemory(hart: number, address: bigint, length: number): Uint8Array {
     return this.machine.debug.readMemory(hart, address, length);
+  }
+
+  memoryPieces(hart: number, address: bigint, length: bigint): Iterable<MemoryPiece> {
+    return this.machine.debug.pieces(hart, address, length);
   }
 
   memoryMap(): readonly MemoryRegion[] {

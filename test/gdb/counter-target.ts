@@ -4,6 +4,7 @@ import {
   type DebugStop,
   type DebugTarget,
   type HartStatus,
+  type MemoryPiece,
   type MemoryRegion,
   type RegisterDescription,
   type Resume,
@@ -139,6 +140,11 @@ export class CounterTarget implements DebugTarget {
     const from = Number(address - RAM_BASE);
     if (from < 0 || from >= RAM_SIZE) return new Uint8Array(0);
     return new Uint8Array(this.ram.buffer.slice(from, Math.min(RAM_SIZE, from + length)));
+  }
+
+  *memoryPieces(hart: number, address: bigint, length: bigint): Generator<MemoryPiece, void> {
+    const bytes = this.readMemory(hart, address, Number(length < RAM_SIZE ? length : RAM_SIZE));
+    if (bytes.length > 0) yield { length: bytes.length, bytes };
   }
 
   writeMemory(_hart: number, address: bigint, bytes: Uint8Array): void {

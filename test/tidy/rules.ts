@@ -33,7 +33,8 @@ export const ROOMS: readonly Room[] = [
   ),
   room('gdb/transport', [], ['node:net', 'node:stream']),
   room('gdb/rsp', []),
-  room('gdb/stub', ['gdb/rsp', 'gdb/stub/agent', 'timeline']),
+  // node:buffer: its search is a function of its operands, and twenty times as fast as one in TypeScript.
+  room('gdb/stub', ['gdb/rsp', 'gdb/stub/agent', 'timeline'], ['node:buffer']),
   room('gdb/stub/agent', ['gdb/rsp', 'timeline']),
   room('gdb/server', ['gdb/transport', 'gdb/rsp', 'gdb/stub', 'timeline']),
   room('timeline', ['machine', 'machine/ports', 'replay', 'snapshot', 'state']),

@@ -261,12 +261,17 @@ export class CommandHandler {
   }
 
   private async checksum(address: bigint, length: bigint): Promise<Answer> {
-    const crc = await checksumMemory(this.target, this.selected, address, length, this.breathe);
+    const crc = await checksumMemory(this.target, { hart: this.selected, address, length }, this.breathe);
     return crc === undefined ? this.unreadable(address) : text(`C${crc.toString(16).padStart(8, '0')}`);
   }
 
   private async search(address: bigint, length: bigint, pattern: Uint8Array): Promise<Answer> {
-    const result = await searchMemory(this.target, this.selected, address, length, pattern, this.breathe);
+    const result = await searchMemory(
+      this.target,
+      { hart: this.selected, address, length },
+      pattern,
+      this.breathe,
+    );
     if (result === 'unreadable') return this.unreadable(address);
     return text(result === 'absent' ? '0' : `1,${result.found.toString(16)}`);
   }

@@ -1,76 +1,70 @@
-import type { DebugTarget } from '../../timeline/debug-target.js';
+import type { DebugTarget, MemoryPiece } from '../../timeline/debug-target.js';
+import { PieceChecksum } from './memory-checksum.js';
+import { PieceSearch } from './memory-search.js';
 
-const CHUNK = 0x10000;
 const ADDRESS_MASK = (1n << 64n) - 1n;
+/** Bytes that are looked at between two turns of the event loop. */
+const BYTES_A_TURN = 2 ** 22;
+/** What was never written costs its page tables only. */
+const ZEROS_COST = 16;
 
 /** Lets sockets and timers have their turn; false tells a long walk to give up. */
 export type Breathe = () => Promise<boolean>;
 
-/**
- * CRC-32 as GDB's `compare-sections` computes it: polynomial 0x04c11db7, most significant bit first, start
- * 0xffffffff, no final inversion. Undefined when some of the range cannot be read.
- */
+interface Range {
+  readonly hart: number;
+  readonly address: bigint;
+  readonly length: bigint;
+}
+
+/** GDB's CRC-32 of memory; undefined when some of the range cannot be read. */
 export async function checksumMemory(
   target: DebugTarget,
-  hart: number,
-  address: bigint,
-  length: bigint,
+  range: Range,
   breathe: Breathe,
 ): Promise<number | undefined> {
-  let crc = 0xffffffff;
-  for (let done = 0n; done < length; ) {
-    const size = chunkSize(length - done);
-    const bytes = target.readMemory(hart, (address + done) & ADDRESS_MASK, size);
-    if (bytes.length < size) return undefined;
-    for (const byte of bytes) crc = ((crc << 8) ^ CRC_TABLE[(crc >>> 24) ^ byte]!) >>> 0;
-    done += BigInt(size);
-    if (!(await breathe())) return undefined;
-  }
-  return crc;
+  const sum = new PieceChecksum();
+  const end = await walk(target, range, breathe, piece => {
+    sum.take(piece);
+    return false;
+  });
+  return end === 'whole' ? sum.value : undefined;
 }
 
 /** Where `pattern` first starts; `unreadable` when memory ends before it is found. */
 export async function searchMemory(
   target: DebugTarget,
-  hart: number,
-  address: bigint,
-  length: bigint,
+  range: Range,
   pattern: Uint8Array,
   breathe: Breathe,
 ): Promise<{ found: bigint } | 'absent' | 'unreadable'> {
-  const overlap = pattern.length - 1;
-  let at = 0n;
-  while (at + BigInt(pattern.length) <= length) {
-    const size = Math.min(CHUNK + overlap, Number(minimum(length - at, BigInt(CHUNK + overlap))));
-    const bytes = target.readMemory(hart, (address + at) & ADDRESS_MASK, size);
-    const index = indexOf(bytes, pattern);
-    if (index >= 0) return { found: (address + at + BigInt(index)) & ADDRESS_MASK };
-    if (bytes.length < size) return 'unreadable';
-    at += BigInt(size - overlap);
-    if (!(await breathe())) return 'unreadable';
+  if (BigInt(pattern.length) > range.length) return 'absent';
+  const search = new PieceSearch(pattern);
+  let at = -1;
+  const end = await walk(target, range, breathe, piece => {
+    at = search.take(piece);
+    return at >= 0;
+  });
+  if (at >= 0) return { found: (range.address + BigInt(at)) & ADDRESS_MASK };
+  return end === 'whole' ? 'absent' : 'unreadable';
+}
+
+/** Shows each piece of a range, until `enough`. */
+async function walk(
+  target: DebugTarget,
+  { hart, address, length }: Range,
+  breathe: Breathe,
+  enough: (piece: MemoryPiece) => boolean,
+): Promise<'whole' | 'cut'> {
+  let left = length;
+  let turn = 0;
+  for (const piece of target.memoryPieces(hart, address, length)) {
+    if (enough(piece)) return 'cut';
+    left -= BigInt(piece.length);
+    turn += piece.bytes === undefined ? piece.length / ZEROS_COST : piece.length;
+    if (turn < BYTES_A_TURN) continue;
+    turn = 0;
+    if (!(await breathe())) return 'cut';
   }
-  return 'absent';
+  return left === 0n ? 'whole' : 'cut';
 }
-
-function indexOf(bytes: Uint8Array, pattern: Uint8Array): number {
-  const first = pattern[0]!;
-  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
-    if (at + pattern.length > bytes.length) return -1;
-    if (pattern.every((byte, index) => bytes[at + index] === byte)) return at;
-  }
-  return -1;
-}
-
-function chunkSize(left: bigint): number {
-  return Number(minimum(left, BigInt(CHUNK)));
-}
-
-function minimum(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
-  let crc = index << 24;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 0x80000000 ? (crc << 1) ^ 0x04c11db7 : crc << 1;
-  return crc;
-});
