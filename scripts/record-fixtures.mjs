@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Writes fixtures/recordings/vN.bst, N being the present format version: a small recording with inputs of every kind
+// Writes fixtures/recordings/vN.bst and vN-signal.bst, N being the present format version: a small recording with inputs of every kind
 // that starts with a machine in the middle of its work, made on a host whose time and randomness are scripted. Once the version is released its file is never written again:
 // it shows that later versions still read and replay it. Needs dist/ (npm run build). Usage: node scripts/record-fixtures.mjs
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { MemoryConsole } from '../dist/api/memory-console.js';
 import { bootSession, continuedSession } from '../dist/api/session.js';
 import { saveMoment } from '../dist/machine/moment.js';
-import { FORMAT_VERSION } from '../dist/replay/format.js';
+import { FORMAT_VERSION, OPTIONAL_CHUNKS } from '../dist/replay/format.js';
+import { readRecording } from '../dist/replay/log-reader.js';
+import { writeRecording } from '../dist/replay/log-writer.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const MIB = 2 ** 20;
@@ -117,9 +119,34 @@ session.requestShutdown('host-quit');
 await session.runToEnd({});
 session.close();
 
-const file = Buffer.concat(pieces);
-const path = join(root, 'fixtures/recordings', `v${FORMAT_VERSION}.bst`);
-mkdirSync(dirname(path), { recursive: true });
-writeFileSync(path, file);
-const kinds = [...new Set(session.history.log.slice().map(({ event }) => event.kind))].sort();
-console.log(`${path}: ${file.length} bytes, ${session.history.end} steps, inputs: ${kinds.join(', ')}`);
+/** Chunks that a reader may pass over: one of a type that has a name, and one that none has yet. */
+const extras = [
+  { type: OPTIONAL_CHUNKS.symbols, content: text('\u0001not read yet') },
+  { type: 62, content: text('\u0001of moments, not known yet') },
+];
+const whole = readRecording(new Uint8Array(Buffer.concat(pieces)));
+const kinds = [...new Set([...whole.events].map(({ event }) => event.kind))].sort();
+save(`v${FORMAT_VERSION}`, { ...whole, extras }, `inputs: ${kinds.join(', ')}`);
+
+// One that a signal ended.
+const ended = [];
+const computing = bootSession(
+  { name: 'compute.elf', bytes: readFileSync(join(root, 'fixtures/rv64/compute.elf')) },
+  { clock: 'virtual', config: { ramBytes: 2 * MIB } },
+  { console: new MemoryConsole(), clock },
+);
+computing.record({ append: piece => ended.push(piece.slice()), close() {} });
+computing.stopAtIcount(FIRST_STEPS);
+await computing.resume({ kind: 'continue', direction: 'forward' });
+computing.endBy({ kind: 'signal', signal: 15 });
+computing.close();
+save(`v${FORMAT_VERSION}-signal`, readRecording(new Uint8Array(Buffer.concat(ended))), 'ended by a signal');
+
+function save(name, recording, what) {
+  const parts = [];
+  writeRecording({ append: piece => parts.push(piece.slice()), close() {} }, recording);
+  const path = join(root, 'fixtures/recordings', `${name}.bst`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, Buffer.concat(parts));
+  console.log(`${path}: ${Buffer.concat(parts).length} bytes, ${recording.end.icount} steps, ${what}`);
+}

@@ -141,6 +141,7 @@ export async function momentOf(
   options: Pick<HistoryOptions, 'jit'>,
 ): Promise<MachineMoment | undefined> {
   if (at === 'start') return recording.header.start;
+  refusePoweredOff(recording, at);
   const host = { console: NOBODY, clock: systemClock };
   const session = replaySession(recording, { clock: 'virtual', ...options }, host);
   try {
@@ -155,6 +156,12 @@ export async function momentOf(
   } finally {
     session.close();
   }
+}
+
+/** Said before anything is replayed. */
+function refusePoweredOff({ end }: Recording, at: number | 'end'): void {
+  if (end.kind !== 'power-off' || (at !== 'end' && at !== end.icount)) return;
+  throw new InputError(`the machine is powered off at icount ${end.icount}: go on from an earlier moment`);
 }
 
 const NOBODY: ConsoleBackend = { write() {}, onInput() {}, close() {} };

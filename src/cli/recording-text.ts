@@ -1,17 +1,14 @@
 /** How a recording reads to a user. */
 import type { InputEvent, LoggedEvent, MachineConfig } from '../machine/ports.js';
-import { type Recording, type RecordingEnd, type RecordingHeader, startIcount } from '../replay/recording.js';
-
-export function describeEnd(end: RecordingEnd): string {
-  switch (end.kind) {
-    case 'power-off':
-      return `power-off at icount ${end.icount} with exit code ${end.code}`;
-    case 'stopped':
-      return `stopped at icount ${end.icount}: ${end.reason}`;
-    case 'cut':
-      return `cut at icount ${end.icount}: the recorder was killed`;
-  }
-}
+import { describeEnd } from '../replay/end-kinds.js';
+import { OPTIONAL_CHUNKS } from '../replay/format.js';
+import {
+  type RecordedExtra,
+  type Recording,
+  type RecordingEnd,
+  type RecordingHeader,
+  startIcount,
+} from '../replay/recording.js';
 
 /** The moment at which a recording starts, unless it starts with the machine. */
 export function describeStart({ start }: Pick<RecordingHeader, 'start'>): string | undefined {
@@ -26,9 +23,17 @@ export function describeRange({ header, end }: Recording): string {
 }
 
 /** Name and value, in columns. */
-export function describeRecording({ header, events, checkpoints, end }: Recording): string[] {
+export function describeRecording({
+  header,
+  events,
+  checkpoints,
+  end,
+  extras = [],
+  file,
+}: Recording): string[] {
   const { config } = header;
   const rows: (readonly [string, string])[] = [
+    ...(file === undefined ? [] : [['file', `format version ${file.version}, ${size(file.bytes)}`] as const]),
     ['written by', header.writtenBy],
     ['board', `${config.board}, revision ${config.machineRevision}`],
     ['cpu', `${config.isa}, ${plural(config.harts, 'hart')}, quantum ${config.quantum} steps`],
@@ -63,8 +68,14 @@ export function describeRecording({ header, events, checkpoints, end }: Recordin
   rows.push(['events', countKinds(events)]);
   const last = checkpoints.at(-1);
   rows.push(['checkpoints', last ? `${checkpoints.length}, the last at icount ${last.icount}` : 'none']);
+  if (extras.length > 0) rows.push(['extras', extras.map(describeExtra).join(', ')]);
   rows.push(['end', describeEnd(end)]);
   return rows.map(([name, value]) => `${name.padEnd(12)}${value}`);
+}
+
+function describeExtra({ type, content }: RecordedExtra): string {
+  const [name] = Object.entries(OPTIONAL_CHUNKS).find(([, number]) => number === type) ?? [`type ${type}`];
+  return `${name}, ${size(content.length)}`;
 }
 
 function deviceNames({

@@ -1,6 +1,7 @@
+import type { StopCause } from '../replay/recording.js';
 import type { Opened } from './machine-session.js';
 import { CommandFailure, EXIT_TIMEOUT, tell } from './messages.js';
-import { signalExitCode, withSignals } from './signals.js';
+import { endedBySignal, signalExitCode, withSignals } from './signals.js';
 
 export interface Limits {
   /** Host time in milliseconds. */
@@ -10,11 +11,14 @@ export interface Limits {
   readonly maxSize?: number;
 }
 
+/** Ctrl-A X at the console. */
+export const USER_QUIT: StopCause = { kind: 'stopped', reason: 'the user quit' };
+
 /** Runs a machine without a debugger until it ends; returns the exit code. */
 export async function runToEnd({ session, quit }: Opened, limits: Limits): Promise<number> {
-  void quit.then(() => session.requestShutdown('host-quit'));
+  void quit.then(() => session.endBy(USER_QUIT));
   const { result, signal } = await withSignals(
-    () => session.requestShutdown('host-signal'),
+    signal => session.endBy(endedBySignal(signal)),
     () =>
       session.runToEnd({
         maxIcount: limits.maxIcount,

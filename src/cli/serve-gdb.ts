@@ -1,7 +1,8 @@
 import { GdbServer } from '../gdb/server.js';
 import type { Opened } from './machine-session.js';
 import { tell } from './messages.js';
-import { signalExitCode, withSignals } from './signals.js';
+import { USER_QUIT } from './run-to-end.js';
+import { endedBySignal, type OrderlySignal, signalExitCode, withSignals } from './signals.js';
 import type { HostPort } from './values.js';
 
 export const DEFAULT_GDB: HostPort = { host: '127.0.0.1', port: 1234 };
@@ -15,9 +16,13 @@ export async function serveGdb({ session, quit }: Opened, address: HostPort): Pr
     stop = resolve;
   });
   try {
-    const { signal } = await withSignals(stop, () => {
+    const end = (signal: OrderlySignal) => {
+      session.endBy(endedBySignal(signal));
+      stop();
+    };
+    const { signal } = await withSignals(end, () => {
       tell(`gdb server on ${host}:${server.port}`);
-      return Promise.race([stopped, quit]);
+      return Promise.race([stopped, quit.then(() => session.endBy(USER_QUIT))]);
     });
     return signal ? signalExitCode(signal) : 0;
   } finally {

@@ -1,8 +1,15 @@
 import { constants } from 'node:os';
+import type { StopCause } from '../replay/recording.js';
 import { TargetError } from '../timeline/debug-target.js';
 
 const ORDERLY = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export type OrderlySignal = (typeof ORDERLY)[number];
+
+/** How a recording says that this ended it. */
+export const endedBySignal = (signal: OrderlySignal): StopCause => ({
+  kind: 'signal',
+  signal: constants.signals[signal],
+});
 
 /** The exit code of a process that ends because of a signal. */
 export const signalExitCode = (signal: OrderlySignal): number => 128 + constants.signals[signal];
@@ -16,7 +23,7 @@ const SAME_SIGNAL_MS = 500;
  * `body` throws because of it is dropped.
  */
 export async function withSignals<T>(
-  end: () => void,
+  end: (signal: OrderlySignal) => void,
   body: () => Promise<T>,
 ): Promise<
   | { readonly result: T; readonly signal: undefined }
@@ -31,7 +38,7 @@ export async function withSignals<T>(
     }
     received = signal as OrderlySignal;
     receivedAt = performance.now();
-    end();
+    end(received);
   };
   for (const signal of ORDERLY) process.on(signal, onSignal);
   try {

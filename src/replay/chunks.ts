@@ -12,6 +12,8 @@ import {
   encodeFileHeader,
   FILE_HEADER_BYTES,
   headerCheck,
+  isOptionalType,
+  OPTIONAL_PIECE_BYTES,
   parseChunkHeader,
   TYPE_FLAGS,
 } from './format.js';
@@ -37,8 +39,19 @@ export class ChunkWriter {
   }
 
   write(type: ChunkType, content: Uint8Array, compressing = true): void {
+    this.#write(CHUNK_TYPES[type], content, compressing);
+  }
+
+  /** `type` is one of those that a reader may pass over. Throws RangeError for others, and for what is too long. */
+  writeOptional(type: number, content: Uint8Array): void {
+    if (!isOptionalType(type)) throw new RangeError(`chunk type ${type} is not optional`);
+    if (content.length > OPTIONAL_PIECE_BYTES) throw new RangeError(`a chunk of ${content.length} bytes`);
+    this.#write(type, content, true);
+  }
+
+  #write(type: number, content: Uint8Array, compressing: boolean): void {
     const packed = compressing ? compress(content) : undefined;
-    const code = CHUNK_TYPES[type] | (packed ? COMPRESSED : 0);
+    const code = type | (packed ? COMPRESSED : 0);
     const chunk = encodeChunk(this.#number++, code, packed ?? content);
     this.chain.add(parseChunkHeader(chunk).checksum);
     this.#append(chunk);
@@ -67,7 +80,9 @@ function compress(content: Uint8Array): Uint8Array | undefined {
 /** One chunk whose checksum is right. */
 export class Chunk {
   constructor(
-    readonly type: ChunkType,
+    readonly type: ChunkType | 'optional',
+    /** The type's number. */
+    readonly typeNumber: number,
     /** Its place in the file, from 0. */
     readonly number: number,
     /** Where its header starts in the file. */
@@ -134,7 +149,14 @@ export class ChunkCursor {
     this.#checksum = header.checksum;
     this.offset = start + header.length;
     this.number++;
-    return new Chunk(type, number, offset, (header.type & COMPRESSED) !== 0, stored);
+    return new Chunk(
+      type,
+      header.type & ~TYPE_FLAGS,
+      number,
+      offset,
+      (header.type & COMPRESSED) !== 0,
+      stored,
+    );
   }
 
   /** Tells a chunk that belongs elsewhere from one that is damaged. */

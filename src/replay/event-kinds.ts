@@ -151,6 +151,9 @@ const EVENT_KINDS: EventTable = {
   },
 };
 
+/** Kept free for what a semihosting host answers. */
+const RESERVED_FOR_SEMIHOSTING = { first: 12, last: 15 } as const;
+
 const BY_NUMBER: readonly (EventKind<InputEvent> | undefined)[] = (() => {
   const table: EventKind<InputEvent>[] = [];
   for (const kind of Object.values(EVENT_KINDS)) {
@@ -171,7 +174,11 @@ export function encodeEvent(out: ByteWriter, event: InputEvent): void {
 export function decodeEvent(from: ByteReader): InputEvent {
   const number = from.u8();
   const kind = BY_NUMBER[number];
-  if (!kind) throw new FormatFault(`it holds an event of unknown kind ${number}`);
+  if (!kind) {
+    const { first, last } = RESERVED_FOR_SEMIHOSTING;
+    const what = number >= first && number <= last ? ' (semihosting)' : '';
+    throw new FormatFault(`it holds an event of unknown kind ${number}${what}`);
+  }
   return kind.decode(from);
 }
 

@@ -1,6 +1,6 @@
 /**
- * The recording file, format version 2. Version 1 has no short chunks, and starts with the machine: it has no "start",
- * and no chunks 7 and 8.
+ * The recording file, format version 3. Version 2 has no optional chunks, no "machineRevision", and ends of kinds 1 and
+ * 2 only. Version 1 has no short chunks either, and starts with the machine: it has no "start", and no chunks 7 and 8.
  *
  * Notation: u8, u16, u32 are unsigned, low byte first. `varint` is unsigned LEB128 in its shortest form, at most
  * 2^53 - 1. `block` is a varint length and as many bytes; `text` is a block of UTF-8.
@@ -49,12 +49,21 @@
  *   file it is void: read for the sake of the next difference, then dropped.
  *   `chain`: CRC-32, then CRC-32C, over the checksums (u32) of all chunks before this one.
  * 5 progress: icount. The recording covers all time up to it.
- * 6 end, the last chunk: icount, chain u32 u32, kind u8:
- *     1 power-off: varint exit code
+ * 6 end, the last chunk but for optional ones: icount, chain u32 u32, kind u8 and its fields; see end-kinds.ts:
+ *     1 power-off: varint exit code. The only one behind which the machine cannot go on.
  *     2 stopped: text, the reason
+ *     3 signal: u8, the POSIX number of the signal that ended the recorder
+ *     4 limit: u8, 1 host time, 2 steps, 3 size of the file
+ *
+ * 32 to 63 are optional chunks. They may stand anywhere behind the header, its images and the machine it starts with,
+ * behind the end also. A recording without them replays the same: a reader passes over those it does not know, and
+ * what copies a recording keeps them (OPTIONAL_CHUNKS). Their content is at most 16 MiB; more is cut into several
+ * chunks of that type. What it holds is up to its type, and starts with a varint: the version of that.
+ *   32 to 47 hold for every moment: 32 symbols, 33 debug information, 34 sources. A part of a recording keeps them.
+ *   48 to 63 are about moments of this history: 48 bookmarks, 49 keyframes. A part of it drops them.
  *
  * A file without an end chunk, or that stops within a chunk, was cut: it is good up to the last whole chunk.
- * A new chunk type or event kind needs a new format version.
+ * A new chunk type below 32, a new kind of event and a new kind of end need a new format version.
  *
  * COMPATIBILITY. Every later backstub reads the files of all released versions, and replays them to the same
  * console output and the same end; a file of each is kept in fixtures/recordings and replayed by the tests.
@@ -66,7 +75,7 @@
 import { Parser } from 'binary-parser';
 import { crc32, littleEndian } from './checksum.js';
 
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 /** The oldest version this code still reads. */
 export const OLDEST_VERSION = 1;
 
@@ -90,13 +99,33 @@ export const CHUNK_TYPES = {
 } as const;
 export type ChunkType = keyof typeof CHUNK_TYPES;
 const TYPE_NAMES = new Map(Object.entries(CHUNK_TYPES).map(([name, type]) => [type, name as ChunkType]));
-export const chunkTypeName = (type: number): ChunkType | undefined =>
-  TYPE_NAMES.get((type & ~TYPE_FLAGS) as (typeof CHUNK_TYPES)[ChunkType]);
+/** What a chunk's type byte says: a type of ours, `optional` for any of those, undefined for none. */
+export function chunkTypeName(type: number): ChunkType | 'optional' | undefined {
+  const plain = type & ~TYPE_FLAGS;
+  return isOptionalType(plain) ? 'optional' : TYPE_NAMES.get(plain as (typeof CHUNK_TYPES)[ChunkType]);
+}
+
+/** Types that a reader may pass over. Numbers are reserved for the names that stand here; others may come. */
+export const OPTIONAL_CHUNKS = {
+  symbols: 32,
+  'debug-information': 33,
+  sources: 34,
+  bookmarks: 48,
+  keyframes: 49,
+} as const;
+const FIRST_OPTIONAL = 32;
+const FIRST_OF_MOMENTS = 48;
+const LAST_OPTIONAL = 63;
+export const OPTIONAL_PIECE_BYTES = 16 * 1024 * 1024;
+
+export const isOptionalType = (type: number): boolean =>
+  Number.isInteger(type) && type >= FIRST_OPTIONAL && type <= LAST_OPTIONAL;
+
+/** Whether a part of a recording has as much use for it as the whole. */
+export const holdsForParts = (type: number): boolean => type < FIRST_OF_MOMENTS;
 
 export const CHECKPOINT_NAMES = 1;
 export const CHECKPOINT_WHOLE_STATE = 2;
-export const END_POWER_OFF = 1;
-export const END_STOPPED = 2;
 
 export interface FileHeader {
   readonly version: number;

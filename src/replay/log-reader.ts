@@ -4,11 +4,10 @@ import { ByteReader, FormatFault } from './byte-codec.js';
 import { CheckpointDecoder, checkChain } from './checkpoint-codec.js';
 import { crc32 } from './checksum.js';
 import { type Chunk, ChunkCursor } from './chunks.js';
+import { decodeEnd } from './end-kinds.js';
 import { decodeEvent } from './event-kinds.js';
 import {
   type ChunkType,
-  END_POWER_OFF,
-  END_STOPPED,
   FILE_HEADER_BYTES,
   FORMAT_VERSION,
   MAGIC,
@@ -18,6 +17,7 @@ import {
 import { MomentReader } from './moment-codec.js';
 import {
   type Checkpoint,
+  type RecordedExtra,
   type Recording,
   type RecordingEnd,
   type RecordingHeader,
@@ -43,10 +43,10 @@ export interface ReadOptions {
 export function readRecording(bytes: Uint8Array, options: ReadOptions = {}): Recording {
   const name = options.name ?? 'recording';
   const file = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  checkFileHeader(file, name);
+  const version = checkFileHeader(file, name);
 
   const cursor = new ChunkCursor(file);
-  const body = new BodyReader(cursor);
+  const body = new BodyReader(cursor, version);
   let header: RecordingHeader | undefined;
   let chunk: Chunk | undefined;
   // Where the fault is: a chunk that was read, or the one that could not be.
@@ -86,7 +86,8 @@ export function readRecording(bytes: Uint8Array, options: ReadOptions = {}): Rec
   return { header, ...body.finish() };
 }
 
-function checkFileHeader(file: Uint8Array, name: string): void {
+/** Returns the format's version. */
+function checkFileHeader(file: Uint8Array, name: string): number {
   const starts = (length: number) => MAGIC.subarray(0, length).every((byte, i) => file[i] === byte);
   if (file.length < FILE_HEADER_BYTES && file.length > 0 && starts(Math.min(file.length, MAGIC.length)))
     throw new InputError(
@@ -104,6 +105,7 @@ function checkFileHeader(file: Uint8Array, name: string): void {
       `${name}: recording format version ${version}, but this backstub reads versions ${OLDEST_VERSION} to ${FORMAT_VERSION}: use the backstub that wrote it`,
     );
   }
+  return version;
 }
 
 /** Puts the header together from the first chunks. */
@@ -184,13 +186,21 @@ class BodyReader {
   icount = 0;
   readonly #events: LoggedEvent[] = [];
   readonly #checkpoints: Checkpoint[] = [];
+  readonly #extras: RecordedExtra[] = [];
   readonly #decoder = new CheckpointDecoder();
   #end: RecordingEnd | undefined;
 
-  constructor(readonly cursor: ChunkCursor) {}
+  constructor(
+    readonly cursor: ChunkCursor,
+    readonly version: number,
+  ) {}
 
   /** Adds all of a chunk or, throwing FormatFault, nothing. */
   add(chunk: Chunk): void {
+    if (chunk.type === 'optional') {
+      this.#extras.push({ type: chunk.typeNumber, content: chunk.content() });
+      return;
+    }
     if (this.#end) throw new FormatFault('it follows the end mark');
     const from = new ByteReader(chunk.content());
     switch (chunk.type) {
@@ -229,7 +239,9 @@ class BodyReader {
   finish(damage?: string): Omit<Recording, 'header'> {
     const cut = { kind: 'cut' as const, icount: this.icount, ...(damage === undefined ? {} : { damage }) };
     const end = damage === undefined && this.#end ? this.#end : cut;
-    return { events: this.#events, checkpoints: this.#checkpoints, end };
+    const extras = this.#extras.length === 0 ? {} : { extras: this.#extras };
+    const file = { version: this.version, bytes: this.cursor.bytes.length };
+    return { events: this.#events, checkpoints: this.#checkpoints, end, ...extras, file };
   }
 
   #addEvents(from: ByteReader): void {
@@ -247,11 +259,7 @@ class BodyReader {
   #addEnd(from: ByteReader): void {
     const icount = this.#nextIcount(from, this.icount);
     checkChain(from, this.cursor.chain);
-    const kind = from.u8();
-    let end: RecordingEnd;
-    if (kind === END_POWER_OFF) end = { kind: 'power-off', icount, code: from.varint() };
-    else if (kind === END_STOPPED) end = { kind: 'stopped', icount, reason: from.text() };
-    else throw new FormatFault(`it holds an end of unknown kind ${kind}`);
+    const end = decodeEnd(from, icount);
     from.finish();
     this.#end = end;
     this.icount = icount;

@@ -2,12 +2,14 @@ import type { LoggedEvent } from '../machine/ports.js';
 import { ByteWriter } from './byte-codec.js';
 import { CheckpointEncoder, encodeChain } from './checkpoint-codec.js';
 import { ChunkWriter } from './chunks.js';
+import { encodeEnd } from './end-kinds.js';
 import { encodeEvent } from './event-kinds.js';
-import { END_POWER_OFF, END_STOPPED, IMAGE_PIECE_BYTES } from './format.js';
+import { IMAGE_PIECE_BYTES } from './format.js';
 import { encodePages, encodeState } from './moment-codec.js';
 import {
   type ByteSink,
   type Checkpoint,
+  type RecordedExtra,
   type Recording,
   type RecordingEnd,
   type RecordingHeader,
@@ -101,17 +103,17 @@ export class LogWriter {
       this.flush();
       this.#add(this.#content, end.icount, out => {
         encodeChain(out, this.#chunks.chain);
-        if (end.kind === 'power-off') {
-          out.u8(END_POWER_OFF);
-          out.varint(end.code);
-        } else {
-          out.u8(END_STOPPED);
-          out.text(end.reason);
-        }
+        encodeEnd(out, end);
       });
       this.#chunks.write('end', this.#content.take());
     }
     this.#ended = true;
+  }
+
+  /** What a recording carries beside its history. Throws RangeError for what the format cannot hold. */
+  extra({ type, content }: RecordedExtra): void {
+    this.flush();
+    this.#chunks.writeOptional(type, content);
   }
 
   /** Hands buffered events to the sink as one chunk. */
@@ -138,8 +140,9 @@ export class LogWriter {
 
 /** Writes a whole recording, for `history save`. Reading it back gives an equal one. */
 export function writeRecording(sink: ByteSink, recording: Recording): void {
-  const { header, events, checkpoints, end } = recording;
+  const { header, events, checkpoints, end, extras = [] } = recording;
   const writer = new LogWriter(sink, header);
+  for (const extra of extras) writer.extra(extra);
   let next = 0;
   for (const checkpoint of checkpoints) {
     while (next < events.length && events[next].icount <= checkpoint.icount) writer.event(events[next++]);

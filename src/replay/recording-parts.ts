@@ -3,6 +3,7 @@
  *   recording.json     format version, who wrote it, its images with their files, how it ends
  *   config.json        the machine's settings
  *   images/*.bin       bytes placed in memory or on a disk
+ *   extras/*.bin       optional chunks, as they are
  *   events.jsonl       one input a line, as `backstub events --json` shows it
  *   checkpoints.jsonl  one checkpoint a line: icount, digests, the declared state in hexadecimal
  *   start.json, pages.bin   the machine that it starts with, where that is not a new one: see moment-parts.ts
@@ -10,12 +11,14 @@
 import type { BootImage, MachineConfig } from '../machine/ports.js';
 import { InputError } from '../state/input-error.js';
 import { fromHex, toHex } from './byte-codec.js';
+import { parseEnd } from './end-kinds.js';
 import { eventJson, parseEventJson } from './event-json.js';
-import { FORMAT_VERSION, OLDEST_VERSION } from './format.js';
+import { FORMAT_VERSION, isOptionalType, OLDEST_VERSION, OPTIONAL_PIECE_BYTES } from './format.js';
 import { isCount, json, jsonOf, object, textOf } from './json-parts.js';
 import { PAGES, pagesFile, parseStart, START, startJson } from './moment-parts.js';
 import {
   type Checkpoint,
+  type RecordedExtra,
   type Recording,
   type RecordingEnd,
   type RecordingHeader,
@@ -37,7 +40,7 @@ const CHECKPOINTS = 'checkpoints.jsonl';
 
 const utf8 = new TextEncoder();
 
-export function exportParts({ header, events, checkpoints, end }: Recording): RecordingPart[] {
+export function exportParts({ header, events, checkpoints, end, extras = [] }: Recording): RecordingPart[] {
   const { config, images, writtenBy, layouts, start } = header;
   const files = images.map(({ name, address }, i) => {
     const plainName = name.replace(/[^A-Za-z0-9._-]+/g, '-');
@@ -54,6 +57,9 @@ export function exportParts({ header, events, checkpoints, end }: Recording): Re
       address: hex(address),
       file: files[i],
     })),
+    ...(extras.length === 0
+      ? {}
+      : { extras: extras.map(({ type }, i) => ({ type, file: extraFile(i, type) })) }),
     end,
   };
   const text = (path: string, content: string): RecordingPart => ({ path, bytes: utf8.encode(content) });
@@ -61,6 +67,7 @@ export function exportParts({ header, events, checkpoints, end }: Recording): Re
     text(MANIFEST, `${JSON.stringify(manifest, undefined, 2)}\n`),
     text(CONFIG, `${JSON.stringify(config, undefined, 2)}\n`),
     ...images.map(({ bytes }, i) => ({ path: files[i], bytes })),
+    ...extras.map(({ type, content }, i) => ({ path: extraFile(i, type), bytes: content })),
     ...(start === undefined
       ? []
       : [text(START, startJson(start)), { path: PAGES, bytes: pagesFile(start.pages) }]),
@@ -68,6 +75,9 @@ export function exportParts({ header, events, checkpoints, end }: Recording): Re
     text(CHECKPOINTS, checkpoints.map(checkpoint => `${checkpointJson(checkpoint)}\n`).join('')),
   ];
 }
+
+const extraFile = (index: number, type: number): string =>
+  `extras/${String(index).padStart(2, '0')}-${type}.bin`;
 
 const checkpointJson = ({ icount, digests, state }: Checkpoint): string =>
   JSON.stringify({ icount, digests, state: toHex(state) });
@@ -94,7 +104,8 @@ export function importParts(read: (path: string) => Uint8Array): Recording {
     );
   checkOrder(EVENTS, events, begin, end);
   checkOrder(CHECKPOINTS, checkpoints, begin, end);
-  return { header, events, checkpoints, end };
+  const extras = manifest.extras.map(({ type, file }) => parseExtra(file, type, read(file)));
+  return { header, events, checkpoints, end, ...(extras.length === 0 ? {} : { extras }) };
 }
 
 function checkOrder(
@@ -134,11 +145,12 @@ interface Manifest {
   readonly layouts: StateLayouts | undefined;
   readonly hasStart: boolean;
   readonly images: readonly (Omit<BootImage, 'bytes'> & { readonly file: string })[];
+  readonly extras: readonly { readonly type: number; readonly file: string }[];
   readonly end: RecordingEnd;
 }
 
 function parseManifest(manifest: Record<string, unknown>): Manifest {
-  const { format, writtenBy, layouts, start, images, end } = manifest;
+  const { format, writtenBy, layouts, start, images, end, extras = [] } = manifest;
   if (typeof format !== 'number' || format < OLDEST_VERSION || format > FORMAT_VERSION)
     throw new InputError(
       `${MANIFEST}: "format" is ${JSON.stringify(format)}, but must be ${OLDEST_VERSION} to ${FORMAT_VERSION}`,
@@ -146,12 +158,14 @@ function parseManifest(manifest: Record<string, unknown>): Manifest {
   if (start !== undefined && start !== START) throw new InputError(`${MANIFEST}: "start" must be ${START}`);
   if (typeof writtenBy !== 'string') throw new InputError(`${MANIFEST}: "writtenBy" must be a text`);
   if (!Array.isArray(images)) throw new InputError(`${MANIFEST}: "images" must be a list`);
+  if (!Array.isArray(extras)) throw new InputError(`${MANIFEST}: "extras" must be a list`);
   return {
     writtenBy,
     layouts: layouts === undefined ? undefined : parseLayouts(layouts),
     hasStart: start !== undefined,
     images: images.map((image: unknown, i) => parseImage(image, `${MANIFEST}: image ${i}`)),
-    end: parseEnd(end),
+    extras: extras.map((extra: unknown, i) => parseExtraPlace(extra, `${MANIFEST}: extra ${i}`)),
+    end: parseEnd(`${MANIFEST}: "end"`, end),
   };
 }
 
@@ -176,16 +190,19 @@ function parseImage(image: unknown, where: string): Manifest['images'][number] {
   return { name, ...(disk === undefined ? {} : { disk }), address: Number(address), file };
 }
 
-function parseEnd(value: unknown): RecordingEnd {
-  const { kind, icount, code, reason, damage } = object(`${MANIFEST}: "end"`, value);
-  if (isCount(icount)) {
-    if (kind === 'power-off' && isCount(code)) return { kind, icount, code };
-    if (kind === 'stopped' && typeof reason === 'string') return { kind, icount, reason };
-    if (kind === 'cut') return { kind, icount, ...(typeof damage === 'string' ? { damage } : {}) };
-  }
-  throw new InputError(
-    `${MANIFEST}: "end" must have an icount and a kind: power-off with a code, stopped with a reason, or cut`,
-  );
+function parseExtraPlace(extra: unknown, where: string): Manifest['extras'][number] {
+  const { type, file } = object(where, extra);
+  if (!isCount(type) || !isOptionalType(type))
+    throw new InputError(`${where}: "type" must be the number of an optional chunk`);
+  if (typeof file !== 'string' || !/^extras\/[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(file))
+    throw new InputError(`${where}: "file" must be a text like "extras/00-32.bin"`);
+  return { type, file };
+}
+
+function parseExtra(file: string, type: number, content: Uint8Array): RecordedExtra {
+  if (content.length > OPTIONAL_PIECE_BYTES)
+    throw new InputError(`${file}: ${content.length} bytes, but at most ${OPTIONAL_PIECE_BYTES} fit a chunk`);
+  return { type, content };
 }
 
 function parseCheckpoint(value: unknown): Checkpoint {

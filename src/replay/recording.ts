@@ -26,12 +26,22 @@ export interface Checkpoint {
   readonly state: Uint8Array;
 }
 
-/** How a recording ends. */
+/** What may have stopped a run beside its guest: host time, steps, or the recording's size. */
+export type RecordedLimit = 'timeout' | 'icount' | 'size';
+
+/** Why a run was ended by its host, while the machine would have gone on. */
+export type StopCause =
+  /** A signal to the recorder, by its POSIX number. */
+  | { readonly kind: 'signal'; readonly signal: number }
+  | { readonly kind: 'limit'; readonly limit: RecordedLimit }
+  /** The session was closed, the part ends here: whatever `reason` says. */
+  | { readonly kind: 'stopped'; readonly reason: string };
+
+/** How a recording ends. Only behind a power-off the machine cannot go on. */
 export type RecordingEnd =
-  /** The guest or the host ended the machine. */
+  /** The machine is off: the guest ended it, or the host asked it to. */
   | { readonly kind: 'power-off'; readonly icount: number; readonly code: number }
-  /** The recorder was told to stop: limit reached, debugger gone, signal. */
-  | { readonly kind: 'stopped'; readonly icount: number; readonly reason: string }
+  | (StopCause & { readonly icount: number })
   /**
    * No end mark: the recorder was killed, or `damage`, which says where, hides the rest (read as tolerant).
    * `icount` is the last moment known to be covered.
@@ -44,6 +54,16 @@ export interface Recording {
   readonly events: readonly LoggedEvent[];
   readonly checkpoints: readonly Checkpoint[];
   readonly end: RecordingEnd;
+  /** What is beside the history: see OPTIONAL_CHUNKS. */
+  readonly extras?: readonly RecordedExtra[];
+  /** The file that it was read from. */
+  readonly file?: { readonly version: number; readonly bytes: number };
+}
+
+/** Something that a recording carries and that replays without it are the same: `type` is its chunk's. */
+export interface RecordedExtra {
+  readonly type: number;
+  readonly content: Uint8Array;
 }
 
 /** Where a recorder appends bytes; the host implements it with a file. */

@@ -42,12 +42,16 @@ export type DebugStop =
   | { readonly kind: 'interrupt'; readonly hart: number }
   /** The icount of `stopAtIcount`. */
   | { readonly kind: 'moment'; readonly hart: number; readonly icount: number }
-  /** No history further in this direction. `powerOff` tells that the guest ended there. */
+  /**
+   * No history further in this direction. `powerOff` tells that the guest ended there; `recordedEnd`, in words, why
+   * else the recording that is replayed goes no further.
+   */
   | {
       readonly kind: 'history';
       readonly edge: 'begin' | 'end';
       readonly hart: number;
       readonly powerOff?: { readonly code: number };
+      readonly recordedEnd?: string;
     };
 
 export interface RegisterDescription {
@@ -118,6 +122,8 @@ export interface TimelineStatus {
   readonly beginsAt?: string | undefined;
   readonly virtualNs: number;
   readonly recording: string | undefined;
+  /** How the recording ends that is replayed, in words. */
+  readonly recordedEnd?: string | undefined;
   readonly powerOff: { readonly code: number } | undefined;
 }
 

@@ -1,5 +1,6 @@
 import type { Machine } from '../machine/machine.js';
 import { type MachineMoment, saveMoment } from '../machine/moment.js';
+import { holdsForParts } from '../replay/format.js';
 import { writeRecording } from '../replay/log-writer.js';
 import type { Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
 import { stateLayouts, unlikeLayouts } from '../replay/state-layouts.js';
@@ -55,6 +56,7 @@ async function recordingOf(timeline: WrittenHistory, { from, to }: HistoryPart):
     events: history.log.slice(cursor, history.log.indexAfter(end)),
     checkpoints: await checkpointsOf(timeline, icount, end),
     end: endOf(timeline, end),
+    ...extrasOf(timeline, icount, end),
   };
 }
 
@@ -96,10 +98,18 @@ function knownCheckpoints({ source: { recording }, player, machine }: WrittenHis
   return unlike.length > 0 ? [] : recording.checkpoints;
 }
 
+/** What the recording carries, as far as it makes sense in this part of it. */
+function extrasOf({ source: { recording }, player }: WrittenHistory, from: number, to: number) {
+  const { begin, end } = player.history;
+  const whole = player.branch.parent === undefined && from === begin && to === end;
+  const kept = recording?.extras?.filter(({ type }) => whole || holdsForParts(type)) ?? [];
+  return kept.length === 0 ? {} : { extras: kept };
+}
+
 function endOf({ source: { recording }, player }: WrittenHistory, icount: number): RecordingEnd {
   const { history, branch } = player;
   if (icount < history.end) return { kind: 'stopped', icount, reason: 'the part ends here' };
   const recorded = branch.parent === undefined ? recording?.end : undefined;
-  if (recorded === undefined) return history.recordedEnd('history saved');
+  if (recorded === undefined) return history.endBy({ kind: 'stopped', reason: 'history saved' });
   return recorded.kind === 'cut' ? { kind: 'cut', icount } : recorded;
 }

@@ -1,6 +1,7 @@
 import type { LoggedEvent } from '../machine/ports.js';
+import { describeEnd } from '../replay/end-kinds.js';
 import { InputLog } from '../replay/input-log.js';
-import { type Recording, type RecordingEnd, startIcount } from '../replay/recording.js';
+import { type Recording, type RecordingEnd, type StopCause, startIcount } from '../replay/recording.js';
 
 /**
  * What is known to have happened: every input, and how far it goes. A live history grows at its end; that of
@@ -12,6 +13,8 @@ export class History {
   end: number;
   /** How the guest ended, when that is part of the history. */
   powerOff: { readonly code: number } | undefined;
+  /** How the recording ends that it is of. */
+  recordedAs: RecordingEnd | undefined;
 
   private constructor(
     readonly mode: 'live' | 'replay',
@@ -35,15 +38,23 @@ export class History {
 
   static of({ header, events, end }: Recording): History {
     const history = new History('replay', startIcount(header), events, end.icount);
+    history.recordedAs = end;
     if (end.kind === 'power-off') history.powerOff = { code: end.code };
     return history;
   }
 
-  /** How a recording of it ends: as the guest did, or because `reason` stopped it. */
-  recordedEnd(reason: string): RecordingEnd {
+  /** What a stop at its end tells: that the guest is off, or why else a recording goes no further. */
+  get atItsEnd(): { readonly powerOff?: { readonly code: number }; readonly recordedEnd?: string } {
+    const { powerOff, recordedAs } = this;
+    if (powerOff !== undefined) return { powerOff };
+    return recordedAs === undefined ? {} : { recordedEnd: describeEnd(recordedAs) };
+  }
+
+  /** How a recording of it ends: as the guest did, or by what stopped it. */
+  endBy(cause: StopCause): RecordingEnd {
     const icount = this.end;
     return this.powerOff === undefined
-      ? { kind: 'stopped', icount, reason }
+      ? { ...cause, icount }
       : { kind: 'power-off', icount, code: this.powerOff.code };
   }
 }

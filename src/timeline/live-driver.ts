@@ -1,7 +1,9 @@
 import type { Machine, MachineStop } from '../machine/machine.js';
 import type { HostClock, InputEvent } from '../machine/ports.js';
 import type { RunOptions } from '../machine/run-types.js';
+import type { StopCause } from '../replay/recording.js';
 import type { PassPoints } from './debug-points.js';
+
 import type { History } from './history.js';
 import type { LiveInput } from './live-input.js';
 import type { Player } from './player.js';
@@ -152,15 +154,15 @@ export class LiveDriver {
   }
 
   /** The recording ends here although the guest would go on. */
-  stopRecording(reason: string): void {
+  stopRecording(cause: StopCause): void {
     if (this.#history.powerOff !== undefined) return;
     this.settle();
-    this.recorder?.end({ kind: 'stopped', icount: this.#machine.icount, reason }, true);
+    this.recorder?.end({ ...cause, icount: this.#machine.icount }, true);
   }
 
   /** The recording ends where a history that the machine has left behind ends. */
-  stopRecordingAt(history: History, reason: string): void {
-    this.recorder?.end({ kind: 'stopped', icount: history.end, reason }, false);
+  stopRecordingAt(history: History, cause: StopCause): void {
+    this.recorder?.end(history.endBy(cause), false);
   }
 
   #noteProgress(): void {

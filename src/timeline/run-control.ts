@@ -282,7 +282,7 @@ export class RunControl {
           kind: 'history',
           edge: 'end',
           hart: hart ?? machine.nextHart,
-          ...(this.#history.powerOff === undefined ? {} : { powerOff: this.#history.powerOff }),
+          ...this.#history.atItsEnd,
         };
     }
   }

@@ -1,7 +1,8 @@
 import { Machine } from '../machine/machine.js';
 import type { ResetCause, ShutdownCause } from '../machine/ports.js';
+import { describeEnd } from '../replay/end-kinds.js';
 import { describeEvent } from '../replay/event-kinds.js';
-import { type ByteSink, type Checkpoint, startIcount } from '../replay/recording.js';
+import { type ByteSink, type Checkpoint, type StopCause, startIcount } from '../replay/recording.js';
 import { MachineDigest } from '../snapshot/digest.js';
 import { BranchKeeper } from './branch-keeper.js';
 import type { BreakpointOptions, Condition } from './condition.js';
@@ -63,12 +64,15 @@ export type EndOfRun =
   | { readonly kind: 'limit'; readonly which: 'icount' | 'timeout' | 'size' }
   | { readonly kind: 'interrupt' };
 
+const CLOSED: StopCause = { kind: 'stopped', reason: 'session closed' };
+
 /** A machine with its history: what a debugger, a test or a command works with. */
 export class Timeline implements DebugTarget {
   readonly machine: Machine;
   readonly player: Player;
   readonly description: TargetDescription;
   #digest: MachineDigest | undefined;
+  #endedBy: StopCause = CLOSED;
   readonly #pace: Pace;
   readonly #input: HostInput;
   readonly #live: LiveDriver;
@@ -142,6 +146,7 @@ export class Timeline implements DebugTarget {
       beginsAt: this.source.start?.snapshot,
       virtualNs: this.machine.virtualNs,
       recording: this.#live.recorder === undefined ? undefined : 'recording',
+      recordedEnd: this.history.recordedAs && describeEnd(this.history.recordedAs),
       powerOff: this.machine.poweredOff ? { code: this.machine.exitCode } : undefined,
     };
   }
@@ -277,6 +282,12 @@ export class Timeline implements DebugTarget {
     this.#input.live.wake();
   }
 
+  /** As `interrupt`, for good: a recording of the session says that it ended by this. The first cause stays. */
+  endBy(cause: StopCause): void {
+    if (this.#endedBy === CLOSED) this.#endedBy = cause;
+    this.interrupt();
+  }
+
   async seek(target: Moment): Promise<void> {
     const icount = boundaryOf(this.player, target);
     this.#pace.begin();
@@ -339,15 +350,15 @@ export class Timeline implements DebugTarget {
       return { kind: 'power-off', code: this.machine.exitCode };
     }
     if (stop.kind === 'timeout') {
-      this.#live.stopRecording('time limit');
+      this.#live.stopRecording({ kind: 'limit', limit: 'timeout' });
       return { kind: 'limit', which: 'timeout' };
     }
     if (stop.kind === 'size') {
-      this.#live.stopRecording('size limit');
+      this.#live.stopRecording({ kind: 'limit', limit: 'size' });
       return { kind: 'limit', which: 'size' };
     }
     if (stop.kind === 'interrupted') return { kind: 'interrupt' };
-    this.#live.stopRecording('icount limit');
+    this.#live.stopRecording({ kind: 'limit', limit: 'icount' });
     return { kind: 'limit', which: 'icount' };
   }
 
@@ -370,8 +381,8 @@ export class Timeline implements DebugTarget {
   close(): void {
     this.#output.flush();
     const { main } = this.#branches;
-    if (this.player.branch === main && this.player.atEnd) this.#live.stopRecording('session closed');
-    else this.#live.stopRecordingAt(main.history, 'session closed');
+    if (this.player.branch === main && this.player.atEnd) this.#live.stopRecording(this.#endedBy);
+    else this.#live.stopRecordingAt(main.history, this.#endedBy);
     this.searchPool?.close();
     this.player.store.close();
   }

@@ -103,6 +103,6 @@ test('a recording that grows too large ends in order', async () => {
     /^backstub: error: the recording has reached 1024 bytes \(--max-size\); it is good up to icount \d+$/,
   );
   expect(stderr).toContain(`backstub replay ${file} --at end`);
-  expect((await backstub('info', file)).stdout).toMatch(/^end +stopped at icount \d+: size limit$/m);
+  expect((await backstub('info', file)).stdout).toMatch(/^end +stopped at icount \d+ by the size limit$/m);
   expect((await backstub('verify', file)).code).toBe(0);
 });

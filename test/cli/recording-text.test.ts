@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { LoggedEvent } from '../../src/machine/ports.js';
@@ -49,6 +49,7 @@ test('info tells what a recording holds and how it ends', async () => {
   const { code, stdout, stderr } = await backstub('info', path);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout.split('\n')).toEqual([
+    `file        format version 3, ${statSync(path).size} bytes`,
     'written by  backstub 9.8.7',
     'board       virt, revision 2',
     'cpu         rv64imac_zicntr_zicsr_zifencei, 2 harts, quantum 4096 steps',
@@ -67,7 +68,10 @@ test('info tells what a recording holds and how it ends', async () => {
 });
 
 test.each<[RecordingEnd, string]>([
-  [{ kind: 'stopped', icount: 2500, reason: 'signal' }, 'end         stopped at icount 2500: signal'],
+  [{ kind: 'stopped', icount: 2500, reason: 'enough' }, 'end         stopped at icount 2500: enough'],
+  [{ kind: 'signal', icount: 2500, signal: 1 }, 'end         stopped at icount 2500 by SIGHUP'],
+  [{ kind: 'signal', icount: 2500, signal: 10 }, 'end         stopped at icount 2500 by signal 10'],
+  [{ kind: 'limit', icount: 2500, limit: 'timeout' }, 'end         stopped at icount 2500 by the time limit'],
   [{ kind: 'cut', icount: 2500 }, 'end         cut at icount 2500: the recorder was killed'],
 ])('info tells of an end by %o', async (end, line) => {
   const { stdout } = await backstub('info', writeRecording(end));

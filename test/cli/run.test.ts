@@ -87,7 +87,7 @@ test.each([
   });
   running.process.kill(signal);
   expect((await running.ended).code).toBe(code);
-  expect((await backstub('events', file)).stdout).toMatch(/shutdown by host-signal\n$/);
+  expect((await backstub('events', file)).stdout).not.toContain('shutdown');
   expect((await backstub('verify', file)).code).toBe(0);
 });
 

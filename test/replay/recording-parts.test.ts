@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FORMAT_VERSION } from '../../src/replay/format.js';
 import { readRecording } from '../../src/replay/log-reader.js';
 import { LogWriter, writeRecording } from '../../src/replay/log-writer.js';
 import type { Recording } from '../../src/replay/recording.js';
@@ -69,7 +70,7 @@ describe('the parts of a recording', () => {
     expect(JSON.parse(text('config.json'))).toEqual(HEADER.config);
     expect(text('events.jsonl')).toBe('{"icount":1000,"kind":"console","port":0,"bytes":"6c730d"}\n');
     expect(JSON.parse(text('recording.json'))).toMatchObject({
-      format: 2,
+      format: FORMAT_VERSION,
       end: { kind: 'power-off', icount: 3000, code: 0 },
       images: [{ name: 'firmware.elf', address: '0x80000000' }, {}, {}],
     });
@@ -87,8 +88,8 @@ describe('the parts of a recording', () => {
     ['recording.json', () => '[]', 'recording.json: not a JSON object'],
     [
       'recording.json',
-      s => s.replace('"format": 2', '"format": 7'),
-      'recording.json: "format" is 7, but must be 1 to 2',
+      s => s.replace('"format": 3', '"format": 7'),
+      'recording.json: "format" is 7, but must be 1 to 3',
     ],
     [
       'recording.json',

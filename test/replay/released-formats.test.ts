@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { momentOf } from '../../src/api/session.js';
 import { MACHINE_REVISION } from '../../src/machine/revisions.js';
-import { FORMAT_VERSION, OLDEST_VERSION } from '../../src/replay/format.js';
+import { FORMAT_VERSION, OLDEST_VERSION, OPTIONAL_CHUNKS } from '../../src/replay/format.js';
 import { readRecording } from '../../src/replay/log-reader.js';
 import { writeRecording } from '../../src/replay/log-writer.js';
 import { headerJson, parseHeaderJson } from '../../src/replay/recording-header.js';
@@ -12,7 +13,12 @@ import { MemoryFile, REPOSITORY, replay } from '../support/sessions.js';
 import { CONFIG, HEADER } from './recordings.js';
 
 const FOLDER = join(REPOSITORY, 'fixtures/recordings');
-const files = readdirSync(FOLDER).sort();
+/** One of each version with inputs of every kind; the others show one thing each. */
+const [files, others] = [/^v\d+\.bst$/, /^v\d+-.*\.bst$/].map(name =>
+  readdirSync(FOLDER)
+    .filter(file => name.test(file))
+    .sort(),
+);
 const read = (file: string) =>
   readRecording(new Uint8Array(readFileSync(join(FOLDER, file))), { name: file });
 
@@ -23,9 +29,9 @@ describe('recordings of released formats', () => {
       (_, i) => OLDEST_VERSION + i,
     );
     expect(files).toEqual(versions.map(version => `v${version}.bst`));
-    for (const file of files) {
+    for (const file of [...files, ...others]) {
       const version = readFileSync(join(FOLDER, file)).readUInt32LE(8);
-      expect(file).toBe(`v${version}.bst`);
+      expect(file).toMatch(new RegExp(`^v${version}(-.*)?\\.bst$`));
     }
   });
 
@@ -49,6 +55,24 @@ describe('recordings of released formats', () => {
     expect(machine.awaitsHost).toBe(true);
     expect(machine.board.time.nextDeadline()).toBeLessThan(Number.POSITIVE_INFINITY);
     expect(end.icount).toBeGreaterThan(header.start!.icount + 1_000_000);
+  });
+
+  test('v3 carries chunks that need not be known', () => {
+    const text = (content: Uint8Array) => new TextDecoder().decode(content);
+    const { extras = [] } = read('v3.bst');
+    expect(extras.map(({ type, content }) => [type, text(content)])).toEqual([
+      [OPTIONAL_CHUNKS.symbols, '\u0001not read yet'],
+      [62, '\u0001of moments, not known yet'],
+    ]);
+  });
+
+  test('v3-signal ends by SIGTERM and goes on, live, from there', async () => {
+    const recording = read('v3-signal.bst');
+    expect(recording.end).toEqual({ kind: 'signal', icount: 100_000, signal: 15 });
+    const { session } = replay(recording);
+    expect((await session.verify()).end).toEqual(recording.end);
+    session.close();
+    expect(await momentOf(recording, 'end', {})).toMatchObject({ icount: 100_000 });
   });
 
   test.each(files)('%s replays to its end, every digest the same', async file => {

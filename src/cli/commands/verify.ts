@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Session } from '../../api/session.js';
+import { describeEnd } from '../../replay/end-kinds.js';
 import type { Recording } from '../../replay/recording.js';
 import type { Verified } from '../../timeline/verification.js';
 import { explainDivergence } from '../explain-divergence.js';
@@ -7,7 +8,7 @@ import { readRecordingFile } from '../inputs.js';
 import { printLine, tell } from '../messages.js';
 import { addOptions, ENGINE_OPTIONS, type EngineOptions } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
-import { describeEnd, describeRange } from '../recording-text.js';
+import { describeRange } from '../recording-text.js';
 import { openReplay } from '../replay-session.js';
 import { signalExitCode, withSignals } from '../signals.js';
 

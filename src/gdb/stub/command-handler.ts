@@ -1,5 +1,6 @@
 /** The meaning of each command on a machine with a history. */
 
+import { printable } from '../../state/printable.js';
 import { type DebugStop, type DebugTarget, type Resume, TargetError } from '../../timeline/debug-target.js';
 import type { Command, ThreadSelector, TransferObject } from '../rsp/command.js';
 import { supportedFeatures } from '../rsp/packets.js';
@@ -110,8 +111,8 @@ export class CommandHandler {
     if (stop.kind === 'moment') {
       return [{ kind: 'console', text: `Reached icount ${stop.icount}.\n` }, reply];
     }
-    if (stop.kind !== 'history' || stop.powerOff === undefined) return [reply];
-    return [{ kind: 'console', text: `The guest powered off with code ${stop.powerOff.code}.\n` }, reply];
+    const end = stop.kind === 'history' ? endText(stop) : undefined;
+    return end === undefined ? [reply] : [{ kind: 'console', text: `${end}\n` }, reply];
   }
 
   resumeRefused(message: string): Reply[] {
@@ -358,6 +359,12 @@ export class CommandHandler {
     if (writes && isGdb) return reply({ kind: 'error', code, text: message });
     return reply(this.error(message, code));
   }
+}
+
+/** Why the history goes no further, where that is known. */
+function endText({ powerOff, recordedEnd }: DebugStop & { kind: 'history' }): string | undefined {
+  if (powerOff !== undefined) return `The guest powered off with code ${powerOff.code}.`;
+  return recordedEnd && `The recording ends here: ${printable(recordedEnd)}.`;
 }
 
 function reply(single: Reply): Answer {

@@ -1,5 +1,6 @@
 /** The `monitor` commands: one table for dispatch and for `monitor help`. */
 
+import { printable } from '../../state/printable.js';
 import { type DebugTarget, type SnapshotStatus, TargetError } from '../../timeline/debug-target.js';
 import {
   type MonitorAnswer,
@@ -180,7 +181,7 @@ function unknownCommand(line: string): string {
 }
 
 function describeReplay(target: DebugTarget): string {
-  const { mode, icount, begin, end, beginsAt, virtualNs, recording, powerOff } = target.status();
+  const { mode, icount, begin, end, beginsAt, virtualNs, recording, recordedEnd, powerOff } = target.status();
   const lines = [
     `mode: ${mode}${mode === 'live' ? ' (running past the end goes on and is recorded)' : ''}`,
     `icount: ${icount} of ${begin}..${end}`,
@@ -191,6 +192,7 @@ function describeReplay(target: DebugTarget): string {
     const name = beginsAt === undefined ? '' : `, snapshot ${beginsAt}`;
     lines.splice(2, 0, `begins at icount ${begin}${name}: what came before is not here`);
   }
+  if (recordedEnd !== undefined) lines.push(`the recording ends so: ${printable(recordedEnd)}`);
   if (powerOff !== undefined) lines.push(`the guest powered off with code ${powerOff.code}`);
   return lines.join('\n');
 }
