@@ -1,5 +1,5 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
-import { PAGE_FLAG } from '../memory/guest-memory.js';
+import { GRANULE, PAGE_FLAG } from '../memory/guest-memory.js';
 import {
   CODE_GRANULE_SHIFT,
   DECODE_ENTRY_BYTES,
@@ -234,14 +234,14 @@ export class DecodeCache {
 
   /** Guest memory at these host addresses is about to change: drops what was decoded from it. */
   invalidate(hostAddress: number, length: number): void {
-    const { plan, codeMap } = this.memory;
+    const { plan, granuleMap } = this.memory;
     const first = (hostAddress - plan.ram) >>> CODE_GRANULE_SHIFT;
     const last = (hostAddress + length - 1 - plan.ram) >>> CODE_GRANULE_SHIFT;
     for (let granule = first; granule <= last; granule++) {
-      if (codeMap[granule] === 0) continue;
+      if ((granuleMap[granule] & GRANULE.code) === 0) continue;
       const guestPage = granule >>> (12 - CODE_GRANULE_SHIFT);
       this.onInvalidate(guestPage, granule);
-      codeMap[granule] = 0;
+      granuleMap[granule] &= ~GRANULE.code;
       const page = this.#pageAddress[guestPage];
       if (page === 0) continue;
       const start = (granule << CODE_GRANULE_SHIFT) & (PAGE_BYTES - 1);
@@ -310,9 +310,9 @@ export class DecodeCache {
   /** Writes to these bytes of a guest page are reported from now on. */
   markCode(guestPage: number, offset: number, length: number): void {
     const base = guestPage << (12 - CODE_GRANULE_SHIFT);
-    const { codeMap, flags } = this.memory;
-    codeMap[base + (offset >>> CODE_GRANULE_SHIFT)] = 1;
-    codeMap[base + ((offset + length - 1) >>> CODE_GRANULE_SHIFT)] = 1;
+    const { granuleMap, flags } = this.memory;
+    granuleMap[base + (offset >>> CODE_GRANULE_SHIFT)] |= GRANULE.code;
+    granuleMap[base + ((offset + length - 1) >>> CODE_GRANULE_SHIFT)] |= GRANULE.code;
     flags[guestPage] |= PAGE_FLAG.code;
   }
 

@@ -98,11 +98,21 @@ export class Engine {
 
 function interpreterKey(
   isa: InstructionSet,
-  { mailbox, control, decode, marks, regionEntries, csrTable, flags, codeMap, ram }: CommonPlan,
+  { mailbox, control, decode, marks, regionEntries, csrTable, flags, granuleMap, ram }: CommonPlan,
   hart: HartOffsets,
   hotAfter: number | undefined,
 ): string {
-  const plan: CommonPlan = { mailbox, control, decode, marks, regionEntries, csrTable, flags, codeMap, ram };
+  const plan: CommonPlan = {
+    mailbox,
+    control,
+    decode,
+    marks,
+    regionEntries,
+    csrTable,
+    flags,
+    granuleMap,
+    ram,
+  };
   const names = isa.instructions.map(({ name }) => name).join();
   const pairs = isa.frequentPairs.map(([first, second]) => `${first.name} ${second.name}`).join();
   return JSON.stringify([isa.xlen, names, pairs, plan, hart, hotAfter ?? 'no regions']);

@@ -2,6 +2,7 @@ import type { Local } from '../wasm/function-body.js';
 import { ACCESS_FLAG, CONTROL, CSR_OPERATION, ENTRY, mailboxEnd, TLB_TABLE } from './engine-layout.js';
 import { InterpreterFrame } from './interpreter-frame.js';
 import { emitPlainCsr, fieldsInTable } from './plain-csr.js';
+import { emitReservedAt } from './reserved-place.js';
 import type { AccessSize, Expression, Variable } from './semantics.js';
 import { loadOperation, storeOperation } from './semantics-emitter.js';
 import { emitFlaggedStore, emitPageFlag } from './watched-stores.js';
@@ -105,6 +106,7 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     f.set(va);
     this.loadAddress(va, size, ACCESS_FLAG.reserved);
     f.get(this.hart).get(va).memory(`${this.x}_store`, this.offsets.reservedAddress);
+    emitReservedAt(f, this.plan, this.host, size);
     f.get(this.hart)
       .get(this.host)
       .memory(loadOperation(this.x, size, true), 0);

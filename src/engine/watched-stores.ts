@@ -62,11 +62,11 @@ export function emitFlaggedStore(
   store: { flag: Local; host: Local; bias: number; address: () => void },
 ): void {
   f.get(store.flag)
-    .i32(~(PAGE_FLAG.code | PAGE_FLAG.watched))
+    .i32(~(PAGE_FLAG.code | PAGE_FLAG.reserved | PAGE_FLAG.watched))
     .op('i32_and');
-  // Data beside code, in granules of its own, may be written.
+  // Data beside code or a reservation, in granules of its own, may be written.
   f.get(store.host).i32(CODE_GRANULE_SHIFT).op('i32_shr_u');
-  f.memory('i32_load8_u', plan.codeMap - ((plan.ram - store.bias) >>> CODE_GRANULE_SHIFT));
+  f.memory('i32_load8_u', plan.granuleMap - ((plan.ram - store.bias) >>> CODE_GRANULE_SHIFT));
   f.op('i32_or');
   store.address();
   emitNearWatched(f, x, plan, CONTROL.watchStart);

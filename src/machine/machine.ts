@@ -5,6 +5,7 @@ import type { WatchKind, WatchRange } from '../engine/watch-list.js';
 import type { ExecutingHart } from '../riscv/executing-hart.js';
 import type { RiscvHart } from '../riscv/hart.js';
 import { EXIT } from '../riscv/hart-exit.js';
+import { NO_HART } from '../riscv/reservations.js';
 import { NO_INTERRUPT } from '../riscv/traps.js';
 import { DebugAccess } from './debug-access.js';
 import type { DebugHit } from './debug-hit.js';
@@ -207,6 +208,8 @@ export class Machine {
         this.debug.writeRegister(event.hart, event.register, event.bytes);
         break;
       case 'write-memory':
+        // It is no hart that writes: any reservation of these bytes ends.
+        board.reservations?.run(NO_HART);
         this.debug.writeMemory(event.hart, BigInt(`0x${event.address}`), event.bytes);
         break;
       default:
@@ -253,6 +256,7 @@ export class Machine {
 
   #deriveAgain(): void {
     for (const hart of this.board.harts) hart.afterRestore();
+    this.board.reservations?.afterRestore();
     this.#attention = false;
     this.#pumpConsole = false;
   }
@@ -265,7 +269,9 @@ export class Machine {
     const deadline = time.nextDeadline();
     if (deadline !== Number.POSITIVE_INFINITY) budget = Math.min(budget, time.stepsUntil(deadline));
     board.running = hart;
+    board.reservations?.run(hart.id);
     const steps = hart.run(budget);
+    board.reservations?.settle();
     board.running = undefined;
     return steps;
   }

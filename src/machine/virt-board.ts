@@ -22,6 +22,7 @@ import { HART_STATE } from '../riscv/hart-state.js';
 import { RiscvInstructionSet } from '../riscv/isa/instruction-set.js';
 import { TLB_BYTES_PER_HART } from '../riscv/mmu.js';
 import { INTERRUPT, parseIsa } from '../riscv/privileged.js';
+import { Reservations, reservationState } from '../riscv/reservations.js';
 import { type Component, defineState, StatePlan, u8, u32 } from '../state/layout.js';
 import { Bus } from './bus.js';
 import { CONSOLE_QUEUE_STATE, ConsoleQueue } from './console-queue.js';
@@ -67,6 +68,8 @@ export class VirtBoard {
   readonly bus: Bus;
   readonly time: VirtualTime;
   readonly harts: readonly RiscvHart[];
+  /** Undefined: an SC goes by the value alone, as it did before revision 2. */
+  readonly reservations: Reservations | undefined;
   readonly decode: DecodeCache;
   readonly engine: Engine;
   readonly watches = new WatchList();
@@ -106,6 +109,9 @@ export class VirtBoard {
     this.virtio = new VirtioDevices(config, images, plan);
     const timeLayout = timeState(timerOf(TIMER_AFTER_HARTS.firstVirtio + this.virtio.timers));
     const time = plan.add('time', timeLayout);
+    const reservationLayout = reservationState(config.harts);
+    const reservations =
+      this.behaviour.reservation === 'writes' ? plan.add('reservations', reservationLayout) : undefined;
 
     const memoryPlan = planMemory({
       stateBytes: plan.byteLength,
@@ -162,6 +168,13 @@ export class VirtBoard {
           },
         ),
     );
+    this.reservations =
+      reservations &&
+      new Reservations(
+        reservationLayout.bind(buffer, at(reservations)),
+        this.harts.map(hart => hart.state),
+        this.memory,
+      );
     this.decode.onEvict = () => {
       for (const hart of this.harts) hart.mmu.flushFetch();
     };
@@ -176,6 +189,7 @@ export class VirtBoard {
         if (!this.harts.some(hart => hart.mmu.dependsOn(page)))
           this.memory.flags[page] &= ~PAGE_FLAG.pageTable;
       },
+      reservedWritten: (host, length) => this.reservations?.written(host, length),
     };
 
     const line = (hart: number, interrupt: number): IrqLine => ({
@@ -276,6 +290,7 @@ export class VirtBoard {
     if (host === 0) return undefined;
     if (write && length > 0) {
       this.deviceWrites.note(address, length);
+      this.reservations?.writtenByDevice(host, length);
       this.memory.beforeWrite(host, length);
     }
     return this.memory.u8.subarray(host, host + length);

@@ -10,7 +10,13 @@ export const PAGE_FLAG = {
   pageTable: 4,
   /** Overlaps a write watchpoint. */
   watched: 8,
+  /** Holds what a hart that is not running has reserved by LR; see the granule map for where. */
+  reserved: 16,
 } as const;
+
+/** Bits of the granule map: what stands in 64 bytes of a page that has the flag of that name. */
+export const GRANULE = { code: 1, reserved: 2 } as const;
+const IN_GRANULES = PAGE_FLAG.code | PAGE_FLAG.reserved;
 
 const ZEROS = new Uint8Array(4 * PAGE_BYTES);
 const ONES = new Uint8Array(4 * PAGE_BYTES).fill(0xff);
@@ -53,10 +59,11 @@ export class DirtyPages {
   }
 }
 
-/** Told before bytes that hold decoded code or page tables change. */
+/** Told before bytes change that hold decoded code or page tables, or that stand where a hart has a reservation. */
 export interface WriteObserver {
   codeWritten(hostAddress: number, length: number): void;
   pageTableWritten(page: number, hostAddress: number, length: number): void;
+  reservedWritten(hostAddress: number, length: number): void;
 }
 
 /**
@@ -70,7 +77,7 @@ export class GuestMemory {
   readonly u32: Uint32Array;
   readonly i32: Int32Array;
   readonly flags: Uint8Array;
-  readonly codeMap: Uint8Array;
+  readonly granuleMap: Uint8Array;
   readonly pageCount: number;
   readonly ramPages: number;
   readonly sinceSnapshot: DirtyPages;
@@ -98,7 +105,7 @@ export class GuestMemory {
     const guestBytes = plan.ramBytes + plan.romBytes + plan.backingBytes;
     this.pageCount = guestBytes / PAGE_BYTES;
     this.flags = new Uint8Array(buffer, plan.flags, this.pageCount);
-    this.codeMap = new Uint8Array(buffer, plan.codeMap, Math.ceil(guestBytes / CODE_GRANULE_BYTES));
+    this.granuleMap = new Uint8Array(buffer, plan.granuleMap, Math.ceil(guestBytes / CODE_GRANULE_BYTES));
     this.sinceSnapshot = new DirtyPages(this.pageCount);
     this.sinceDigest = new DirtyPages(this.pageCount);
     this.sinceNoting = new DirtyPages(this.pageCount);
@@ -165,11 +172,12 @@ export class GuestMemory {
     for (let page = this.pageOf(hostAddress); page <= last; page++) {
       const flag = this.flags[page];
       this.#noteWrite(page);
-      if ((flag & (PAGE_FLAG.pageTable | PAGE_FLAG.code)) === 0) continue;
+      if ((flag & (PAGE_FLAG.pageTable | IN_GRANULES)) === 0) continue;
       const start = Math.max(hostAddress, this.hostAddressOfPage(page));
       const end = Math.min(hostAddress + length, this.hostAddressOfPage(page) + PAGE_BYTES);
       if ((flag & PAGE_FLAG.pageTable) !== 0) this.observer?.pageTableWritten(page, start, end - start);
       if ((flag & PAGE_FLAG.code) !== 0) this.observer?.codeWritten(start, end - start);
+      if ((flag & PAGE_FLAG.reserved) !== 0) this.observer?.reservedWritten(start, end - start);
     }
   }
 

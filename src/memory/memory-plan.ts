@@ -25,8 +25,8 @@ export interface MemoryPlan {
   readonly csrTable: number;
   /** One flag byte for each page of RAM and ROM. */
   readonly flags: number;
-  /** One byte for each 64 bytes of RAM and ROM: whether decoded code stands there. */
-  readonly codeMap: number;
+  /** One byte for each 64 bytes of RAM and ROM: what stands there that stores have to look at, bits of `GRANULE`. */
+  readonly granuleMap: number;
   readonly ram: number;
   readonly ramBytes: number;
   /** Read-only guest memory, right behind RAM. */
@@ -50,7 +50,7 @@ export const DECODE_PAGE_BYTES = (PAGE_BYTES / 2 + 2) * DECODE_ENTRY_BYTES;
 /** What interpreters refer to. It stands at the same place in every machine, so that they can be generated before. */
 export type CommonPlan = Pick<
   MemoryPlan,
-  'mailbox' | 'control' | 'decode' | 'marks' | 'regionEntries' | 'csrTable' | 'flags' | 'codeMap' | 'ram'
+  'mailbox' | 'control' | 'decode' | 'marks' | 'regionEntries' | 'csrTable' | 'flags' | 'granuleMap' | 'ram'
 >;
 
 const MAILBOX = 0x100;
@@ -90,7 +90,7 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
   // The engine finds a page's flag and a granule's code mark by shifting the host address and adding a
   // constant, which has to be positive: both maps stand above (address of RAM) >> shift.
   const flags = take(MOST_BYTES / PAGE_BYTES, 64);
-  const codeMap = take(MOST_BYTES / 2 ** CODE_GRANULE_SHIFT, 64);
+  const granuleMap = take(MOST_BYTES / 2 ** CODE_GRANULE_SHIFT, 64);
   const state = take(request.stateBytes, 64);
   const tlb = take(request.tlbBytes, 64);
   at = Math.max(at, RAM);
@@ -112,7 +112,7 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
     selectorTables,
     csrTable,
     flags,
-    codeMap,
+    granuleMap,
     ram,
     ramBytes: request.ramBytes,
     rom,

@@ -74,7 +74,7 @@ export class DataAccess {
         if (watches.touchesPage(low, high, true)) memory.watchPage(memory.pageOf(host));
         hart.mmu.fillData(low, high, host, true);
       }
-      memory.beforeWrite(host, size);
+      if (writes) memory.beforeWrite(host, size);
       return host;
     }
     const { mailbox } = memory.plan;

@@ -111,9 +111,11 @@ export class PageWalker {
     if (this.#updatesStep !== step) this.#updates.length = 0;
     this.#updatesStep = step;
     this.#updates.push({ host, pte: memory.u32[host >>> 2] });
-    memory.flags[page] &= ~PAGE_FLAG.pageTable;
+    // Of an SC to this entry it is the value that tells: this may be taken back, an ended reservation not.
+    const reserved = memory.flags[page] & PAGE_FLAG.reserved;
+    memory.flags[page] &= ~(PAGE_FLAG.pageTable | PAGE_FLAG.reserved);
     memory.beforeWrite(host, 4);
-    memory.flags[page] |= PAGE_FLAG.pageTable;
+    memory.flags[page] |= PAGE_FLAG.pageTable | reserved;
     memory.u32[host >>> 2] = pte;
   }
 

@@ -46,8 +46,7 @@ export function restore(machine: Machine, picture: Picture): void {
     const host = memory.plan.ram + at;
     const page = picture.ram.subarray(at, at + 4096);
     if (Buffer.compare(memory.u8.subarray(host, host + 4096), page) === 0) continue;
-    memory.beforeWrite(host, 4096);
-    memory.u8.set(page, host);
+    memory.replacePage(memory.pageOf(host), page);
   }
   machine.afterRestore();
 }

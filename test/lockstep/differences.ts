@@ -56,6 +56,10 @@ export const DIFFERENCES: readonly Difference[] = [
     what: 'lr.d then sc.w',
     why: 'fails, as sizes differ (unprivileged 8.2); QEMU may store and still say it failed',
   },
+  {
+    what: 'sc after another hart or a device wrote the old value again',
+    why: 'fails (unprivileged 8.2: must); QEMU compares values only, and stores',
+  },
   { what: 'mstatus.MPP', why: 'holds modes that exist only (3.1.6.1); QEMU stores 2, and 1 without S mode' },
   {
     what: 'mstatus.FS',

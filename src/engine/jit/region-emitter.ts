@@ -1,6 +1,7 @@
 import type { FunctionBody, Local } from '../../wasm/function-body.js';
 import { DYNAMIC_ROUNDING, type RegionVariant, ROUNDING_MODES, ROUNDING_SHIFT } from '../engine-layout.js';
 import { emitPlainCsr, knownFields } from '../plain-csr.js';
+import { emitReservedAt } from '../reserved-place.js';
 import type { RuntimeFunction } from '../runtime-functions.js';
 import type { CsrOperation, Expression, Statement } from '../semantics.js';
 import { loadOperation, storeOperation } from '../semantics-emitter.js';
@@ -172,6 +173,7 @@ export class RegionEmitter extends RegionMemory {
     f.get(PARAMETER.hart);
     this.register('rs1');
     f.memory(`${this.x}_store`, hart.reservedAddress);
+    emitReservedAt(f, this.target.plan, host, size, this.ramOffset);
     f.get(PARAMETER.hart)
       .get(host)
       .memory(loadOperation(this.x, size, true), this.ramOffset);
