@@ -1,9 +1,10 @@
 import debug from 'debug';
 import type { DebugTarget } from '../timeline/debug-target.js';
-import { acknowledgement } from './rsp/framing.js';
+import { acknowledgement, type FrameEvent, FrameParser } from './rsp/framing.js';
 import { encodeReply } from './rsp/reply.js';
 import { Session } from './stub/session.js';
 import type { ByteChannel } from './transport/byte-channel.js';
+import type { Greeting } from './transport/front-desk.js';
 import { listenTcp, type TcpListener } from './transport/tcp-listener.js';
 
 const log = debug('backstub:gdb');
@@ -15,6 +16,10 @@ export interface GdbServerOptions {
   readonly port: number;
   /** How long a second debugger waits for the first to leave, in milliseconds (1000 unless given). */
   readonly graceMs?: number;
+  /** How long a connection may take to send its first packet, in milliseconds (30000 unless given). */
+  readonly silenceMs?: number;
+  /** Hears one line for each connection that is closed because it is no debugger's. */
+  readonly notice?: (line: string) => void;
 }
 
 /** Serves a target to one debugger after the other. */
@@ -29,13 +34,19 @@ export class GdbServer {
 
   /** Throws InputError when the address cannot be bound. */
   static async start(target: DebugTarget, options: GdbServerOptions): Promise<GdbServer> {
-    const { host = '127.0.0.1', port, graceMs } = options;
+    const { host = '127.0.0.1', port, graceMs, silenceMs, notice = () => {} } = options;
     const listener = await listenTcp({
       host,
       port,
-      ...(graceMs === undefined ? {} : { graceMs }),
-      serve: channel => serveDebugger(target, channel),
-      refusal: message => refusal(message),
+      graceMs,
+      silenceMs,
+      judge: greetingJudge,
+      serve: channel => serveDebugger(target, channel, notice),
+      refusal,
+      notice: line => {
+        log('%s', line);
+        notice(line);
+      },
     });
     return new GdbServer(listener);
   }
@@ -51,10 +62,16 @@ export class GdbServer {
 }
 
 /** Serves one debugger over any channel until it leaves. Never rejects. */
-export async function serveDebugger(target: DebugTarget, channel: ByteChannel): Promise<void> {
+export async function serveDebugger(
+  target: DebugTarget,
+  channel: ByteChannel,
+  notice: (line: string) => void = () => {},
+): Promise<void> {
   log('debugger from %s', channel.peer);
   try {
-    const session = new Session(target, channel);
+    const session = new Session(target, channel, why => {
+      notice(`connection from ${channel.peer} closed: ${why}`);
+    });
     channel.open({
       onBytes: bytes => session.receive(bytes),
       onClose: () => session.disconnected(),
@@ -66,6 +83,21 @@ export async function serveDebugger(target: DebugTarget, channel: ByteChannel): 
   }
   log('debugger from %s is gone', channel.peer);
 }
+
+/** A debugger is who sends a packet first, well-formed or not, and nothing foreign before or after it. */
+function greetingJudge(): (bytes: Uint8Array) => Greeting {
+  const parser = new FrameParser();
+  let greeting: Greeting = 'unfinished';
+  return bytes => {
+    for (const event of parser.feed(bytes)) {
+      if (event.kind === 'foreign') greeting = { foreign: event.looksLike };
+      else if (PACKETS.has(event.kind)) greeting = 'debugger';
+    }
+    return greeting;
+  };
+}
+
+const PACKETS: ReadonlySet<FrameEvent['kind']> = new Set(['packet', 'bad-checksum', 'too-long']);
 
 /** Acknowledges and answers the `qSupported` that a second debugger begins with. */
 function refusal(message: string): Uint8Array {

@@ -21,10 +21,15 @@ export type Resume =
       readonly kind: 'step';
       readonly direction: Direction;
       readonly hart: number | undefined;
+      /** Refused unless this one step is `hart`'s: no other hart may move. */
+      readonly alone?: boolean;
       readonly points?: PresentPoints;
     }
   /** Forward steps of `hart` until its pc leaves [start, end): GDB's `vCont;r`. */
   | { readonly kind: 'range-step'; readonly hart: number; readonly start: bigint; readonly end: bigint };
+
+/** Holding single harts is no function of the machine's state, so a replay could not follow it. */
+export const HARTS_MOVE_TOGETHER = 'all harts move together: set scheduler-locking off';
 
 export type WatchAccess = 'write' | 'read' | 'access';
 

@@ -1,7 +1,7 @@
 import type { HartContext } from '../machine/hart-view.js';
 import type { DebugHit, Machine, MachineStop } from '../machine/machine.js';
 import type { DebugPoints, PassPoints } from './debug-points.js';
-import type { DebugStop, PresentPoints, Resume } from './debug-target.js';
+import { type DebugStop, HARTS_MOVE_TOGETHER, type PresentPoints, type Resume, TargetError } from './debug-target.js';
 import type { GuestOutput } from './guest-output.js';
 import type { History } from './history.js';
 import { InterruptHiding } from './interrupt-hiding.js';
@@ -73,8 +73,8 @@ export class RunControl {
           : this.#continueBackward(tell, request.points);
       case 'step':
         return request.direction === 'forward'
-          ? this.#stepForward(request.hart, request.points)
-          : this.#stepBackward(request.hart, request.points);
+          ? this.#stepForward(request.hart, request.points, request.alone)
+          : this.#stepBackward(request.hart, request.points, request.alone);
       case 'range-step':
         return this.#rangeStep(request.hart, request.start, request.end);
     }
@@ -136,7 +136,13 @@ export class RunControl {
     return { kind: 'moment', hart: this.#machine.nextHart, icount };
   }
 
-  async #stepForward(hart: number | undefined, present: PresentPoints = 'protocol'): Promise<DebugStop> {
+  async #stepForward(
+    hart: number | undefined,
+    present: PresentPoints = 'protocol',
+    alone = false,
+  ): Promise<DebugStop> {
+    const { nextHart, asleep } = this.#machine;
+    if (alone && (nextHart !== hart || asleep)) throw new TargetError(HARTS_MOVE_TOGETHER);
     // A step runs the instruction at a breakpoint; what it accesses is still watched.
     const points = this.points.for(present === 'protocol' ? 'watchpoints' : 'none');
     if (hart !== undefined) {
@@ -199,11 +205,19 @@ export class RunControl {
     };
   }
 
-  async #stepBackward(hart: number | undefined, present: PresentPoints = 'protocol'): Promise<DebugStop> {
+  async #stepBackward(
+    hart: number | undefined,
+    present: PresentPoints = 'protocol',
+    alone = false,
+  ): Promise<DebugStop> {
     const from = this.#machine.icount;
     const contexts = this.hiding.enabled ? this.hiding.contexts() : [];
     const target = await this.#stepToUndo(hart);
     if (target === 'interrupted') return this.#interruptedAt(from);
+    if (alone && target !== from - 1) {
+      await this.#returnTo(from);
+      throw new TargetError(HARTS_MOVE_TOGETHER);
+    }
     if (target < this.#history.begin) {
       await this.#land(this.#history.begin);
       return { kind: 'history', edge: 'begin', hart: hart ?? this.#machine.nextHart };

@@ -166,13 +166,37 @@ describe('stepping', () => {
     expect(target.icount).toBe(4);
     expect(await wire.ask('qC')).toBe('QC2');
     expect(await wire.ask('p6')).toBe(register(DATA + 8n));
-    await wire.ask('Hc1');
-    expect(await wire.ask('bs')).toBe(`T05${tail(at(2), 0)}`);
-    expect(target.icount).toBe(2);
     await wire.ask('Hc0');
-    expect(await wire.ask('bs')).toBe(`T05${tail(at(1), 0)}`);
+    expect(await wire.ask('bs')).toBe(`T05${tail(at(0), 1)}`);
+    expect(await wire.ask('bs')).toBe(`T05${tail(at(2), 0)}`);
     expect(await wire.ask('vCont;s:7')).toBe('E01');
   });
+
+  it.each([
+    ['vCont;c:2', 'Hc0'],
+    ['vCont;c:1;c:2', 'Hc0'],
+    ['vCont;s:1;s:2', 'Hc0'],
+    ['vCont;r80000000,80000010:1', 'Hc0'],
+    ['bc', 'Hc2'],
+  ])('%s would hold harts back: an error, one line, and nothing moves', async (packet, before) => {
+    const target = new CounterTarget({ harts: 3 });
+    await target.seek(10);
+    const wire = await connect(target);
+    await wire.ask(before);
+    const said = wire.said.length;
+    expect(await wire.ask(packet)).toBe('E01');
+    const lines = wire.said.slice(said).filter(item => item.startsWith('$O') && !item.startsWith('$OK'));
+    expect(lines).toEqual([`$O${hex('all harts move together: set scheduler-locking off\n')}`]);
+    expect(target.icount).toBe(10);
+  });
+
+  it.each(['vCont;c', 'vCont;c:-1', 'vCont;s:2;c', 'vCont;c:1;c:2;c:3', 'vCont;s:3;c:-1'])(
+    '%s has an action for every hart',
+    async packet => {
+      const wire = await connect(new CounterTarget({ harts: 3 }));
+      expect(await wire.ask(packet)).toMatch(/^T05/);
+    },
+  );
 });
 
 describe('breakpoints', () => {

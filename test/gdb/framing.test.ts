@@ -67,17 +67,67 @@ describe('frame parser', () => {
     );
   });
 
-  it('never throws and recovers on the next frame, whatever came before', () => {
+  it('never throws, and recovers on the next frame unless the stream is foreign', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), noise => {
         const parser = new FrameParser();
-        parser.feed(noise);
+        const before = parser.feed(Buffer.concat([bytes('+'), noise])).at(-1);
         parser.feed(bytes('#00')); // ends a body the noise may have begun
         const events = parser.feed(Buffer.concat([bytes('xx'), packet('g')])).map(describeEvent);
-        expect(events.at(-1)).toBe('packet g');
+        if (before?.kind !== 'foreign' && !/[\r\n]/.test(latin1(noise)) && noise.length < 60) {
+          expect(events.at(-1)).toBe('packet g');
+        }
       }),
     );
   });
+
+  it.each(['', 'xx', '#', '$zz', '$m#', '$m#0', '$g#00', '\xff\x00'])(
+    'skips %j between packets, as gdbserver does',
+    noise => {
+      expect(parse([packet('qC'), bytes(noise), packet('g')]).at(-1)).toBe('packet g');
+    },
+  );
+
+  const head = 'Host: 127.0.0.1:1234\r\nOrigin: https://evil.example\r\n\r\n';
+  const smuggled = packet('qRcmd,00').toString('latin1');
+  it.each([
+    ['a form', `POST / HTTP/1.1\r\n${head}${smuggled}`],
+    ['a name that is rebound', `GET / HTTP/1.1\r\n${head}${smuggled}`],
+    ['a WebSocket', `GET /chat HTTP/1.1\r\nUpgrade: websocket\r\n${head}${smuggled}`],
+    ['TLS', `\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03${smuggled}`],
+    ['TURN', `\x00\x03\x00\x08!\x12\xa4B${smuggled}`],
+    ['mail', `EHLO evil.example\r\n${smuggled}`],
+    ['a line end first', `\r\n${smuggled}`],
+    ['a space first', ` ${smuggled}`],
+    ['a method that begins with +', `+ / HTTP/1.1\r\n${head}${smuggled}`],
+    ['a method that begins with -', `-x / HTTP/1.1\r\n${head}${smuggled}`],
+    ['a method that begins with $', `$ / HTTP/1.1\r\n${head}${smuggled}`],
+    ['a method like a packet of binary data', `$X / HTTP/1.1\r\n${head}${smuggled}`],
+    ['a method like a search', `$qSearch / HTTP/1.1\r\n${head}${smuggled}`],
+    ['a frame with a wrong checksum around lines', `$a\r\nb#00${smuggled}`],
+    ['a frame with lines that is begun anew', `$5\r\nhello\r\n${smuggled}`],
+    ['a right checksum around a head', `${packet(` / HTTP/1.1\r\n${head}`).toString('latin1')}${smuggled}`],
+    ['a method longer than a packet', `$${'A'.repeat(PACKET_SIZE + 9)} / HTTP/1.1\r\n${head}${smuggled}`],
+    ['lines between packets', `+\r\n${smuggled}`],
+    ['much between packets', `+${'x'.repeat(100)}${smuggled}`],
+  ])('nothing is smuggled in by %s', (_, stream) => {
+    const whole = parse([bytes(stream)]);
+    expect(whole.at(-1)).toBe('foreign');
+    expect(whole).not.toContain('packet qRcmd,00');
+    expect(parse([...bytes(stream)].map(byte => Uint8Array.of(byte)))).toEqual(whole);
+  });
+
+  it('what is a debugger ends when it turns into HTTP', () => {
+    const stream = `${packet('qC')}POST / HTTP/1.1\r\n${head}${smuggled}`;
+    expect(parse([bytes(stream)])).toEqual(['packet qC', 'foreign']);
+  });
+
+  it.each(['X80001000,10:HTTP/1.1\r\n\r\n!!!', 'qSearch:memory:80000000;1000;GET / HTTP/1.1\r\n'])(
+    '%j is binary data and no foreign stream',
+    body => {
+      expect(parse([packet(body), packet('g')])).toEqual([`packet ${body}`, 'packet g']);
+    },
+  );
 
   it.each(['$g#00', '$g#zz', '$g#6', '$}g#67'])('%j is no good frame', text => {
     expect(parse([bytes(`${text}00`)])).not.toContain('packet g');

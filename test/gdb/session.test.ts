@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TargetError } from '../../src/timeline/debug-target.js';
 import { CounterTarget } from './counter-target.js';
-import { at, connect, hex, register, tail, Wire } from './wire.js';
+import { at, connect, hex, packet, register, tail, Wire } from './wire.js';
 
 describe('interrupting', () => {
   it.each(['vCont;c:1', 'c'])('%s gets T02, once, however often it is interrupted', async packet => {
@@ -10,7 +10,6 @@ describe('interrupting', () => {
     wire.interrupt();
     wire.interrupt();
     expect(await wire.next()).toMatch(/^T02thread:1;/);
-    wire.interrupt();
     expect(await wire.ask('qC')).toBe('QC1');
   });
 
@@ -27,10 +26,68 @@ describe('interrupting', () => {
     expect(await wire.ask('p20')).toBe(register(at(icount % 4)));
   });
 
-  it('has no effect on a halted machine, nor on its next resume', async () => {
+  it.each(['vCont;c:1', 'vCont;s:1', 'c', 's', 'bs', 'bc', 'vCont;r80000000,80000010:1'])(
+    'between a stop and the next resume is kept: %s answers T02 without moving, once',
+    async packet => {
+      const target = new CounterTarget();
+      await target.seek(10);
+      const wire = await connect(target);
+      wire.interrupt();
+      expect(await wire.ask('qC')).toBe('QC1');
+      wire.interrupt();
+      expect(await wire.ask(packet)).toMatch(/^T02/);
+      expect(target.icount).toBe(10);
+      expect(await wire.ask(packet)).toMatch(/^T05/);
+      expect(target.icount).not.toBe(10);
+    },
+  );
+
+  it('sent in one go with each of many steps is answered each time', async () => {
+    const wire = await connect(new CounterTarget());
+    await wire.ask('vCont;s:1');
+    for (let i = 0; i < 200; i++) {
+      wire.sendBytes(Buffer.concat([packet('bs'), Buffer.from([3])]));
+      expect(await wire.next()).toMatch(/^T02/);
+    }
+  });
+
+  it('that comes as something else stops the machine is answered by the next resume', async () => {
+    const target = new CounterTarget();
+    const wire = await connect(target);
+    const { resume } = target;
+    target.resume = async request => {
+      wire.interrupt();
+      return resume.call(target, request);
+    };
+    const first = await wire.ask('vCont;s:1');
+    expect(first).toMatch(/^T05/);
+    expect(await wire.ask('vCont;s:1')).toMatch(/^T02/);
+    expect(target.icount).toBe(1);
+  });
+
+  it.each(['D;1', 'vKill;1'])('is forgotten after %s', async farewell => {
     const wire = await connect(new CounterTarget());
     wire.interrupt();
+    await wire.ask(farewell);
     expect(await wire.ask('vCont;c:1')).toMatch(/^T05replaylog:end;/);
+  });
+
+  it('is forgotten with its connection', async () => {
+    const target = new CounterTarget();
+    const first = await connect(target);
+    first.interrupt();
+    first.session.disconnected();
+    await first.session.finished;
+    const next = await connect(target);
+    expect(await next.ask('vCont;c:1')).toMatch(/^T05replaylog:end;/);
+  });
+
+  it('leaves the debugger on the hart it has selected', async () => {
+    const wire = await connect(new CounterTarget({ harts: 3, stalls: true }));
+    await wire.ask('Hg3');
+    wire.send('vCont;c');
+    wire.interrupt();
+    expect(await wire.next()).toMatch(/^T02thread:3;/);
   });
 
   it('counts also when it comes while the packet before the resume is still worked on', async () => {

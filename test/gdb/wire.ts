@@ -55,6 +55,8 @@ export class Wire {
   /** Everything the stub said: `+`, `-`, `$body`. */
   readonly said: string[] = [];
   closed = false;
+  /** Whether the session takes no more for now. */
+  held = false;
 
   private rest = '';
   private unread = 0;
@@ -69,6 +71,16 @@ export class Wire {
         this.wake();
       },
       turn: () => new Promise(resolve => setImmediate(resolve)),
+      unsent: 0,
+      drained: () => Promise.resolve(),
+      hold: held => {
+        this.held = held;
+      },
+      nowMs: () => performance.now(),
+      every: (ms, wake) => {
+        const timer = setInterval(wake, ms);
+        return () => clearInterval(timer);
+      },
       close: () => {
         this.closed = true;
         this.wake();

@@ -3,6 +3,8 @@
  * (GDB manual, appendix E.1 "Overview").
  */
 
+import { ForeignStream, firstByteName } from './foreign-stream.js';
+
 /** Largest body in bytes either side may send; announced as `PacketSize`. */
 export const PACKET_SIZE = 0x20000;
 
@@ -29,13 +31,19 @@ export type FrameEvent =
   | { readonly kind: 'too-long' }
   | { readonly kind: 'ack' }
   | { readonly kind: 'nak' }
-  | { readonly kind: 'interrupt' };
+  | { readonly kind: 'interrupt' }
+  /** No debugger speaks like this: nothing that follows is looked at. */
+  | { readonly kind: 'foreign'; readonly looksLike: string };
 
-type ParserState = 'idle' | 'body' | 'escaped' | 'checksum-high' | 'checksum-low';
+type ParserState = 'start' | 'idle' | 'body' | 'escaped' | 'checksum-high' | 'checksum-low' | 'foreign';
 
-/** Push parser of a debugger's byte stream; chunks may be cut anywhere. Bytes between frames are ignored. */
+/**
+ * Push parser of a debugger's byte stream; chunks may be cut anywhere. Noise between frames is skipped, as gdbserver
+ * does, but a stream that is or becomes another protocol's ends: see ForeignStream.
+ */
 export class FrameParser {
-  private state: ParserState = 'idle';
+  private state: ParserState = 'start';
+  private readonly foreign = new ForeignStream();
   private body = new Uint8Array(1024);
   private length = 0;
   private rawLength = 0;
@@ -46,24 +54,33 @@ export class FrameParser {
     const events: FrameEvent[] = [];
     for (const byte of bytes) {
       const event = this.next(byte);
-      if (event !== undefined) events.push(event);
+      if (event === undefined) continue;
+      events.push(event);
+      if (event.kind === 'foreign') break;
     }
     return events;
   }
 
   private next(byte: number): FrameEvent | undefined {
     switch (this.state) {
+      case 'foreign':
+        return undefined;
+      case 'start':
+        this.state = 'idle';
+        if (!isOurs(byte)) return this.end(firstByteName(byte));
+        return this.betweenFrames(byte);
       case 'idle':
         return this.betweenFrames(byte);
       case 'body':
       case 'escaped':
-        this.inBody(byte);
-        return undefined;
+        return this.inBody(byte);
       case 'checksum-high':
+        if (byte === START) return this.beginAfter({ kind: 'bad-checksum' });
         this.checksumHigh = hexValue(byte);
         this.state = 'checksum-low';
         return undefined;
       case 'checksum-low':
+        if (byte === START) return this.beginAfter({ kind: 'bad-checksum' });
         this.state = 'idle';
         return this.finish(hexValue(byte));
     }
@@ -81,27 +98,40 @@ export class FrameParser {
       case INTERRUPT:
         return { kind: 'interrupt' };
       default:
-        return undefined;
+        return this.foreign.noise(byte) ? this.end(this.foreign.name) : undefined;
     }
+  }
+
+  private end(looksLike: string): FrameEvent {
+    this.state = 'foreign';
+    return { kind: 'foreign', looksLike };
+  }
+
+  private beginAfter(event: FrameEvent): FrameEvent {
+    this.begin();
+    return event;
   }
 
   private begin(): void {
     this.state = 'body';
+    this.foreign.begin();
     this.length = 0;
     this.rawLength = 0;
     this.sum = 0;
   }
 
-  private inBody(byte: number): void {
+  private inBody(byte: number): FrameEvent | undefined {
     // A bare `$` can only be the next frame: the end of this one was lost.
     if (byte === START) {
+      if (this.foreign.lines) return this.end(this.foreign.name);
       this.begin();
-      return;
+      return undefined;
     }
     if (byte === END) {
       this.state = 'checksum-high';
-      return;
+      return undefined;
     }
+    if (this.foreign.inBody(byte)) return this.end(this.foreign.name);
     this.sum = (this.sum + byte) & 0xff;
     this.rawLength++;
     if (this.state === 'escaped') {
@@ -112,6 +142,7 @@ export class FrameParser {
     } else {
       this.append(byte);
     }
+    return undefined;
   }
 
   private append(byte: number): void {
@@ -126,7 +157,7 @@ export class FrameParser {
 
   private finish(checksumLow: number): FrameEvent {
     if (this.checksumHigh < 0 || checksumLow < 0 || this.checksumHigh * 16 + checksumLow !== this.sum) {
-      return { kind: 'bad-checksum' };
+      return this.foreign.lines ? this.end(this.foreign.name) : { kind: 'bad-checksum' };
     }
     if (this.rawLength > PACKET_SIZE) return { kind: 'too-long' };
     return { kind: 'packet', body: this.body.slice(0, this.length) };
@@ -193,6 +224,10 @@ export function compressRuns(body: Uint8Array): Uint8Array {
     from += repeat;
   }
   return packed.subarray(0, to);
+}
+
+function isOurs(byte: number): boolean {
+  return byte === START || byte === ACK || byte === NAK || byte === INTERRUPT;
 }
 
 function isSpecial(byte: number): boolean {

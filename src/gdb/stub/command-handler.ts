@@ -1,19 +1,20 @@
 /** The meaning of each command on a machine with a history. */
 
+import { InputError } from '../../state/input-error.js';
 import { printable } from '../../state/printable.js';
 import { type DebugStop, type DebugTarget, type Resume, TargetError } from '../../timeline/debug-target.js';
-import type { Command, ThreadSelector, TransferObject } from '../rsp/command.js';
+import type { Command, ThreadSelector } from '../rsp/command.js';
 import { supportedFeatures } from '../rsp/packets.js';
 import { LARGEST_DATA, type Reply } from '../rsp/reply.js';
 import { type AgentTarget, agentAction, agentCondition } from './agent/agent-expression.js';
+import { documentPart } from './documents.js';
 import { type Breathe, checksumMemory, searchMemory } from './memory.js';
 import { runMonitorCommand } from './monitor.js';
 import { parseMoment } from './monitor-command.js';
 import { Points } from './points.js';
 import { Registers } from './registers.js';
-import { hartOf, resumeOf } from './run-control.js';
+import { hartOf, resumeOf, reverseOf } from './run-control.js';
 import { haltedReply, type StopContext, stopReply, threadId } from './stop-reply.js';
-import { memoryMapXml, targetXml, threadsXml } from './target-xml.js';
 
 /** What the session does after the replies are sent. */
 export type Outcome =
@@ -48,6 +49,13 @@ const TAKES_MACHINE: ReadonlySet<Command['kind']> = new Set([
   'reverse-step',
   'reverse-continue',
   'monitor',
+]);
+
+const RESUMES: ReadonlySet<Command['kind']> = new Set([
+  'resume',
+  'resume-selected',
+  'reverse-step',
+  'reverse-continue',
 ]);
 
 /** Bytes of one line of `monitor` output; each takes two characters. */
@@ -88,12 +96,18 @@ export class CommandHandler {
     this.target.detach();
   }
 
+  /** GDB is known by its `xmlRegisters`; LLDB says so too. */
+  get clientIsGdb(): boolean {
+    return [...this.clientFeatures].some(feature => feature.startsWith('xmlRegisters='));
+  }
+
   /** A refusal of the target becomes an error reply; anything else it throws is passed on. */
   async handle(command: Command): Promise<Answer> {
     try {
       return await this.execute(command);
     } catch (error) {
-      if (!(error instanceof TargetError)) throw error;
+      if (!isRefusal(error)) throw error;
+      if (RESUMES.has(command.kind)) return { replies: this.resumeRefused(error.message) };
       const writes = command.kind.startsWith('write-') || command.kind.endsWith('-point');
       return this.refuse(error.message, ERROR_REFUSED, writes);
     }
@@ -105,7 +119,15 @@ export class CommandHandler {
       : { kind: 'error', code };
   }
 
+  /** The stop of a resume that an earlier interrupt has ended before it began. */
+  interruptedBefore(request: Resume): Reply[] {
+    const hart = request.kind === 'continue' ? undefined : request.hart;
+    return this.stopped({ kind: 'interrupt', hart: hart ?? this.selected });
+  }
+
+  /** Interrupted, the debugger stays with the hart it has selected: all run, and none has caused the stop. */
   stopped(stop: DebugStop): Reply[] {
+    if (stop.kind === 'interrupt') return [stopReply({ ...stop, hart: this.selected }, this.stops)];
     this.selected = stop.hart;
     const reply = stopReply(stop, this.stops);
     if (stop.kind === 'moment') {
@@ -116,10 +138,7 @@ export class CommandHandler {
   }
 
   resumeRefused(message: string): Reply[] {
-    const error = this.error(message);
-    return this.clientFeatures.has('error-message+')
-      ? [error]
-      : [{ kind: 'console', text: `${message}\n` }, error];
+    return [{ kind: 'console', text: `${message}\n` }, this.error(message)];
   }
 
   private async execute(command: Command): Promise<Answer> {
@@ -199,16 +218,16 @@ export class CommandHandler {
       case 'query-resume-actions':
         return text('vCont;c;C;s;S;r');
       case 'resume':
-        return resume(resumeOf(command.actions, this.selected, this.hartCount()));
+        return this.resume(resumeOf(command.actions, this.selected, this.hartCount()));
       case 'resume-selected':
         if (command.address !== undefined) this.registers.writePc(this.selected, command.address);
         return command.step
-          ? resume({ kind: 'step', direction: 'forward', hart: this.resumeHart() })
-          : resume({ kind: 'continue', direction: 'forward' });
+          ? this.resume({ kind: 'step', direction: 'forward', hart: this.resumeHart() })
+          : this.resume({ kind: 'continue', direction: 'forward' });
       case 'reverse-step':
-        return resume({ kind: 'step', direction: 'backward', hart: this.resumeHart() });
+        return this.resume(reverseOf('step', this.resumeHart(), this.hartCount()));
       case 'reverse-continue':
-        return resume({ kind: 'continue', direction: 'backward' });
+        return this.resume(reverseOf('continue', this.resumeHart(), this.hartCount()));
       case 'transfer':
         return this.transfer(command);
       case 'monitor':
@@ -218,6 +237,11 @@ export class CommandHandler {
       case 'malformed':
         return this.refuse(`malformed ${command.prefix} packet`, ERROR_INVALID);
     }
+  }
+
+  private resume(request: Resume): Answer {
+    if (request.kind !== 'continue') this.selected = request.hart ?? this.selected;
+    return { replies: [], outcome: { kind: 'resume', request } };
   }
 
   private halted(): Answer {
@@ -262,19 +286,29 @@ export class CommandHandler {
   }
 
   private async checksum(address: bigint, length: bigint): Promise<Answer> {
-    const crc = await checksumMemory(this.target, { hart: this.selected, address, length }, this.breathe);
+    const crc = await this.walk(breathe =>
+      checksumMemory(this.target, { hart: this.selected, address, length }, breathe),
+    );
     return crc === undefined ? this.unreadable(address) : text(`C${crc.toString(16).padStart(8, '0')}`);
   }
 
   private async search(address: bigint, length: bigint, pattern: Uint8Array): Promise<Answer> {
-    const result = await searchMemory(
-      this.target,
-      { hart: this.selected, address, length },
-      pattern,
-      this.breathe,
+    const result = await this.walk(breathe =>
+      searchMemory(this.target, { hart: this.selected, address, length }, pattern, breathe),
     );
     if (result === 'unreadable') return this.unreadable(address);
     return text(result === 'absent' ? '0' : `1,${result.found.toString(16)}`);
+  }
+
+  /** Work that takes long and may be told to give up. */
+  private async walk<T>(work: (breathe: Breathe) => Promise<T>): Promise<T> {
+    let givenUp = false;
+    const result = await work(async () => {
+      givenUp = !(await this.breathe());
+      return !givenUp;
+    });
+    if (givenUp) throw new TargetError('interrupted');
+    return result;
   }
 
   private changePoint(command: Extract<Command, { kind: 'insert-point' | 'remove-point' }>): Answer {
@@ -301,32 +335,19 @@ export class CommandHandler {
   }
 
   private transfer(command: Extract<Command, { kind: 'transfer' }>): Answer {
-    const { object, annex, offset, length } = command;
-    const content = this.document(object, annex);
-    if (content === undefined) return this.refuse(`there is no ${object} document "${annex}"`, 0);
-    const bytes = new TextEncoder().encode(content);
-    const end = Math.min(bytes.length, offset + Math.min(length, LARGEST_DATA));
-    return reply({
-      kind: 'binary',
-      prefix: end < bytes.length ? 'm' : 'l',
-      bytes: bytes.subarray(Math.min(offset, bytes.length), end),
-    });
-  }
-
-  private document(object: TransferObject, annex: string): string | undefined {
-    switch (object) {
-      case 'features':
-        return annex === 'target.xml' ? targetXml(this.target.description) : undefined;
-      case 'memory-map':
-        return annex === '' ? memoryMapXml(this.target.memoryMap()) : undefined;
-      case 'threads':
-        return annex === '' ? threadsXml(this.target.harts()) : undefined;
-    }
+    const part = documentPart(this.target, command);
+    return part === undefined
+      ? this.refuse(`there is no ${command.object} document "${command.annex}"`, 0)
+      : reply(part);
   }
 
   private async monitor(line: string): Promise<Answer> {
     const { target, registers, points, selected: hart, print: progress } = this;
-    const output = await runMonitorCommand(line, { target, registers, points, hart, progress });
+    const context = { target, registers, points, hart, progress };
+    const output = await runMonitorCommand(line, context).catch((error: unknown) => {
+      if (!isRefusal(error)) throw error;
+      return `${error.message}\n`;
+    });
     const replies: Reply[] = [];
     for (let at = 0; at < output.length; at += CONSOLE_CHUNK) {
       replies.push({ kind: 'console', text: output.slice(at, at + CONSOLE_CHUNK) });
@@ -352,11 +373,10 @@ export class CommandHandler {
 
   /**
    * GDB has always taken `E.text` for a failed write and shows it; elsewhere it must have announced
-   * `error-message`. It is known by its `xmlRegisters`.
+   * `error-message`.
    */
   private refuse(message: string, code: number, writes = false): Answer {
-    const isGdb = [...this.clientFeatures].some(feature => feature.startsWith('xmlRegisters='));
-    if (writes && isGdb) return reply({ kind: 'error', code, text: message });
+    if (writes && this.clientIsGdb) return reply({ kind: 'error', code, text: message });
     return reply(this.error(message, code));
   }
 }
@@ -375,6 +395,7 @@ function text(content: string): Answer {
   return reply({ kind: 'text', text: content });
 }
 
-function resume(request: Resume): Answer {
-  return { replies: [], outcome: { kind: 'resume', request } };
+/** What the target, or what it stands on, refuses in words for the user. */
+export function isRefusal(error: unknown): error is Error {
+  return error instanceof TargetError || error instanceof InputError;
 }

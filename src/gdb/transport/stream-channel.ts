@@ -5,17 +5,38 @@ import type { ByteChannel } from './byte-channel.js';
 export function streamChannel(input: Readable, output: Writable, peer = 'stdio'): ByteChannel {
   let closed = false;
   let notify = () => {};
+  let onDrained = () => {};
   const end = () => {
     if (closed) return;
     closed = true;
+    onDrained();
     notify();
   };
+  output.on('drain', () => onDrained());
   return {
     peer,
+    get unsent() {
+      return closed ? 0 : output.writableLength;
+    },
     write(bytes) {
       if (!closed && output.writable) output.write(bytes);
     },
+    drained() {
+      if (closed || !output.writableNeedDrain) return Promise.resolve();
+      return new Promise(resolve => {
+        onDrained = resolve;
+      });
+    },
+    hold(held) {
+      if (held) input.pause();
+      else if (!closed) input.resume();
+    },
     turn: () => new Promise(resolve => setImmediate(resolve)),
+    nowMs: () => performance.now(),
+    every(ms, wake) {
+      const timer = setInterval(wake, ms);
+      return () => clearInterval(timer);
+    },
     close() {
       // What still comes is dropped, so that the other end's farewell is seen.
       input.removeAllListeners('data');
