@@ -32,6 +32,11 @@ export class GdbServer {
     this.port = listener.port;
   }
 
+  /** Whether other machines may connect, and with them anyone on them: there is no password. */
+  get beyondLoopback(): boolean {
+    return !/^(127\.|::1$|::ffff:127\.)/.test(this.host);
+  }
+
   /** Throws InputError when the address cannot be bound. */
   static async start(target: DebugTarget, options: GdbServerOptions): Promise<GdbServer> {
     const { host = '127.0.0.1', port, graceMs, silenceMs, notice = () => {} } = options;

@@ -1,7 +1,13 @@
 import type { HartContext } from '../machine/hart-view.js';
 import type { DebugHit, Machine, MachineStop } from '../machine/machine.js';
 import type { DebugPoints, PassPoints } from './debug-points.js';
-import { type DebugStop, HARTS_MOVE_TOGETHER, type PresentPoints, type Resume, TargetError } from './debug-target.js';
+import {
+  type DebugStop,
+  HARTS_MOVE_TOGETHER,
+  type PresentPoints,
+  type Resume,
+  TargetError,
+} from './debug-target.js';
 import type { GuestOutput } from './guest-output.js';
 import type { History } from './history.js';
 import { InterruptHiding } from './interrupt-hiding.js';

@@ -120,15 +120,84 @@ describe('TCP server', () => {
     expect(await first.ask('qC')).toBe('QC1');
   });
 
-  it('never gives up a debugger that has spoken since', async () => {
+  it('never gives up a debugger for one that comes, however silent it is and while the machine runs', async () => {
     const first = await Client.open(server.port);
     expect(await first.ask('qC')).toBe('QC1');
-    for (let attempt = 0; attempt < 2; attempt++) {
+    first.send('c');
+    for (let attempt = 0; attempt < 3; attempt++) {
       const other = await Client.open(server.port);
       expect(await other.next()).toMatch(/^E\.another debugger/);
       await other.closed;
-      expect(await first.ask('qC')).toBe('QC1');
+      const probe = await Client.open(server.port);
+      probe.socket.destroy();
     }
+    first.socket.write('\x03');
+    expect(await first.next()).toMatch(/^T02/);
+  });
+
+  it("a silent connection that comes first stands in nobody's way, and goes", async () => {
+    await server.close();
+    const lines: string[] = [];
+    server = await GdbServer.start(target, { port: 0, silenceMs: 30, notice: line => lines.push(line) });
+    const silent = await Client.open(server.port);
+    silent.socket.write('+');
+    const real = await Client.open(server.port);
+    expect(await real.ask('qC')).toBe('QC1');
+    await silent.closed;
+    expect(lines).toEqual([
+      expect.stringMatching(/^connection from 127\.0\.0\.1:\d+ closed: it has sent no packet$/),
+    ]);
+    expect(await real.ask('qC')).toBe('QC1');
+  });
+
+  it('many silent connections leave room for a debugger', async () => {
+    const silent = await Promise.all(Array.from({ length: 40 }, () => Client.open(server.port)));
+    const real = await Client.open(server.port);
+    expect(await real.ask('qC')).toBe('QC1');
+    for (const client of silent) client.socket.destroy();
+  });
+
+  it.each([
+    ['a web page', 'POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n', 'HTTP or another protocol of lines'],
+    ['TLS', '\x16\x03\x01', 'TLS'],
+    ['a packet with a head behind it', `${packet('qC').toString('latin1')} / HTTP/1.1\r\n\r\n`, 'HTTP'],
+    ['an escape sequence', '\x1b[2J', 'byte 0x1b first'],
+  ])('%s is closed at once, touches nothing and is named', async (_, start, name) => {
+    await server.close();
+    const lines: string[] = [];
+    target = new CounterTarget();
+    server = await GdbServer.start(target, { port: 0, notice: line => lines.push(line) });
+    const client = await Client.open(server.port);
+    client.socket.write(Buffer.from(`${start}+${packet('c').toString('latin1')}`, 'latin1'));
+    await client.closed;
+    expect(client.heard).toEqual([]);
+    expect(target.calls).toEqual([]);
+    expect(target.icount).toBe(0);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(
+      /^connection from 127\.0\.0\.1:\d+ closed: it does not speak the protocol of debuggers: /,
+    );
+    expect(lines[0]!.endsWith(name)).toBe(true);
+  });
+
+  it('a debugger that turns into a web page is closed before what it sends then is looked at', async () => {
+    const client = await Client.open(server.port);
+    expect(await client.ask('qC')).toBe('QC1');
+    client.socket.write(`POST / HTTP/1.1\r\n\r\n${packet('c').toString('latin1')}`);
+    await client.closed;
+    expect(target.icount).toBe(0);
+    const next = await Client.open(server.port);
+    expect(await next.ask('qC')).toBe('QC1');
+  });
+
+  it.each([
+    ['127.0.0.1', false],
+    ['::1', false],
+    ['0.0.0.0', true],
+    ['::', true],
+  ])('knows whether others can reach %s', async (host, beyond) => {
+    await using other = await GdbServer.start(target, { host, port: 0 });
+    expect(other.beyondLoopback).toBe(beyond);
   });
 
   it('lets a waiting debugger in as soon as the first leaves', async () => {

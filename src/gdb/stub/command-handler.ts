@@ -51,7 +51,7 @@ const TAKES_MACHINE: ReadonlySet<Command['kind']> = new Set([
   'monitor',
 ]);
 
-const RESUMES: ReadonlySet<Command['kind']> = new Set([
+const RESUMES: ReadonlySet<string> = new Set([
   'resume',
   'resume-selected',
   'reverse-step',
