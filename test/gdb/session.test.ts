@@ -51,6 +51,19 @@ describe('interrupting', () => {
     }
   });
 
+  it('belongs to what stands before it: one kept from earlier takes none of those behind', async () => {
+    const wire = await connect(new CounterTarget());
+    await wire.ask('vCont;s:1');
+    wire.interrupt();
+    await wire.ask('qC');
+    wire.sendBytes(
+      Buffer.concat([packet('vCont;s:1'), Buffer.from([3, 3]), packet('vCont;s:1'), packet('vCont;s:1')]),
+    );
+    expect(await wire.next()).toMatch(/^T02/);
+    expect(await wire.next()).toMatch(/^T02/);
+    expect(await wire.next()).toMatch(/^T05/);
+  });
+
   it('that comes as something else stops the machine is answered by the next resume', async () => {
     const target = new CounterTarget();
     const wire = await connect(target);

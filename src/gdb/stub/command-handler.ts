@@ -51,12 +51,7 @@ const TAKES_MACHINE: ReadonlySet<Command['kind']> = new Set([
   'monitor',
 ]);
 
-const RESUMES: ReadonlySet<string> = new Set([
-  'resume',
-  'resume-selected',
-  'reverse-step',
-  'reverse-continue',
-]);
+const RESUMES = new Set<Command['kind']>(['resume', 'resume-selected', 'reverse-step', 'reverse-continue']);
 
 /** Bytes of one line of `monitor` output; each takes two characters. */
 const CONSOLE_CHUNK = 0x4000;

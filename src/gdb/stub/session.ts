@@ -131,7 +131,7 @@ export class Session {
   private interrupt(): void {
     const { activity } = this;
     if (activity === undefined || (activity.kind === 'request' && this.queue.length > 0)) {
-      this.interrupted = true;
+      this.queue.push({ kind: 'interrupt' });
       return;
     }
     this.cut(activity);
@@ -181,6 +181,9 @@ export class Session {
         return { replies: [this.handler.error('the packet is longer than PacketSize')] };
       case 'bad-checksum':
         return { replies: [this.handler.error('wrong checksum')] };
+      case 'interrupt':
+        this.interrupted = true;
+        return { replies: [] };
     }
   }
 
@@ -234,7 +237,7 @@ export class Session {
 
   private async resume(request: Resume): Promise<void> {
     if (this.closed) return;
-    if (this.interrupted) {
+    if (this.interrupted || this.queue.takeInterrupt()) {
       this.interrupted = false;
       for (const reply of this.handler.interruptedBefore(request)) this.send(reply);
       return;
