@@ -1,8 +1,14 @@
 import { PAGE_BYTES } from '../memory/memory-plan.js';
 import type { RiscvHart } from '../riscv/hart.js';
-import { REGISTER_NUMBER, type RegisterFeatureRows, registerFeatures } from '../riscv/registers.js';
+import {
+  FLOAT_CONTROL,
+  REGISTER_NUMBER,
+  type RegisterFeatureRows,
+  registerFeatures,
+} from '../riscv/registers.js';
 import { HartReader } from './hart-view.js';
 import { RAM_BASE, VIRT_MAP } from './memory-map.js';
+import { RegisterWriter } from './register-writer.js';
 import type { VirtBoard } from './virt-board.js';
 
 const PRIVILEGE_NAMES = ['user', 'supervisor', '', 'machine'];
@@ -24,9 +30,11 @@ const LONGEST_ZEROS = 2 ** 24;
 /** Registers and memory for a debugger: reads have no side effects on devices. Addresses are bigint. */
 export class DebugAccess {
   readonly #readers: readonly HartReader[];
+  readonly #writers: readonly RegisterWriter[];
 
   constructor(readonly board: VirtBoard) {
     this.#readers = board.harts.map(hart => new HartReader(board, hart));
+    this.#writers = board.harts.map(hart => new RegisterWriter(hart, board.behaviour));
   }
 
   /** The registers as a debugger is told of them: x0..x31 and pc make up a `g` packet. */
@@ -48,9 +56,26 @@ export class DebugAccess {
     };
   }
 
-  /** Numbers of x1..x31 and pc. */
-  readonly generalRegisters = Array.from({ length: REGISTER_NUMBER.pc }, (_, i) => i + 1);
-  readonly pcRegister = REGISTER_NUMBER.pc;
+  /** What a debugger saves before an inferior call: x1 to x31, pc, and the floating-point state (riscv-tdep.c). */
+  get callView() {
+    const float = this.board.harts[0].csrs.hasFloat;
+    const range = (first: number, end: number) => Array.from({ length: end - first }, (_, i) => first + i);
+    const { fflags, frm, fcsr } = FLOAT_CONTROL;
+    const saved = [
+      ...range(1, REGISTER_NUMBER.pc + 1),
+      ...(float ? [...range(REGISTER_NUMBER.f0, REGISTER_NUMBER.firstCsr), fcsr] : []),
+    ];
+    return {
+      saved,
+      touched: new Set(float ? [...saved, fflags, frm] : saved),
+      linkRegister: REGISTER_NUMBER.ra,
+      stackRegister: REGISTER_NUMBER.sp,
+      read: (hartId: number, register: number): bigint => {
+        const reader = this.#readers[hartId];
+        return reader.readRegister(register) ? (BigInt(reader.high) << 32n) | BigInt(reader.low) : 0n;
+      },
+    };
+  }
 
   programCounter(hartId: number): bigint {
     const { pc } = this.board.harts[hartId].state;
@@ -68,49 +93,14 @@ export class DebugAccess {
     return reader.readRegister(register) ? littleEndian(reader.low, reader.high, reader.width) : undefined;
   }
 
-  /** Whether `writeRegister` would find something to write. */
-  canWriteRegister(hartId: number, register: number): boolean {
-    if (register >= 0 && register <= REGISTER_NUMBER.pc) return true;
-    if (register === REGISTER_NUMBER.privilege) return true;
-    const hart = this.board.harts[hartId];
-    if (register >= REGISTER_NUMBER.f0 && register < REGISTER_NUMBER.firstCsr) {
-      return hart.config.extensions.has('f');
-    }
-    return hart.csrs.table[register - REGISTER_NUMBER.firstCsr]?.write !== undefined;
+  /** Why a register would not hold these bytes after a write; undefined when it would. */
+  refusal(hartId: number, register: number, bytes: Uint8Array): string | undefined {
+    return this.#writers[hartId].refusal(register, bytes);
   }
 
   /** False for what is no register or cannot be written. */
   writeRegister(hartId: number, register: number, bytes: Uint8Array): boolean {
-    const hart = this.board.harts[hartId];
-    const { state, config } = hart;
-    const view = new Uint8Array(8);
-    view.set(bytes.subarray(0, 8));
-    const [low, high] = new Uint32Array(view.buffer);
-    const top = config.xlen === 64 ? high : 0;
-    if (register === 0) return true;
-    if (register > 0 && register < REGISTER_NUMBER.pc) {
-      state.x[2 * register] = low;
-      state.x[2 * register + 1] = top;
-      return true;
-    }
-    if (register === REGISTER_NUMBER.pc) {
-      state.pc[0] = (low & ~1) >>> 0;
-      state.pc[1] = top;
-      return true;
-    }
-    if (register === REGISTER_NUMBER.privilege) return writePrivilege(hart, low);
-    if (register >= REGISTER_NUMBER.f0 && register < REGISTER_NUMBER.firstCsr) {
-      if (!config.extensions.has('f')) return false;
-      const index = 2 * (register - REGISTER_NUMBER.f0);
-      const double = config.extensions.has('d');
-      state.f[index] = low;
-      state.f[index + 1] = double ? high : 0xffffffff;
-      return true;
-    }
-    const csr = hart.csrs.table[register - REGISTER_NUMBER.firstCsr];
-    if (csr?.write === undefined) return false;
-    csr.write(hart.csrs, low, top);
-    return true;
+    return this.#writers[hartId].write(register, bytes);
   }
 
   /** The readable prefix of [address, address + length) as the hart sees it. */
@@ -271,12 +261,6 @@ function accessSize(address: number, left: number, accepts: (size: number) => bo
     if (size <= left && address % size === 0 && accepts(size)) return size;
   }
   return 0;
-}
-
-function writePrivilege(hart: RiscvHart, value: number): boolean {
-  const exists = value === 0 || value === 3 || (value === 1 && hart.config.extensions.has('s'));
-  if (exists) hart.state.privilege = value;
-  return exists;
 }
 
 function littleEndian(low: number, high: number, bytes: number): Uint8Array {

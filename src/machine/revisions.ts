@@ -19,6 +19,8 @@ export interface MachineBehaviour {
    * when its device raises the line, high already or not (`raise`), which is what QEMU's does.
    */
   readonly interruptPending: 'level' | 'raise';
+  /** What a debugger's write of a CSR is: an instruction's (`executed`), or a write that no step belongs to (`exact`). */
+  readonly debuggerCsrWrite: 'executed' | 'exact';
 }
 
 /** The first revision with each behaviour, newest first. */
@@ -32,6 +34,10 @@ const SINCE: { readonly [B in keyof MachineBehaviour]: readonly (readonly [numbe
       [2, 'raise'],
       [1, 'level'],
     ],
+    debuggerCsrWrite: [
+      [2, 'exact'],
+      [1, 'executed'],
+    ],
   };
 
 /** How the machine of a revision behaves. */
@@ -40,6 +46,7 @@ export const behaviourOf = ({
 }: Pick<MachineConfig, 'machineRevision'>): MachineBehaviour => ({
   reservation: at(machineRevision, SINCE.reservation),
   interruptPending: at(machineRevision, SINCE.interruptPending),
+  debuggerCsrWrite: at(machineRevision, SINCE.debuggerCsrWrite),
 });
 
 function at<T>(revision: number, rows: readonly (readonly [number, T])[]): T {

@@ -21,13 +21,14 @@ function readCounter(file: CsrFile, counter: Counter): void {
   else addCount(file, offset[0], offset[1], counted(file, counter));
 }
 
-/** Makes the counter show this value to the next instruction. */
+/** Makes the counter show this value to the next instruction, and to a debugger that has written it. */
 function writeCounter(file: CsrFile, counter: Counter, low: number, high: number): void {
   const offset = file.state[OFFSET_FIELD[counter]];
   if (inhibited(file, counter)) {
     file.set(low, high);
   } else {
-    addCount(file, low, high, -(counted(file, counter) + 1));
+    // The instruction that writes is a step that the value already counts.
+    addCount(file, low, high, -(counted(file, counter) + (file.poking ? 0 : 1)));
   }
   offset[0] = file.low;
   offset[1] = file.high;

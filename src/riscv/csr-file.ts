@@ -63,6 +63,8 @@ export class CsrFile {
   /** Value just read, or about to be written. */
   low = 0;
   high = 0;
+  /** Whether the write under way is a debugger's, not an instruction's. */
+  poking = false;
   readonly hasSupervisor: boolean;
   readonly hasFloat: boolean;
 
@@ -113,6 +115,13 @@ export class CsrFile {
     this.low = oldLow;
     this.high = oldHigh;
     return true;
+  }
+
+  /** Writes for the debugger: no instruction is under way that retires or that dirties the floating-point state. */
+  poke(csr: Csr, low: number, high: number): void {
+    this.poking = true;
+    csr.write?.(this, low, high);
+    this.poking = false;
   }
 
   /** Reads for the debugger: without the checks that a privilege mode brings. */

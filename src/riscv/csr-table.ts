@@ -263,7 +263,7 @@ const floatControl = (name: string, number: number, shift: number, mask: number)
   read: file => file.set((file.state.fcsr >>> shift) & mask),
   write: (file, low) => {
     file.state.fcsr = (file.state.fcsr & ~(mask << shift)) | ((low & mask) << shift);
-    file.markFloatDirty();
+    if (!file.poking) file.markFloatDirty();
   },
   permits: file => file.floatEnabled(),
 });

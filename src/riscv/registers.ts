@@ -17,6 +17,7 @@ export interface RegisterFeatureRows {
 
 export const REGISTER_NUMBER = {
   x0: 0,
+  ra: 1,
   sp: 2,
   fp: 8,
   pc: 32,
@@ -25,6 +26,13 @@ export const REGISTER_NUMBER = {
   privilege: 4161,
   /** Not RISC-V's: the machine's own. */
   icount: 4200,
+} as const;
+
+/** fflags and frm are parts of fcsr. */
+export const FLOAT_CONTROL = {
+  fflags: REGISTER_NUMBER.firstCsr + 1,
+  frm: REGISTER_NUMBER.firstCsr + 2,
+  fcsr: REGISTER_NUMBER.firstCsr + 3,
 } as const;
 
 const X_NAMES =
@@ -45,6 +53,16 @@ const POINTERS: Readonly<Record<string, string>> = {
 
 /** ABI names of x0..x31, for messages and disassembly. */
 export const abiName = (register: number): string => X_NAMES[register];
+
+/** The name that a debugger knows a register by. */
+export function registerName(register: number, csrs: readonly (Csr | undefined)[]): string | undefined {
+  if (register === REGISTER_NUMBER.pc) return 'pc';
+  if (register === REGISTER_NUMBER.privilege) return 'priv';
+  if (register === REGISTER_NUMBER.icount) return 'icount';
+  if (register < REGISTER_NUMBER.pc) return X_NAMES[register];
+  if (register < REGISTER_NUMBER.firstCsr) return F_NAMES[register - REGISTER_NUMBER.f0];
+  return csrs[register - REGISTER_NUMBER.firstCsr]?.name;
+}
 
 export function registerFeatures(config: HartConfig, csrs: readonly Csr[]): RegisterFeatureRows[] {
   const bits = config.xlen;

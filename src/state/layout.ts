@@ -116,6 +116,12 @@ export class Layout<F extends Fields = Fields> {
     return target as unknown as Bound<F>;
   }
 
+  /** Makes one bound state equal to another. */
+  copy(from: Bound<F>, to: Bound<F>): void {
+    const [source, target] = [from as unknown as Viewed, to as unknown as Viewed];
+    for (const [index, view] of target.views.entries()) view.set(source.views[index]);
+  }
+
   /** Writes every field's reset value. */
   reset(buffer: ArrayBufferLike, base: number): void {
     new Uint8Array(buffer, base, this.byteLength).fill(0);

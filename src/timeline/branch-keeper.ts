@@ -1,38 +1,35 @@
+import type { InputEvent } from '../machine/ports.js';
 import type { Branch } from './branch.js';
 import { type BranchStatus, TargetError } from './debug-target.js';
 import type { GuestOutput } from './guest-output.js';
+import { InferiorCall } from './inferior-call.js';
 import type { Player } from './player.js';
 
-/** A branch that a change in the past has just begun: it may be a debugger's excursion, such as `print f()`. */
-interface Diversion {
+const POWERED_OFF = 'the machine is powered off here: step back before you change something';
+
+/** A branch that a change in the past has just begun: it may be no more than a call, such as `print f()`. */
+interface Excursion {
   readonly branch: Branch;
   readonly parent: Branch;
-  readonly hart: number;
-  /** What the hart's registers were before the first change. */
-  readonly registers: readonly (Uint8Array | undefined)[];
-  resumes: number;
-  announced: boolean;
-  wroteMemory: boolean;
-  /** An inferior call sets the pc; other changes are meant to last. */
-  movedPc: boolean;
+  readonly call: InferiorCall;
 }
 
 /**
- * Keeps recorded history from being changed: a change in the past begins a branch. When a debugger has put all
- * registers back as they were, the excursion is over and the machine is on its old course again, as if nothing
- * had happened. A branch that lives on is announced.
+ * Keeps recorded history from being changed: a change in the past begins a branch. When a debugger did nothing else
+ * than to call a function, and all registers are back, the machine is on its old course again, as if nothing had
+ * happened. A branch that lives on is announced.
  */
 export class BranchKeeper {
   readonly #branches: Branch[];
-  #diversion: Diversion | undefined;
+  #excursion: Excursion | undefined;
+  #notices: string[] = [];
   #forks = 0;
 
   constructor(
     readonly player: Player,
     readonly output: GuestOutput,
-    /** Numbers of the general registers and the pc, which an inferior call puts back. */
-    readonly registers: readonly number[],
-    readonly pcRegister: number,
+    /** Takes back host input that entered on a branch that is no more. */
+    readonly giveBack: (events: readonly InputEvent[]) => void,
   ) {
     this.#branches = [player.branch];
   }
@@ -45,55 +42,56 @@ export class BranchKeeper {
   beforeChange(hart: number): void {
     const { player } = this;
     const { machine, history } = player;
-    if (machine.poweredOff) {
-      throw new TargetError('the machine is powered off here: step back before you change something');
+    if (machine.poweredOff) throw new TargetError(POWERED_OFF);
+    if (player.atEnd && history.mode === 'live') {
+      this.#excursion?.call.beforeChange();
+      return;
     }
-    if (player.atEnd && history.mode === 'live') return;
     if (machine.warpedHere) throw new TargetError('the machine is between two moments: step first');
+    this.#keep();
+    const call = new InferiorCall(machine.debug.callView, hart);
     const parent = player.branch;
-    const registers = this.registers.map(number => machine.debug.readRegister(hart, number)?.slice());
     const branch = player.fork(`branch${++this.#forks}`);
     this.#branches.push(branch);
     this.output.onBranch(branch.name, branch.forkedAt);
-    this.#diversion = {
-      branch,
-      parent,
-      hart,
-      registers,
-      resumes: 0,
-      announced: false,
-      wroteMemory: false,
-      movedPc: false,
-    };
+    this.#excursion = { branch, parent, call };
   }
 
-  /** To be called after a register was written: ends an excursion that has put everything back. */
+  /** To be called after a register was written: ends a call that has put everything back. */
   afterRegisterWrite(hart: number, register: number): void {
-    const diversion = this.#diversion;
-    if (diversion === undefined || diversion.hart !== hart) return;
-    if (register === this.pcRegister) diversion.movedPc = true;
-    // Registers that are back mean nothing when memory was changed on purpose.
-    if (!diversion.movedPc && (diversion.wroteMemory || diversion.resumes > 0)) return;
-    const { debug } = this.player.machine;
-    const restored = this.registers.every((number, i) =>
-      sameBytes(debug.readRegister(hart, number), diversion.registers[i]),
-    );
-    if (restored) this.#abandon(diversion);
+    const call = this.#excursion?.call;
+    if (call === undefined) return;
+    call.wroteRegister(hart, register);
+    if (call.over) this.#abandon();
+    else this.#keepUnlessCall();
   }
 
-  afterMemoryWrite(): void {
-    if (this.#diversion !== undefined) this.#diversion.wroteMemory = true;
+  afterMemoryWrite(hart: number, address: bigint, length: number): void {
+    this.#excursion?.call.wroteMemory(hart, address, length);
+    this.#keepUnlessCall();
   }
 
-  /** To be called when the machine is about to move: a line for the user when a branch turns out to last. */
-  beforeMove(): string | undefined {
-    const diversion = this.#diversion;
-    if (diversion === undefined) return undefined;
-    diversion.resumes++;
-    if (diversion.announced || (diversion.movedPc && diversion.resumes === 1)) return undefined;
-    const { branch, parent } = diversion;
-    diversion.announced = true;
-    return `This is ${branch.name} now: it left ${parent.name}, whose history stays, at icount ${branch.forkedAt} (monitor branch list).`;
+  afterOtherChange(): void {
+    this.#keep();
+  }
+
+  /** To be called when the machine is about to run or step. */
+  beforeMove(stopsAt: (address: bigint) => boolean): void {
+    this.#excursion?.call.resuming(stopsAt);
+    this.#keepUnlessCall();
+  }
+
+  /** To be called when the user goes elsewhere, or names this moment: the branch is meant. */
+  beforeLeaving(): void {
+    this.#keep();
+  }
+
+  /** Lines for the user, each once. It is asked for where none is in the middle of preparing a call. */
+  takeNotices(): readonly string[] {
+    if (this.#excursion?.call.changing) this.#keep();
+    const notices = this.#notices;
+    this.#notices = [];
+    return notices;
   }
 
   list(): BranchStatus[] {
@@ -109,7 +107,7 @@ export class BranchKeeper {
   /** Makes another branch the current one; the machine stands where it begins. */
   switchTo(name: string): Branch {
     const branch = this.#named(name);
-    this.#diversion = undefined;
+    this.#excursion = undefined;
     if (branch !== this.player.branch) this.player.enter(branch);
     this.output.onBranch(branch.name, branch.forkedAt);
     return branch;
@@ -125,14 +123,30 @@ export class BranchKeeper {
     this.#remove(branch);
   }
 
-  #abandon({ branch, parent }: Diversion): void {
-    this.#diversion = undefined;
+  #keepUnlessCall(): void {
+    if (this.#excursion?.call.possible === false) this.#keep();
+  }
+
+  #keep(): void {
+    if (this.#excursion === undefined) return;
+    const { branch, parent } = this.#excursion;
+    this.#excursion = undefined;
+    this.#notices.push(
+      `This is ${branch.name} now: it left ${parent.name}, whose history stays, at icount ${branch.forkedAt} (monitor branch list).`,
+    );
+  }
+
+  #abandon(): void {
+    if (this.#excursion === undefined) return;
+    const { branch, parent } = this.#excursion;
+    this.#excursion = undefined;
     // Nobody has heard of it: the next branch may have its name.
     this.#forks--;
     const [start] = branch.snapshots.all;
     this.player.branch = parent;
     this.player.restore(start);
     this.output.onBranch(parent.name, parent.forkedAt);
+    this.giveBack(branch.history.log.slice(start.cursor).map(({ event }) => event));
     this.#remove(branch);
   }
 
@@ -147,9 +161,4 @@ export class BranchKeeper {
     if (branch === undefined) throw new TargetError(`there is no branch ${name}`);
     return branch;
   }
-}
-
-function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

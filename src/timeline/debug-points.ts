@@ -121,6 +121,10 @@ export class DebugPoints {
     return this.#watchpoints.size > 0;
   }
 
+  hasBreakpoint(address: bigint): boolean {
+    return this.#breakpoints.has(address.toString());
+  }
+
   /** Whether a hart that stands at this address is to stop there. */
   stopsAt(address: bigint, hart: number): boolean {
     const point = this.#breakpoints.get(address.toString());

@@ -236,7 +236,9 @@ export interface DebugTarget {
 
   /** Register contents, little-endian, or undefined when it cannot be read in this state. */
   readRegister(hart: number, register: number): Uint8Array | undefined;
-  /** Throws TargetError when refused: in the past, read-only, unknown. */
+  /** Why a register cannot take these bytes; undefined when it can. */
+  registerRefusal(hart: number, register: number, bytes: Uint8Array): string | undefined;
+  /** Throws TargetError when it would not hold these bytes afterwards; then nothing was written. */
   writeRegister(hart: number, register: number, bytes: Uint8Array): void;
   /**
    * Memory as `hart` sees it, without side effects on devices. Returns the readable prefix, which may be
@@ -267,6 +269,12 @@ export interface DebugTarget {
   resume(request: Resume, tell?: (line: string) => void): Promise<DebugStop>;
   /** Ends the resume under way with an `interrupt` stop; without one it has no effect. */
   interrupt(): void;
+
+  /**
+   * Lines that the user should read, each once. To be asked for where the user has a say, as after a monitor command: never
+   * while a debugger prepares a call.
+   */
+  takeNotices(): readonly string[];
 
   status(): TimelineStatus;
   /** Moves to an icount (after all its events), a named snapshot, or an end. Throws TargetError. */

@@ -16,6 +16,7 @@ export class HostInput {
   readonly live: LiveInput;
   readonly #requests = new EventQueue();
   readonly #consoles: readonly TypedInput[];
+  readonly #packets: ReceivedPackets;
 
   constructor(machine: Machine, host: HostPorts, listening: boolean) {
     this.#consoles = [0, 1].map(port => new TypedInput(machine, port));
@@ -24,6 +25,7 @@ export class HostInput {
       throw new Error("the host's entropy is wanted, and it gives none");
     }
     const packets = new ReceivedPackets(machine);
+    this.#packets = packets;
     const sound = new CapturedSound(machine, (bytes, format) => capture(host.sound, bytes, format));
     const blocks = new BlockCompletions(machine, host.blocks, () => this.live.wake());
     this.live = new LiveInput(host.clock, [
@@ -47,6 +49,15 @@ export class HostInput {
   type(port: number, bytes: Uint8Array): void {
     this.#consoles[port].type(bytes);
     this.live.wake();
+  }
+
+  /** What entered on a course of events that is no more comes again, before what waits already. */
+  giveBack(events: readonly InputEvent[]): void {
+    for (const event of [...events].reverse()) {
+      if (event.kind === 'console') this.#consoles[event.port].untype(event.bytes);
+      else if (event.kind === 'network') this.#packets.giveBack(event.bytes);
+      else if (event.kind === 'input') this.#requests.unshift(event);
+    }
   }
 
   /** An event that enters at the next boundary where the machine looks at the host. */

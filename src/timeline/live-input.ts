@@ -56,6 +56,10 @@ export class EventQueue implements InputSource {
     this.#events.push(event);
   }
 
+  unshift(event: InputEvent): void {
+    this.#events.unshift(event);
+  }
+
   get pending(): boolean {
     return this.#events.length > 0;
   }
@@ -76,6 +80,11 @@ export class TypedInput implements InputSource {
 
   type(bytes: Uint8Array): void {
     if (bytes.length > 0) this.#typed.push(bytes.slice());
+  }
+
+  /** Puts bytes that were taken in front again. */
+  untype(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#typed.unshift(bytes.slice());
   }
 
   get pending(): boolean {
@@ -122,6 +131,11 @@ export class ReceivedPackets implements InputSource {
     if (this.#packets.length < MOST_PACKETS && packet.length <= LONGEST_PACKET) {
       this.#packets.push(packet.slice());
     }
+  }
+
+  /** Puts a packet that was taken in front again. */
+  giveBack(packet: Uint8Array): void {
+    this.#packets.unshift(packet);
   }
 
   get pending(): boolean {

@@ -5,6 +5,7 @@ import { describeEvent } from '../replay/event-kinds.js';
 import { type ByteSink, type Checkpoint, type StopCause, startIcount } from '../replay/recording.js';
 import { MachineDigest } from '../snapshot/digest.js';
 import { BranchKeeper } from './branch-keeper.js';
+import { Changes } from './changes.js';
 import type { BreakpointOptions, Condition } from './condition.js';
 import { DebugPoints } from './debug-points.js';
 import {
@@ -80,6 +81,7 @@ export class Timeline implements DebugTarget {
   readonly #control: RunControl;
   readonly #output: GuestOutput;
   readonly #branches: BranchKeeper;
+  readonly #changes: Changes;
   readonly branches: BranchOps;
   readonly input: InputOps;
   readonly questions: Questions;
@@ -114,12 +116,9 @@ export class Timeline implements DebugTarget {
     this.description = this.machine.debug.description;
     this.symbols = new SymbolNames(source.symbols ?? []);
     this.questions = new Questions(this.player, this.#output, this.searchPool);
-    const { generalRegisters, pcRegister } = this.machine.debug;
-    this.#branches = new BranchKeeper(this.player, this.#output, generalRegisters, pcRegister);
-    this.input = new InputGestures(config.inputs ?? [], event => {
-      this.#branches.beforeChange(0);
-      this.#input.request(event);
-    });
+    this.#branches = new BranchKeeper(this.player, this.#output, events => this.#input.giveBack(events));
+    this.#changes = new Changes(this.machine, this.#branches, this.#live, this.#input);
+    this.input = new InputGestures(config.inputs ?? [], event => this.#changes.request(event));
     this.branches = {
       list: () => this.#branches.list(),
       drop: name => this.#branches.drop(name),
@@ -182,33 +181,28 @@ export class Timeline implements DebugTarget {
 
   // Changes: input events at the live end.
 
+  registerRefusal(hart: number, register: number, bytes: Uint8Array): string | undefined {
+    return this.#changes.registerRefusal(hart, register, bytes);
+  }
+
   writeRegister(hart: number, register: number, bytes: Uint8Array): void {
-    if (!this.machine.debug.canWriteRegister(hart, register)) {
-      throw new TargetError(`register ${register} cannot be written`);
-    }
-    this.#branches.beforeChange(hart);
-    this.#live.change({ kind: 'write-register', hart, register, bytes: bytes.slice() });
-    this.#branches.afterRegisterWrite(hart, register);
+    this.#changes.writeRegister(hart, register, bytes);
   }
 
   writeMemory(hart: number, address: bigint, bytes: Uint8Array): void {
-    if (!this.machine.debug.canWrite(hart, address, bytes.length)) {
-      throw new TargetError(`no memory at 0x${address.toString(16)} to write ${bytes.length} bytes to`);
-    }
-    this.#branches.beforeChange(hart);
-    const digits = BigInt.asUintN(64, address).toString(16).padStart(16, '0');
-    this.#live.change({ kind: 'write-memory', hart, address: digits, bytes: bytes.slice() });
-    this.#branches.afterMemoryWrite();
+    this.#changes.writeMemory(hart, address, bytes);
   }
 
   reset(cause: ResetCause = 'monitor'): void {
-    this.#branches.beforeChange(0);
-    this.#live.change({ kind: 'reset', cause });
+    this.#changes.reset(cause);
   }
 
   typeConsole(bytes: Uint8Array, port = 0): void {
-    this.#branches.beforeChange(0);
-    this.#input.type(port, bytes);
+    this.#changes.typeConsole(bytes, port);
+  }
+
+  takeNotices(): readonly string[] {
+    return this.#branches.takeNotices();
   }
 
   /** Asks a live machine to power off at the next boundary. */
@@ -264,8 +258,8 @@ export class Timeline implements DebugTarget {
 
   async resume(request: Resume, tell: (line: string) => void = () => {}): Promise<DebugStop> {
     this.#pace.begin();
-    const notice = this.#branches.beforeMove();
-    if (notice !== undefined) tell(notice);
+    this.#branches.beforeMove(address => this.#points.hasBreakpoint(address));
+    for (const notice of this.#branches.takeNotices()) tell(notice);
     try {
       const stop = await this.#control.resume(request, tell);
       const { begin } = this.history;
@@ -290,6 +284,7 @@ export class Timeline implements DebugTarget {
 
   async seek(target: Moment): Promise<void> {
     const icount = boundaryOf(this.player, target);
+    this.#branches.beforeLeaving();
     this.#pace.begin();
     if ((await this.#control.seek(icount)) === 'interrupted') throw new TargetError('interrupted');
     this.#output.reached(this.machine.icount);
@@ -303,6 +298,7 @@ export class Timeline implements DebugTarget {
     if (this.player.branch.named(name) !== undefined) {
       throw new TargetError(`there is a snapshot ${name} already: delete it first`);
     }
+    this.#branches.beforeLeaving();
     this.player.takeSnapshot(name);
   }
 

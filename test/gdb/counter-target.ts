@@ -128,9 +128,20 @@ export class CounterTarget implements DebugTarget {
     return littleEndian(value);
   }
 
+  registerRefusal(hart: number, register: number, bytes: Uint8Array): string | undefined {
+    const held = this.readRegister(hart, register)!;
+    if (register < 33 && register > 0) return undefined;
+    return held.every((byte, i) => byte === bytes[i]) ? undefined : `register ${register} is read-only`;
+  }
+
+  takeNotices(): readonly string[] {
+    return [];
+  }
+
   writeRegister(hart: number, register: number, bytes: Uint8Array): void {
     if (this.icount !== 0) throw new TargetError('the past cannot be changed');
     const value = new DataView(bytes.slice().buffer).getBigUint64(0, true);
+    if (register === 0 && value === 0n) return;
     if (register === PC) this.hartStates[hart]!.pc = value;
     else if (register < 32 && register > 0) this.hartStates[hart]!.x[register] = value;
     else throw new TargetError(`register ${register} is read-only`);

@@ -124,6 +124,7 @@ describe('a recording that is older than', () => {
     expect(replay(read('v2.bst')).session.machine.board.behaviour).toEqual({
       reservation: 'value',
       interruptPending: 'level',
+      debuggerCsrWrite: 'executed',
     });
     const newer = { ...HEADER, config: { ...CONFIG, machineRevision: MACHINE_REVISION + 1 } };
     expect(() => parseHeaderJson(headerJson(newer))).toThrow(

@@ -1,5 +1,6 @@
 /** The `monitor` commands: one table for dispatch and for `monitor help`. */
 
+import { InputError } from '../../state/input-error.js';
 import { printable } from '../../state/printable.js';
 import { type DebugTarget, type SnapshotStatus, TargetError } from '../../timeline/debug-target.js';
 import {
@@ -131,6 +132,11 @@ const COMMANDS: readonly MonitorCommand[] = [
   ...HISTORY_COMMANDS,
 ];
 
+interface FoundCommand {
+  readonly command: MonitorCommand;
+  readonly argument: string;
+}
+
 const STALE_ADVICE =
   'gdb still shows the old moment: type "maintenance flush register-cache" and "maintenance flush dcache"';
 
@@ -142,17 +148,24 @@ export async function runMonitorCommand(line: string, context: MonitorContext): 
   if (command.usage === '' && argument !== '') {
     return `"${command.name}" takes no argument, not "${argument}"\n`;
   }
+  const text = await answer(found, context);
+  return [...context.target.takeNotices().map(notice => `${notice}\n`), text].join('');
+}
+
+async function answer({ command, argument }: FoundCommand, context: MonitorContext): Promise<string> {
   try {
     const { text, moved } = await command.run(context, argument);
     return `${text}\n${moved ? `${STALE_ADVICE}\n` : ''}`;
   } catch (error) {
-    if (error instanceof TargetError) return `${command.name}: ${error.message}\n`;
+    if (error instanceof TargetError || error instanceof InputError) {
+      return `${command.name}: ${error.message}\n`;
+    }
     throw error;
   }
 }
 
 /** The argument keeps its inner spaces. */
-function findCommand(line: string): { command: MonitorCommand; argument: string } | undefined {
+function findCommand(line: string): FoundCommand | undefined {
   for (const command of COMMANDS) {
     const match = new RegExp(`^${command.name.replace(' ', '\\s+')}(?:\\s+|$)`).exec(line);
     if (match !== null) return { command, argument: line.slice(match[0].length) };

@@ -54,21 +54,23 @@ export class Registers {
     this.target.writeRegister(hart, number, bytes);
   }
 
-  /** Writes those that differ, so that constant registers are no obstacle. Throws TargetError. */
+  /** Writes all of them, or none. Throws TargetError. */
   writeGeneral(hart: number, bytes: Uint8Array): void {
     const size = this.general.reduce((sum, { bits }) => sum + bits / 8, 0);
     if (bytes.length !== size) {
       throw new TargetError(`the general registers have ${size} bytes, not ${bytes.length}`);
     }
     let at = 0;
-    for (const register of this.general) {
-      const wanted = bytes.subarray(at, at + register.bits / 8);
+    const writes = this.general.map(({ number, bits }) => {
+      const wanted = bytes.subarray(at, at + bits / 8);
       at += wanted.length;
-      const present = this.target.readRegister(hart, register.number);
-      if (present === undefined || wanted.some((byte, index) => byte !== present[index])) {
-        this.target.writeRegister(hart, register.number, wanted);
-      }
+      return { number, wanted };
+    });
+    for (const { number, wanted } of writes) {
+      const refusal = this.target.registerRefusal(hart, number, wanted);
+      if (refusal !== undefined) throw new TargetError(refusal);
     }
+    for (const { number, wanted } of writes) this.target.writeRegister(hart, number, wanted);
   }
 
   /** Throws TargetError. */

@@ -1,0 +1,67 @@
+import type { Machine } from '../machine/machine.js';
+import type { InputEvent, ResetCause } from '../machine/ports.js';
+import type { BranchKeeper } from './branch-keeper.js';
+import { TargetError } from './debug-target.js';
+import type { HostInput } from './host-input.js';
+import type { LiveDriver } from './live-driver.js';
+
+/** What a debugger changes: input events at the end of a history, which is a new branch's where it was in the past. */
+export class Changes {
+  constructor(
+    readonly machine: Machine,
+    readonly branches: BranchKeeper,
+    readonly live: LiveDriver,
+    readonly input: HostInput,
+  ) {}
+
+  /** Why a register cannot take these bytes; undefined when it can, or has them already. */
+  registerRefusal(hart: number, register: number, bytes: Uint8Array): string | undefined {
+    if (this.#holds(hart, register, bytes)) return undefined;
+    return this.machine.debug.refusal(hart, register, bytes);
+  }
+
+  writeRegister(hart: number, register: number, bytes: Uint8Array): void {
+    // After a call GDB writes all registers, most of them as they are: that is no change.
+    if (this.#holds(hart, register, bytes)) return;
+    const refusal = this.machine.debug.refusal(hart, register, bytes);
+    if (refusal !== undefined) throw new TargetError(refusal);
+    this.branches.beforeChange(hart);
+    this.live.change({ kind: 'write-register', hart, register, bytes: bytes.slice() });
+    this.branches.afterRegisterWrite(hart, register);
+  }
+
+  writeMemory(hart: number, address: bigint, bytes: Uint8Array): void {
+    const { debug } = this.machine;
+    if (!debug.canWrite(hart, address, bytes.length)) {
+      throw new TargetError(`no memory at 0x${address.toString(16)} to write ${bytes.length} bytes to`);
+    }
+    this.branches.beforeChange(hart);
+    const digits = BigInt.asUintN(64, address).toString(16).padStart(16, '0');
+    this.live.change({ kind: 'write-memory', hart, address: digits, bytes: bytes.slice() });
+    this.branches.afterMemoryWrite(hart, address, bytes.length);
+  }
+
+  reset(cause: ResetCause): void {
+    this.branches.beforeChange(0);
+    this.live.change({ kind: 'reset', cause });
+    this.branches.afterOtherChange();
+  }
+
+  typeConsole(bytes: Uint8Array, port: number): void {
+    this.branches.beforeChange(0);
+    this.input.type(port, bytes);
+    this.branches.afterOtherChange();
+  }
+
+  /** Of an input device. */
+  request(event: InputEvent): void {
+    this.branches.beforeChange(0);
+    this.input.request(event);
+    this.branches.afterOtherChange();
+  }
+
+  #holds(hart: number, register: number, bytes: Uint8Array): boolean {
+    const held = this.machine.debug.readRegister(hart, register);
+    return held?.length === bytes.length && held.every((byte, i) => byte === bytes[i]);
+  }
+}
