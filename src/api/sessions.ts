@@ -2,7 +2,7 @@
 import { systemClock } from '../host/clock.js';
 import { asyncDisks } from '../host/disk/async-disks.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
-import { createAppendFile, readInputFile } from '../host/files.js';
+import { HostFiles } from '../host/files/host-files.js';
 import { hostRandom } from '../host/random.js';
 import { openWavSound, type WavFiles } from '../host/sound/wav-backend.js';
 import { readRecording } from '../replay/log-reader.js';
@@ -41,6 +41,8 @@ export interface ContinueOptions extends RecordingOptions {
   readonly at?: number | 'start' | 'end';
   /** Write what happens from there on, and the machine it begins with, to this file. */
   readonly record?: string;
+  /** Write it through to the disk at each checkpoint, rest and end, so that it survives a loss of power. */
+  readonly fsync?: boolean;
   /** WAV files that the guest's sound goes to and comes from. */
   readonly soundFiles?: WavFiles;
 }
@@ -48,6 +50,8 @@ export interface ContinueOptions extends RecordingOptions {
 export interface BootOptions extends ConfigOptions, SnapshotOptions {
   /** Write a recording to this file; it is complete when the session is closed. */
   readonly record?: string;
+  /** Write it through to the disk at each checkpoint, rest and end, so that it survives a loss of power. */
+  readonly fsync?: boolean;
   /** Firmware that runs first and hands over to the one named: OpenSBI, say. */
   readonly bios?: string;
   /** WAV files that the guest's sound goes to and comes from. */
@@ -58,8 +62,8 @@ export interface BootOptions extends ConfigOptions, SnapshotOptions {
   readonly disks?: readonly string[];
 }
 
-const namedFile = (path: string | undefined, what: string) =>
-  path === undefined ? undefined : { name: path, bytes: readInputFile(path, what) };
+const namedFile = (files: HostFiles, path: string | undefined, what: string) =>
+  path === undefined ? undefined : { name: path, bytes: files.read(path, what) };
 
 const historyOptions = (options: SnapshotOptions): HistoryOptions => ({
   clock: 'virtual',
@@ -69,22 +73,23 @@ const historyOptions = (options: SnapshotOptions): HistoryOptions => ({
   snapshotDiskBytes: options.snapshotDiskSize,
 });
 
-const createFile = (path: string) => createAppendFile(path, 'recording');
+const creator = (files: HostFiles) => (path: string) => files.create(path, 'recording', 'replacing');
 
 /**
  * Boots firmware from a file; the machine stands before its first step. Virtual time jumps over idle waits.
  * Throws InputError for a file or option that cannot be used.
  */
 export function boot(path: string, options: BootOptions = {}): DebugSession {
-  const bytes = readInputFile(path, 'firmware');
-  return live(options, host =>
+  const files = new HostFiles();
+  const bytes = files.read(path, 'firmware');
+  return live(options, files, host =>
     bootSession(
       { name: path, bytes },
       {
         config: options,
-        bios: namedFile(options.bios, 'firmware'),
-        initrd: namedFile(options.initrd, 'initrd'),
-        disks: options.disks?.map(disk => readDiskImage(disk, disk)),
+        bios: namedFile(files, options.bios, 'firmware'),
+        initrd: namedFile(files, options.initrd, 'initrd'),
+        disks: options.disks?.map(disk => readDiskImage(files, disk, disk)),
         ...historyOptions(options),
       },
       host,
@@ -94,10 +99,11 @@ export function boot(path: string, options: BootOptions = {}): DebugSession {
 
 /** Opens a recording at its beginning. Throws InputError for a file that is no usable recording. */
 export function openRecording(path: string, options: RecordingOptions = {}): DebugSession {
-  const recording = readRecording(readInputFile(path, 'recording'), { name: path });
-  const symbols = namedFile(options.symbols, 'symbols');
+  const files = new HostFiles();
+  const recording = readRecording(files.read(path, 'recording'), { name: path });
+  const symbols = namedFile(files, options.symbols, 'symbols');
   const [console, virtioConsole] = [new MemoryConsole(), new MemoryConsole()];
-  const host = { console, virtioConsole, clock: systemClock, createFile };
+  const host = { console, virtioConsole, clock: systemClock, createFile: creator(files) };
   const timeline = replaySession(recording, { ...historyOptions(options), symbols }, host);
   return new DebugSession(timeline, console, virtioConsole, [() => timeline.close()]);
 }
@@ -108,27 +114,29 @@ export function openRecording(path: string, options: RecordingOptions = {}): Deb
  * at which the machine is off; DivergenceError when the replay does not agree with the recording.
  */
 export async function continueRecording(path: string, options: ContinueOptions = {}): Promise<DebugSession> {
-  const recording = readRecording(readInputFile(path, 'recording'), { name: path });
-  const symbols = namedFile(options.symbols, 'symbols');
+  const files = new HostFiles();
+  const recording = readRecording(files.read(path, 'recording'), { name: path });
+  const symbols = namedFile(files, options.symbols, 'symbols');
   const start = await momentOf(recording, options.at ?? 'end', {});
-  return live(options, host =>
+  return live(options, files, host =>
     continuedSession(recording, start, { ...historyOptions(options), symbols }, host),
   );
 }
 
 function live(
-  { disks = [], soundFiles, record }: Pick<BootOptions, 'disks' | 'soundFiles' | 'record'>,
+  { disks = [], soundFiles, record, fsync }: Pick<BootOptions, 'disks' | 'soundFiles' | 'record' | 'fsync'>,
+  files: HostFiles,
   build: (host: HostPorts) => Timeline,
 ): DebugSession {
   const [console, virtioConsole] = [new MemoryConsole(), new MemoryConsole()];
-  const sound = soundFiles && openWavSound(soundFiles, () => {});
+  const sound = soundFiles && openWavSound(soundFiles, files, () => {});
   const timeline = build({
-    ...{ console, virtioConsole, clock: systemClock, random: hostRandom, createFile, sound },
+    ...{ console, virtioConsole, clock: systemClock, random: hostRandom, createFile: creator(files), sound },
     blocks: asyncDisks(disks),
   });
   const closers = [() => timeline.close(), () => sound?.close()];
   if (record !== undefined) {
-    const file = createFile(record);
+    const file = files.create(record, 'recording', fsync ? 'always' : 'replacing');
     timeline.record(file);
     closers.push(() => file.close());
   }

@@ -4,6 +4,7 @@ import { connectSocketConsole } from '../host/console/socket.js';
 import { openStdio } from '../host/console/stdio.js';
 import type { ConsoleBackend } from '../machine/ports.js';
 import { InputError } from '../state/input-error.js';
+import { commandFiles } from './command-files.js';
 import { tell } from './messages.js';
 import type { SerialSpec } from './values.js';
 
@@ -13,11 +14,12 @@ export const STDIO: SerialSpec = { kind: 'stdio' };
 export async function openConsole(spec: SerialSpec, onQuit: () => void): Promise<ConsoleBackend> {
   switch (spec.kind) {
     case 'stdio':
+      commandFiles.claimStandardOutput('it is standard output, which the console has');
       return openStdio({ onQuit, tell });
     case 'null':
       return nullConsole;
     case 'file':
-      return openFileConsole(spec.path, tell);
+      return openFileConsole(spec.path, commandFiles, tell);
     case 'pty':
       return openPty(tell);
     case 'tcp':

@@ -1,13 +1,12 @@
 /** Live machines that go on from a moment of a recording. */
 import { continuedSession, momentOf } from '../api/session.js';
-import { sameFile } from '../host/files.js';
 import type { MachineConfig } from '../machine/ports.js';
 import type { Recording } from '../replay/recording.js';
 import { InputError } from '../state/input-error.js';
 import { chooseSerial } from './console.js';
 import { clockOf, historyOf, NO_NETWORK, type Opened, open } from './machine-session.js';
 import { tell } from './messages.js';
-import type { HistoryOptions, MachineOptions } from './options.js';
+import type { HistoryOptions, MachineOptions, SaveOptions } from './options.js';
 import { describeStart } from './recording-text.js';
 
 /** Options of a machine that still mean something when it comes out of a recording: what it is connected to. */
@@ -25,23 +24,17 @@ export async function continueMachine(
   path: string,
   recording: Recording,
   at: number | 'start' | 'end',
-  options: MachineOptions & HistoryOptions,
+  options: MachineOptions & HistoryOptions & SaveOptions,
 ): Promise<Opened> {
-  const { virtioConsole, net = NO_NETWORK, sound } = options;
+  const { virtioConsole, net = NO_NETWORK, sound, saveDir } = options;
   checkConnections(path, recording.header.config, options);
   const serial = chooseSerial(options.serial, virtioConsole);
   const start = await momentOf(recording, at, { jit: options.jit });
-  const opened = await open({ serial, virtioConsole, net, sound }, host =>
+  const opened = await open({ serial, virtioConsole, net, sound, saveDir }, host =>
     continuedSession(recording, start, { clock: clockOf(options, serial), ...historyOf(options) }, host),
   );
   tell(`going on from ${describeStart({ start }) ?? 'the start'} of ${path}`);
-  return {
-    ...opened,
-    record(file) {
-      if (sameFile(path, file)) throw new InputError(`cannot record to ${file}: the machine comes out of it`);
-      opened.record(file);
-    },
-  };
+  return opened;
 }
 
 /** What is named must be there to connect it to. */

@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
-import { readInputFile } from '../host/files.js';
 import { isElf } from '../machine/elf.js';
 import { MAGIC } from '../replay/format.js';
 import { readRecording } from '../replay/log-reader.js';
 import type { Recording } from '../replay/recording.js';
 import { InputError } from '../state/input-error.js';
+import { commandFiles } from './command-files.js';
 
 /** A file given to the guest, with the name it has in messages and recordings. */
 export interface GuestFile {
@@ -24,7 +24,7 @@ const looksLikeRecording = (bytes: Uint8Array): boolean =>
   bytes.length >= SIGNATURE_BYTES && MAGIC.subarray(0, SIGNATURE_BYTES).every((byte, i) => bytes[i] === byte);
 
 export function readServed(path: string): Served {
-  const bytes = readInputFile(path, 'file');
+  const bytes = commandFiles.read(path, 'file');
   if (looksLikeRecording(bytes)) {
     return { kind: 'recording', recording: readRecording(bytes, { name: path }) };
   }
@@ -32,7 +32,7 @@ export function readServed(path: string): Served {
 }
 
 export function readGuestFile(path: string, what: string): GuestFile {
-  const bytes = readInputFile(path, what);
+  const bytes = commandFiles.read(path, what);
   if (looksLikeRecording(bytes)) {
     throw new InputError(`${path} is a recording, not ${what}: use backstub replay or backstub serve`);
   }
@@ -40,7 +40,7 @@ export function readGuestFile(path: string, what: string): GuestFile {
 }
 
 export function readRecordingFile(path: string): Recording {
-  const bytes = readInputFile(path, 'recording');
+  const bytes = commandFiles.read(path, 'recording');
   if (isElf(bytes)) {
     throw new InputError(`${path} is an ELF file, not a recording: make one with backstub record`);
   }

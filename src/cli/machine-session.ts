@@ -3,16 +3,25 @@ import { bootSession, type HostPorts, type Session } from '../api/session.js';
 import { hostSeconds, systemClock } from '../host/clock.js';
 import { asyncDisks } from '../host/disk/async-disks.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
-import { createAppendFile, sameFile } from '../host/files.js';
+import { SaveFolder } from '../host/files/save-folder.js';
 import { hostRandom } from '../host/random.js';
 import { openWavSound } from '../host/sound/wav-backend.js';
+import { MAGIC } from '../replay/format.js';
+import type { ByteSink } from '../replay/recording.js';
 import { InputError } from '../state/input-error.js';
 import type { IdleClock } from '../timeline/live-driver.js';
+import { commandFiles } from './command-files.js';
 import { chooseSerial, isInteractive, openConsole } from './console.js';
 import { type GuestFile, readGuestFile } from './inputs.js';
 import { tell } from './messages.js';
 import { openNetwork } from './network.js';
-import type { EngineOptions, HistoryOptions, MachineOptions } from './options.js';
+import type {
+  EngineOptions,
+  HistoryOptions,
+  MachineOptions,
+  RecordingOptions,
+  SaveOptions,
+} from './options.js';
 import type { NetSpec, SerialSpec, SoundSpec } from './values.js';
 
 /** What a command holds while its machine lives; closed in the reverse order. */
@@ -20,8 +29,11 @@ export interface Opened {
   readonly session: Session;
   /** Settles when the user quits from the console. */
   readonly quit: Promise<void>;
-  /** Writes everything from now on to a new file. Throws InputError when it cannot be created. */
-  record(path: string): void;
+  /**
+   * Writes everything from now on to a new file, with `fsync` so that it survives a loss of power. Throws InputError when
+   * it cannot be created.
+   */
+  record(path: string, options: RecordingOptions): void;
   close(): void;
 }
 
@@ -45,21 +57,22 @@ export const historyOf = (options: HistoryOptions & EngineOptions) => ({
 });
 
 export async function bootMachine(
-  path: string,
   firmware: GuestFile,
-  options: MachineOptions & HistoryOptions,
+  options: MachineOptions & HistoryOptions & SaveOptions,
 ): Promise<Opened> {
-  const { virtioConsole, entropy } = options;
+  const { virtioConsole, entropy, saveDir } = options;
   const serial = chooseSerial(options.serial, virtioConsole);
   const biosPath = options.bios === 'none' ? undefined : options.bios;
   const bios = biosPath === undefined ? undefined : readGuestFile(biosPath, 'firmware');
   const initrd = options.initrd === undefined ? undefined : readGuestFile(options.initrd, 'initrd');
   const disks = options.disk ?? [];
   if (disks.length > 8) throw new InputError(`${disks.length} disks are given: there is room for 8`);
-  const contents = disks.map(disk => readDiskImage(disk.path, basename(disk.path), disk.format));
+  const contents = disks.map(disk =>
+    readDiskImage(commandFiles, disk.path, basename(disk.path), disk.format),
+  );
   const net = options.net ?? NO_NETWORK;
-  const opened = await open(
-    { serial, virtioConsole, net, sound: options.sound, disks: disks.map(disk => disk.path) },
+  return open(
+    { serial, virtioConsole, net, sound: options.sound, disks: disks.map(disk => disk.path), saveDir },
     host =>
       bootSession(
         firmware,
@@ -91,17 +104,6 @@ export async function bootMachine(
         host,
       ),
   );
-  return {
-    ...opened,
-    record(file) {
-      const { input: captured, output: played } = options.sound ?? {};
-      const inputs = [path, biosPath, options.initrd, captured, played, ...disks.map(disk => disk.path)];
-      if (inputs.some(input => input !== undefined && sameFile(input, file))) {
-        throw new InputError(`cannot record to ${file}: the machine is built from it`);
-      }
-      opened.record(file);
-    },
-  };
 }
 
 /** Where somebody may answer, idle time lasts as long as it says. */
@@ -121,19 +123,32 @@ export interface Connections {
   readonly sound?: SoundSpec | undefined;
   /** Files that disk requests are timed by. */
   readonly disks?: readonly string[];
+  /** The folder that a debugger may save to; the current one when not given. */
+  readonly saveDir?: string | undefined;
+  /** How the session's history is written, where it is not a debugger that asks for it. */
+  readonly createFile?: (path: string) => ByteSink;
 }
 
 const soundKind = (spec: SoundSpec | undefined) => spec && (spec.input === undefined ? 'playback' : 'duplex');
 
 /** Opens the consoles and the network, then builds a session on them. */
 export async function open(
-  { serial, virtioConsole: secondSpec, net = NO_NETWORK, sound: soundSpec, disks = [] }: Connections,
+  {
+    serial,
+    virtioConsole: secondSpec,
+    net = NO_NETWORK,
+    sound: soundSpec,
+    disks = [],
+    saveDir = '.',
+    createFile,
+  }: Connections,
   build: (host: HostPorts) => Session,
 ): Promise<Opened> {
   let onQuit = () => {};
   const quit = new Promise<void>(resolve => {
     onQuit = resolve;
   });
+  const saves = new SaveFolder(saveDir, commandFiles, MAGIC);
   const console = await openConsole(serial, () => onQuit());
   const closers = [() => console.close()];
   const close = () => {
@@ -142,7 +157,7 @@ export async function open(
   try {
     const virtioConsole = secondSpec && (await openConsole(secondSpec, () => onQuit()));
     closers.push(() => virtioConsole?.close());
-    const sound = soundSpec && openWavSound(soundSpec, tell);
+    const sound = soundSpec && openWavSound(soundSpec, commandFiles, tell);
     closers.push(() => sound?.close());
     const network = await openNetwork(net);
     closers.push(() => network?.close());
@@ -154,20 +169,26 @@ export async function open(
       random: hostRandom,
       sound,
       blocks: asyncDisks(disks),
-      createFile: path => createAppendFile(path, 'recording'),
+      createFile: createFile ?? (name => saves.create(name, 'replacing')),
     });
     closers.push(() => session.close());
     return {
       session,
       quit,
-      record(path) {
-        const file = createAppendFile(path, 'recording');
-        closers.splice(closers.length - 1, 0, () => file.close());
-        session.record(file);
+      record(path, { fsync }) {
+        try {
+          const file = commandFiles.create(path, 'recording', fsync ? 'always' : 'replacing');
+          closers.splice(closers.length - 1, 0, () => file.close());
+          session.record(file);
+        } catch (error) {
+          commandFiles.discard();
+          throw error;
+        }
       },
       close,
     };
   } catch (error) {
+    commandFiles.discard();
     close();
     throw error;
   }

@@ -174,6 +174,24 @@ export const SIZE_LIMIT_OPTIONS = {
   ),
 } as const;
 
+/** How a recording is written. */
+export const RECORDING_OPTIONS = {
+  fsync: flag(
+    '--fsync',
+    'write the recording through to the disk at each checkpoint, rest and end: it survives a loss of power',
+  ),
+} as const;
+
+/** What a debugger may write. */
+export const SAVE_OPTIONS = {
+  saveDir: option(
+    '--save-dir <folder>',
+    'where a debugger may save recordings, and nowhere else',
+    text,
+    'the current folder',
+  ),
+} as const;
+
 export const GDB_OPTIONS = {
   gdb: option(
     '--gdb <host:port>',
@@ -204,6 +222,8 @@ export type HistoryOptions = Values<typeof HISTORY_OPTIONS>;
 export type EngineOptions = Values<typeof ENGINE_OPTIONS>;
 export type LimitOptions = Values<typeof LIMIT_OPTIONS>;
 export type SizeLimitOptions = Values<typeof SIZE_LIMIT_OPTIONS>;
+export type RecordingOptions = Values<typeof RECORDING_OPTIONS>;
+export type SaveOptions = Values<typeof SAVE_OPTIONS>;
 export type GdbOptions = Values<typeof GDB_OPTIONS>;
 export type ReplayConsoleOptions = Values<typeof REPLAY_CONSOLE_OPTIONS>;
 

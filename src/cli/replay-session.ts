@@ -1,15 +1,17 @@
 import { replaySession } from '../api/session.js';
-import type { Recording } from '../replay/recording.js';
+import type { ByteSink, Recording } from '../replay/recording.js';
 import { chooseSerial } from './console.js';
 import { historyOf, type Opened, open } from './machine-session.js';
-import type { EngineOptions, HistoryOptions, ReplayConsoleOptions } from './options.js';
+import type { EngineOptions, HistoryOptions, ReplayConsoleOptions, SaveOptions } from './options.js';
 
 export function openReplay(
   recording: Recording,
-  options: HistoryOptions & ReplayConsoleOptions & EngineOptions,
+  options: HistoryOptions & ReplayConsoleOptions & EngineOptions & SaveOptions,
+  createFile?: (path: string) => ByteSink,
 ): Promise<Opened> {
-  const { virtioConsole } = options;
-  return open({ serial: chooseSerial(options.serial, virtioConsole), virtioConsole }, host =>
+  const { virtioConsole, saveDir } = options;
+  const serial = chooseSerial(options.serial, virtioConsole);
+  return open({ serial, virtioConsole, saveDir, ...(createFile && { createFile }) }, host =>
     replaySession(
       recording,
       {

@@ -1,4 +1,5 @@
 import { GdbServer } from '../gdb/server.js';
+import { commandFiles } from './command-files.js';
 import type { Opened } from './machine-session.js';
 import { tell } from './messages.js';
 import { USER_QUIT } from './run-to-end.js';
@@ -12,9 +13,19 @@ const OPEN_TO_ALL =
 /** What is under way at a signal ends within a fraction of this, or is left. */
 const SIGNAL_PATIENCE_MS = 1500;
 
-/** Serves a session to debuggers until a signal or the user ends it; returns the exit code. */
-export async function serveGdb({ session, quit }: Opened, address: HostPort): Promise<number> {
-  const server = await GdbServer.start(session, { ...address, notice: tell });
+/**
+ * Serves a session to debuggers until a signal or the user ends it; returns the exit code. `listening` is called once the
+ * address is taken, before any debugger is served.
+ */
+export async function serveGdb(
+  { session, quit }: Opened,
+  address: HostPort,
+  listening: () => void = () => {},
+): Promise<number> {
+  const server = await GdbServer.start(session, { ...address, notice: tell }).catch((error: unknown) => {
+    commandFiles.discard();
+    throw error;
+  });
   const host = server.host.includes(':') ? `[${server.host}]` : server.host;
   let stop = () => {};
   let patienceMs: number | undefined;
@@ -22,6 +33,7 @@ export async function serveGdb({ session, quit }: Opened, address: HostPort): Pr
     stop = resolve;
   });
   try {
+    listening();
     const end = (signal: OrderlySignal) => {
       session.endBy(endedBySignal(signal));
       stop();

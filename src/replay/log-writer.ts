@@ -150,4 +150,5 @@ export function writeRecording(sink: ByteSink, recording: Recording): void {
   }
   for (const event of events.slice(next)) writer.event(event);
   writer.end(end);
+  sink.publish();
 }

@@ -69,5 +69,10 @@ export interface RecordedExtra {
 /** Where a recorder appends bytes; the host implements it with a file. */
 export interface ByteSink {
   append(bytes: Uint8Array): void;
+  /** What was appended is a recording by itself: from here on it may take the place of an older one. */
+  publish(): void;
+  /** The recording rests or ends: it is written through where it is to survive a loss of power. */
+  sync(): void;
+  /** What was not published is dropped. */
   close(): void;
 }

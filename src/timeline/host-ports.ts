@@ -20,6 +20,6 @@ export interface HostPorts {
   readonly clock: HostClock;
   /** Random bytes of the host: needed by a live machine whose entropy is the host's. */
   readonly random?: (length: number) => Uint8Array;
-  /** Creates a file to append to, for `saveHistory`. Throws InputError. */
+  /** Creates a file to append to, for `saveHistory`: where, says who may ask for it. Throws InputError. */
   readonly createFile?: (path: string) => ByteSink;
 }

@@ -38,7 +38,7 @@ export class Recorder {
     readonly machine: Machine,
     readonly digest: MachineDigest,
     readonly clock: HostClock,
-    sink: ByteSink,
+    readonly sink: ByteSink,
     { config, images, writtenBy, start }: RecordingHeader,
   ) {
     const layouts = stateLayouts(machine.board.plan);
@@ -49,6 +49,7 @@ export class Recorder {
     this.#progressDueMs = clock.nowMs();
     this.#checkpointDueMs = this.#progressDueMs + CHECKPOINT_MS;
     this.#checkpoint();
+    sink.publish();
   }
 
   event(logged: LoggedEvent): void {
@@ -72,6 +73,7 @@ export class Recorder {
     const nowMs = this.clock.nowMs();
     if (nowMs < this.#progressDueMs) return this.#progressDueMs - nowMs;
     this.#log.progress(icount);
+    this.sink.sync();
     this.#progressDueMs = nowMs + PROGRESS_MS;
     return Number.POSITIVE_INFINITY;
   }
@@ -98,6 +100,7 @@ export class Recorder {
     this.#ended = true;
     if (here) this.#checkpoint();
     this.#log.end(how);
+    this.sink.sync();
   }
 
   #checkpoint(): void {
@@ -107,5 +110,6 @@ export class Recorder {
     }
     this.#lastCheckpoint = this.machine.icount;
     this.#log.checkpoint(takeCheckpoint(this.machine, this.digest));
+    this.sink.sync();
   }
 }

@@ -92,7 +92,7 @@ describe('trim', () => {
       return stderr;
     };
     expect(await said(run, '-o', run)).toBe(
-      `backstub: error: cannot write ${run}: it is the recording itself\n`,
+      `backstub: error: cannot create recording ${run}: this command reads it (recording ${run})\n`,
     );
     expect(await said(run, '--from', '100001', '-o', part)).toBe(
       'backstub: error: icount 100001 is outside the history, which goes from 0 to 100000\n',
@@ -213,7 +213,7 @@ describe('going on from a moment of a recording', () => {
       'backstub: error: icount 7000000000 is outside the recording, which goes from 0 to 6386676',
     );
     expect(await said('record', run, '--at', 'start', '-o', run)).toBe(
-      `backstub: error: cannot record to ${run}: the machine comes out of it`,
+      `backstub: error: cannot create recording ${run}: this command reads it (file ${run})`,
     );
     expect(await said('record', run, '--at', 'start', '--memory', '1G', '-o', other)).toBe(
       `backstub: error: ${run} is a recording, which brings its own machine: --memory cannot change it`,

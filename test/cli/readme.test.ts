@@ -9,6 +9,8 @@ import {
   HISTORY_OPTIONS,
   LIMIT_OPTIONS,
   MACHINE_OPTIONS,
+  RECORDING_OPTIONS,
+  SAVE_OPTIONS,
   SIZE_LIMIT_OPTIONS,
 } from '../../src/cli/options.js';
 import { REPOSITORY, scratchFolder } from './backstub.js';
@@ -21,7 +23,8 @@ const SECTIONS = [
   ['`serve`, `record`, `run`', FOR_FIRMWARE],
   ['`record`, `run`', LIMIT_OPTIONS],
   ['`record`', SIZE_LIMIT_OPTIONS],
-  ['`serve`, `replay`', { ...GDB_OPTIONS, ...HISTORY_OPTIONS }],
+  ['`serve`, `record`', RECORDING_OPTIONS],
+  ['`serve`, `replay`', { ...SAVE_OPTIONS, ...GDB_OPTIONS, ...HISTORY_OPTIONS }],
   ['`serve`, `record`, `run`, `replay`, `verify`', ENGINE_OPTIONS],
 ] as const;
 

@@ -16,7 +16,12 @@ const EVENTS: LoggedEvent[] = [
 function writeRecording(end: RecordingEnd, events = EVENTS): string {
   const path = join(scratchFolder(), 'run.bst');
   const pieces: Uint8Array[] = [];
-  const sink = { append: (bytes: Uint8Array) => void pieces.push(bytes.slice()), close() {} };
+  const sink = {
+    append: (bytes: Uint8Array) => void pieces.push(bytes.slice()),
+    publish() {},
+    sync() {},
+    close() {},
+  };
   const writer = new LogWriter(sink, {
     config: {
       board: 'virt',

@@ -128,7 +128,7 @@ test('a recording that cannot be written is one line', async () => {
   });
   expect(await backstub('record', DEMO, '-o', DEMO)).toMatchObject({
     code: 2,
-    stderr: `backstub: error: cannot record to ${DEMO}: the machine is built from it\n`,
+    stderr: `backstub: error: cannot create recording ${DEMO}: this command reads it (file ${DEMO})\n`,
   });
   expect(statSync(join(REPOSITORY, DEMO)).size).toBeGreaterThan(1000);
 });

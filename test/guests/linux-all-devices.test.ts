@@ -8,6 +8,7 @@ import { bootSession } from '../../src/api/session.js';
 import { hostSeconds, systemClock } from '../../src/host/clock.js';
 import { asyncDisks } from '../../src/host/disk/async-disks.js';
 import { readDiskImage } from '../../src/host/disk/disk-file.js';
+import { HostFiles } from '../../src/host/files/host-files.js';
 import { openUserNetwork } from '../../src/host/network/user-network.js';
 import { hostRandom } from '../../src/host/random.js';
 import { openWavSound } from '../../src/host/sound/wav-backend.js';
@@ -78,7 +79,7 @@ async function record({ harts, virtio, diskAsync, clock, resetAt, rebind }: Roun
   const [udp, tcp] = await Promise.all([udpEcho(), tcpAnswer(ANSWER)]);
   const forward = { protocol: 'tcp', host: '127.0.0.1', port: 0, guest: GUEST, guestPort: SERVED } as const;
   const network = await openUserNetwork([forward]);
-  const sound = openWavSound({ input: files.captured, output: files.played }, () => {});
+  const sound = openWavSound({ input: files.captured, output: files.played }, new HostFiles(), () => {});
   onTestFinished(() => network.close());
   const console = new MemoryConsole();
   const virtioConsole = new MemoryConsole();
@@ -88,7 +89,7 @@ async function record({ harts, virtio, diskAsync, clock, resetAt, rebind }: Roun
       clock,
       bios: namedFile(OPENSBI.dynamic),
       initrd: namedFile(kernel?.initrd ?? ''),
-      disks: [readDiskImage(files.disk, basename(files.disk))],
+      disks: [readDiskImage(new HostFiles(), files.disk, basename(files.disk))],
       config: {
         harts,
         virtio,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readDiskImage } from '../../src/host/disk/disk-file.js';
+import { HostFiles } from '../../src/host/files/host-files.js';
 import {
   bootGuest,
   consoleOnQemu,
@@ -134,7 +135,7 @@ describe.skipIf(missing !== undefined)(`OpenSBI and Linux on one hart (${missing
       const { end, text, recording } = await run(image, {
         config: { append: 'console=ttyS0 root=/dev/vda rw rdinit=/none init=/sbin/init work=1', virtio },
         initrd: { name: 'root.cpio', bytes: folderArchive('root') },
-        disks: [readDiskImage(path, 'root.img')],
+        disks: [readDiskImage(new HostFiles(), path, 'root.img')],
       });
       expect(text).toContain('VFS: Mounted root (ext2 filesystem)');
       expect(text).toContain(CHECKSUM);

@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openFileConsole } from '../../src/host/console/outputs.js';
 import { openPty } from '../../src/host/console/pty.js';
 import { connectSocketConsole } from '../../src/host/console/socket.js';
+import { HostFiles } from '../../src/host/files/host-files.js';
 
 function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'backstub-console-'));
@@ -65,7 +66,7 @@ test('a socket where nothing listens is one clear error', async () => {
 
 test('a file console holds the output', () => {
   const path = join(scratch(), 'out.txt');
-  const console = openFileConsole(path, () => {});
+  const console = openFileConsole(path, new HostFiles(), () => {});
   console.write(text('to the file'));
   console.close();
   expect(readFileSync(path, 'utf8')).toBe('to the file');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readDiskImage } from '../../src/host/disk/disk-file.js';
+import { HostFiles } from '../../src/host/files/host-files.js';
 import type { DiskContents } from '../../src/machine/ports.js';
 
 const hasQemuImg = spawnSync('qemu-img', ['--version'], { stdio: 'ignore' }).status === 0;
@@ -40,7 +41,7 @@ test('a raw image is read whole, its zeros are left out', () => {
   const path = join(folder(), 'disk.img');
   const disk = sample(8 * MIB);
   writeFileSync(path, disk);
-  const contents = readDiskImage(path, 'disk.img');
+  const contents = readDiskImage(new HostFiles(), path, 'disk.img');
   expect(contents.sectors).toBe(16384);
   expect(same(whole(contents), disk)).toBe(true);
   expect(contents.extents.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeLessThan(MIB);
@@ -49,7 +50,7 @@ test('a raw image is read whole, its zeros are left out', () => {
 test('a raw image whose last sector is not whole ends in zeros', () => {
   const path = join(folder(), 'disk.img');
   writeFileSync(path, Uint8Array.of(1, 2, 3));
-  const contents = readDiskImage(path, 'disk.img');
+  const contents = readDiskImage(new HostFiles(), path, 'disk.img');
   expect(contents.sectors).toBe(1);
   expect([...whole(contents).subarray(0, 5)]).toEqual([1, 2, 3, 0, 0]);
 });
@@ -58,7 +59,7 @@ test('a large sparse image costs what it holds', () => {
   const path = join(folder(), 'disk.img');
   writeFileSync(path, 'data');
   truncateSync(path, 2 ** 30);
-  const { sectors, extents } = readDiskImage(path, 'disk.img');
+  const { sectors, extents } = readDiskImage(new HostFiles(), path, 'disk.img');
   expect(sectors).toBe(2 ** 21);
   expect(extents.map(({ offset, bytes }) => [offset, bytes.length])).toEqual([[0, 4096]]);
 });
@@ -83,25 +84,27 @@ describe.skipIf(!hasQemuImg)('images that qemu-img wrote (skipped without qemu-u
     ['-c', '-o', 'cluster_size=4k'],
   ])('qcow2 with options %j', (...options) => {
     const { image, bytes } = convert(options);
-    expect(same(whole(readDiskImage(image, 'disk')), bytes)).toBe(true);
+    expect(same(whole(readDiskImage(new HostFiles(), image, 'disk')), bytes)).toBe(true);
   });
 
   test('extended L2 entries and encryption are refused', () => {
-    expect(() => readDiskImage(convert(['-o', 'extended_l2=on']).image, 'disk')).toThrow('extended L2');
+    expect(() => readDiskImage(new HostFiles(), convert(['-o', 'extended_l2=on']).image, 'disk')).toThrow(
+      'extended L2',
+    );
     const { image } = convert([]);
     const bytes = readFileSync(image);
     bytes.writeUInt32BE(2, 32);
     writeFileSync(image, bytes);
-    expect(() => readDiskImage(image, 'disk')).toThrow('it is encrypted');
+    expect(() => readDiskImage(new HostFiles(), image, 'disk')).toThrow('it is encrypted');
   });
 
   test('a backing file is refused; a cut file is told of', () => {
     const { raw, image } = convert([]);
     const overlay = `${image}.overlay`;
     spawnSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', raw, '-F', 'raw', overlay]);
-    expect(() => readDiskImage(overlay, 'disk')).toThrow('needs a backing file');
+    expect(() => readDiskImage(new HostFiles(), overlay, 'disk')).toThrow('needs a backing file');
     truncateSync(image, 300_000);
-    expect(() => readDiskImage(image, 'disk')).toThrow('truncated');
+    expect(() => readDiskImage(new HostFiles(), image, 'disk')).toThrow('truncated');
   });
 });
 
@@ -113,5 +116,5 @@ test.each([
   const path = join(folder(), 'disk');
   if (content !== undefined) writeFileSync(path, content);
   const format = content === 'QFI' ? 'qcow2' : undefined;
-  expect(() => readDiskImage(path, 'disk', format)).toThrow(message);
+  expect(() => readDiskImage(new HostFiles(), path, 'disk', format)).toThrow(message);
 });

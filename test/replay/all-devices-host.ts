@@ -9,7 +9,7 @@ import { bootSession } from '../../src/api/session.js';
 import { hostSeconds, systemClock } from '../../src/host/clock.js';
 import { asyncDisks } from '../../src/host/disk/async-disks.js';
 import { readDiskImage } from '../../src/host/disk/disk-file.js';
-import { createAppendFile, readInputFile } from '../../src/host/files.js';
+import { HostFiles } from '../../src/host/files/host-files.js';
 import { parseFrame, parseIpv4 } from '../../src/host/network/ipv4.js';
 import { connectToPeer, listenForPeer } from '../../src/host/network/socket-network.js';
 import { openUserNetwork } from '../../src/host/network/user-network.js';
@@ -170,13 +170,13 @@ export async function openWorld(random: Random, folder: string): Promise<World> 
   const wire = net === 'user' ? await userWire() : net === 'socket' ? await socketWire() : NOT_CONNECTED;
   const console = new MemoryConsole();
   const virtioConsole = new MemoryConsole();
-  const sound = openWavSound({ input: files.sound, output: undefined }, () => {});
+  const sound = openWavSound({ input: files.sound, output: undefined }, new HostFiles(), () => {});
   const firmware = fixture(width, 'devices');
   const timeline = bootSession(
-    { name: firmware, bytes: readInputFile(firmware, 'firmware') },
+    { name: firmware, bytes: new HostFiles().read(firmware, 'firmware') },
     {
       config: options,
-      disks: [readDiskImage(files.disk, 'disk')],
+      disks: [readDiskImage(new HostFiles(), files.disk, 'disk')],
       clock,
       snapshotIntervalSteps: 20_000 + random.below(200_000),
       jit: random.chance(80),
@@ -191,7 +191,7 @@ export async function openWorld(random: Random, folder: string): Promise<World> 
       blocks: asyncDisks([files.disk]),
     },
   );
-  const file = createAppendFile(files.run, 'recording');
+  const file = new HostFiles().create(files.run, 'recording');
   timeline.record(file);
   const session = new DebugSession(timeline, console, virtioConsole, [
     () => timeline.close(),

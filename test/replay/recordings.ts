@@ -6,6 +6,10 @@ import type { ByteSink, Checkpoint, Recording, RecordingHeader } from '../../src
 /** Collects what a recorder writes. */
 export class MemorySink implements ByteSink {
   readonly parts: Uint8Array[] = [];
+  publish(): void {}
+
+  sync(): void {}
+
   append(bytes: Uint8Array): void {
     this.parts.push(bytes.slice());
   }

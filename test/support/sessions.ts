@@ -63,6 +63,10 @@ export class MemoryFile implements ByteSink {
     this.#pieces.push(bytes.slice());
   }
 
+  publish(): void {}
+
+  sync(): void {}
+
   close(): void {}
 
   get length(): number {

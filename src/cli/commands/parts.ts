@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { createAppendFile } from '../../host/files.js';
 import { readFromFolder, writeFolder } from '../../host/folders.js';
 import { writeRecording } from '../../replay/log-writer.js';
 import type { Recording } from '../../replay/recording.js';
 import { exportParts, importParts } from '../../replay/recording-parts.js';
 import { InputError } from '../../state/input-error.js';
+import { commandFiles } from '../command-files.js';
 import { readRecordingFile } from '../inputs.js';
 import { addExamples, type Finish } from '../program-parts.js';
 
@@ -40,7 +40,7 @@ export function addImport(program: Command, finish: Finish): void {
   command.action((folder: string, options: { readonly output: string }) =>
     finish(async () => {
       const recording = readParts(folder);
-      const file = createAppendFile(options.output, 'recording');
+      const file = commandFiles.create(options.output, 'recording', 'replacing');
       try {
         writeRecording(file, recording);
       } finally {

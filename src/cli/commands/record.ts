@@ -10,6 +10,8 @@ import {
   type LimitOptions,
   MACHINE_OPTIONS,
   type MachineOptions,
+  RECORDING_OPTIONS,
+  type RecordingOptions,
   SIZE_LIMIT_OPTIONS,
   type SizeLimitOptions,
 } from '../options.js';
@@ -19,13 +21,14 @@ import { DEFAULT_GDB } from '../serve-gdb.js';
 import { parseMoment } from '../values.js';
 
 type Options = MachineOptions &
+  RecordingOptions &
   LimitOptions &
   SizeLimitOptions & { readonly output: string; readonly at?: 'start' | 'end' | number };
 
 /** What still has a meaning when the machine comes out of a recording. */
 const FOR_RECORDINGS = [
   ...['output', 'at', ...FOR_CONTINUING],
-  ...Object.keys({ ...LIMIT_OPTIONS, ...SIZE_LIMIT_OPTIONS }),
+  ...Object.keys({ ...LIMIT_OPTIONS, ...SIZE_LIMIT_OPTIONS, ...RECORDING_OPTIONS }),
 ];
 
 export function addRecord(program: Command, finish: Finish): void {
@@ -42,6 +45,7 @@ export function addRecord(program: Command, finish: Finish): void {
     'of a recording: where to go on: start, end or an icount (default: end)',
     parseMoment,
   );
+  addOptions(command, RECORDING_OPTIONS);
   addOptions(command, MACHINE_OPTIONS);
   addOptions(command, LIMIT_OPTIONS);
   addOptions(command, SIZE_LIMIT_OPTIONS);
@@ -57,7 +61,7 @@ export function addRecord(program: Command, finish: Finish): void {
       const machine = await openSource(path, source, options);
       let failed = false;
       try {
-        machine.record(options.output);
+        machine.record(options.output, options);
         const code = await runToEnd(machine, options);
         failed = (machine.session.status().powerOff?.code ?? 0) !== 0;
         return code;
@@ -77,7 +81,7 @@ async function openSource(path: string, source: Served, options: Options): Promi
     refuseOptions(path, options, FOR_RECORDINGS);
     return continueMachine(path, source.recording, options.at ?? 'end', options);
   }
-  if (options.at === undefined) return bootMachine(path, source.firmware, options);
+  if (options.at === undefined) return bootMachine(source.firmware, options);
   throw new InputError(`--at is a moment of a recording, and ${path} is none`);
 }
 

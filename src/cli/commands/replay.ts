@@ -10,6 +10,8 @@ import {
   type HistoryOptions,
   REPLAY_CONSOLE_OPTIONS,
   type ReplayConsoleOptions,
+  SAVE_OPTIONS,
+  type SaveOptions,
 } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
 import { openReplay } from '../replay-session.js';
@@ -19,7 +21,8 @@ import { parseMoment } from '../values.js';
 type Options = GdbOptions &
   EngineOptions &
   HistoryOptions &
-  ReplayConsoleOptions & { readonly at?: 'start' | 'end' | number };
+  ReplayConsoleOptions &
+  SaveOptions & { readonly at?: 'start' | 'end' | number };
 
 export function addReplay(program: Command, finish: Finish): void {
   const command = program
@@ -30,6 +33,7 @@ export function addReplay(program: Command, finish: Finish): void {
     .option('--at <moment>', 'where to halt first: start, end or an icount (default: start)', parseMoment);
   addOptions(command, GDB_OPTIONS);
   addOptions(command, REPLAY_CONSOLE_OPTIONS);
+  addOptions(command, SAVE_OPTIONS);
   addOptions(command, HISTORY_OPTIONS);
   addOptions(command, ENGINE_OPTIONS);
   addExamples(command, [

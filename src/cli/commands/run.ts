@@ -26,7 +26,7 @@ export function addRun(program: Command, finish: Finish): void {
   command.action((firmware: string | undefined, options: MachineOptions & LimitOptions) =>
     finish(async () => {
       const path = firmwarePath(firmware, options);
-      const machine = await bootMachine(path, readGuestFile(path, 'firmware'), options);
+      const machine = await bootMachine(readGuestFile(path, 'firmware'), options);
       try {
         return await runToEnd(machine, options);
       } finally {

@@ -11,6 +11,10 @@ import {
   type HistoryOptions,
   MACHINE_OPTIONS,
   type MachineOptions,
+  RECORDING_OPTIONS,
+  type RecordingOptions,
+  SAVE_OPTIONS,
+  type SaveOptions,
 } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
 import { openReplay } from '../replay-session.js';
@@ -19,11 +23,21 @@ import { parseMoment } from '../values.js';
 
 type Options = MachineOptions &
   HistoryOptions &
+  SaveOptions &
+  RecordingOptions &
   GdbOptions & { readonly record?: string; readonly live?: 'start' | 'end' | number };
 
 /** What still has a meaning when the machine comes out of a recording, and when it goes on live from there. */
-const FOR_REPLAY = ['gdb', 'jit', 'serial', 'virtioConsole', 'kernel', ...Object.keys(HISTORY_OPTIONS)];
-const FOR_LIVE = [...FOR_REPLAY, 'live', 'record', ...FOR_CONTINUING];
+const FOR_REPLAY = [
+  'gdb',
+  'saveDir',
+  'jit',
+  'serial',
+  'virtioConsole',
+  'kernel',
+  ...Object.keys(HISTORY_OPTIONS),
+];
+const FOR_LIVE = [...FOR_REPLAY, 'live', 'record', 'fsync', ...FOR_CONTINUING];
 
 export function addServe(program: Command, finish: Finish): void {
   const command = program
@@ -41,6 +55,8 @@ export function addServe(program: Command, finish: Finish): void {
     parseMoment,
   );
   addOptions(command, MACHINE_OPTIONS);
+  addOptions(command, RECORDING_OPTIONS);
+  addOptions(command, SAVE_OPTIONS);
   addOptions(command, HISTORY_OPTIONS);
   addExamples(command, [
     ['backstub serve firmware.elf', 'then in gdb: target remote 127.0.0.1:1234'],
@@ -54,8 +70,9 @@ export function addServe(program: Command, finish: Finish): void {
       const path = firmwarePath(file, options);
       const machine = await openServed(path, options);
       try {
-        if (options.record !== undefined) machine.record(options.record);
-        return await serveGdb(machine, options.gdb ?? DEFAULT_GDB);
+        return await serveGdb(machine, options.gdb ?? DEFAULT_GDB, () => {
+          if (options.record !== undefined) machine.record(options.record, options);
+        });
       } finally {
         machine.close();
       }
@@ -66,7 +83,7 @@ export function addServe(program: Command, finish: Finish): void {
 async function openServed(path: string, options: Options): Promise<Opened> {
   const served = readServed(path);
   if (served.kind === 'firmware') {
-    if (options.live === undefined) return bootMachine(path, served.firmware, options);
+    if (options.live === undefined) return bootMachine(served.firmware, options);
     throw new InputError(`--live goes on from a recording, and ${path} is none`);
   }
   const { recording } = served;

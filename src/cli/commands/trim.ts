@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { sameFile } from '../../host/files.js';
 import { startIcount } from '../../replay/recording.js';
-import { InputError } from '../../state/input-error.js';
+import { commandFiles } from '../command-files.js';
 import { readRecordingFile } from '../inputs.js';
 import { printLine } from '../messages.js';
 import { addOptions, ENGINE_OPTIONS, type EngineOptions } from '../options.js';
@@ -37,8 +36,11 @@ export function addTrim(program: Command, finish: Finish): void {
     finish(async () => {
       const { output, from = 'start', to = 'end' } = options;
       const recording = readRecordingFile(file);
-      if (sameFile(file, output)) throw new InputError(`cannot write ${output}: it is the recording itself`);
-      const machine = await openReplay(recording, { serial: { kind: 'null' }, ...options });
+      commandFiles.claimStandardOutput('it is standard output, where the result is said');
+      commandFiles.checkOutput(output, 'recording');
+      const machine = await openReplay(recording, { serial: { kind: 'null' }, ...options }, path =>
+        commandFiles.create(path, 'recording', 'replacing'),
+      );
       const { session } = machine;
       try {
         const { signal } = await withSignals(

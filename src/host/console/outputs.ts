@@ -1,5 +1,5 @@
 import type { ConsoleBackend } from '../../machine/ports.js';
-import { createAppendFile } from '../files.js';
+import type { HostFiles } from '../files/host-files.js';
 
 /** No console: output is dropped, nothing is ever typed. */
 export const nullConsole: ConsoleBackend = { write() {}, onInput() {}, close() {} };
@@ -8,17 +8,29 @@ export const nullConsole: ConsoleBackend = { write() {}, onInput() {}, close() {
  * Output goes to a file, nothing is ever typed. Throws InputError when the file cannot be created; when it cannot
  * grow later, `tell` gets one line and further output is dropped.
  */
-export function openFileConsole(path: string, tell: (line: string) => void): ConsoleBackend {
-  const file = createAppendFile(path, 'console output');
+export function openFileConsole(
+  path: string,
+  files: HostFiles,
+  tell: (line: string) => void,
+): ConsoleBackend {
+  const file = files.create(path, 'console output');
   return {
     write(bytes) {
       try {
+        file.publish();
         file.append(bytes);
       } catch (error) {
         tell((error as Error).message);
       }
     },
     onInput() {},
-    close: () => file.close(),
+    close() {
+      try {
+        file.publish();
+      } catch (error) {
+        tell((error as Error).message);
+      }
+      file.close();
+    },
   };
 }

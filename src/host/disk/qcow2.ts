@@ -1,8 +1,8 @@
 import { inflateRawSync } from 'node:zlib';
 import type { DiskContents } from '../../machine/ports.js';
 import { InputError } from '../../state/input-error.js';
+import type { InputFile } from '../files/input-file.js';
 import { ExtentList } from './extent-list.js';
-import type { ImageFile } from './image-file.js';
 
 /** The format: docs/interop/qcow2.txt of QEMU. Numbers are big-endian. */
 const MAGIC = 0x5146_49fb;
@@ -22,13 +22,13 @@ interface Header {
   readonly l1Offset: number;
 }
 
-export function isQcow2(file: ImageFile): boolean {
+export function isQcow2(file: InputFile): boolean {
   const start = file.read(0, 4);
   return start.length === 4 && viewOf(start).getUint32(0) === MAGIC;
 }
 
 /** Contents of the active state; internal snapshots are left out. Throws InputError naming what is not supported. */
-export function readQcow2(file: ImageFile): { bytes: number; extents: DiskContents['extents'] } {
+export function readQcow2(file: InputFile): { bytes: number; extents: DiskContents['extents'] } {
   const header = readHeader(file);
   const { bytes, clusterBits, l1Entries, l1Offset } = header;
   const clusterBytes = 2 ** clusterBits;
@@ -49,7 +49,7 @@ export function readQcow2(file: ImageFile): { bytes: number; extents: DiskConten
   return { bytes, extents: extents.finish() };
 }
 
-function readHeader(file: ImageFile): Header {
+function readHeader(file: InputFile): Header {
   const start = file.read(0, V3_HEADER_BYTES);
   const view = viewOf(start);
   const refuse = (why: string): never => {
@@ -80,7 +80,7 @@ function readHeader(file: ImageFile): Header {
 }
 
 /** A cluster's contents, or undefined when it is all zeros. */
-function readCluster(file: ImageFile, entry: bigint, clusterBits: number): Uint8Array | undefined {
+function readCluster(file: InputFile, entry: bigint, clusterBits: number): Uint8Array | undefined {
   const clusterBytes = 2 ** clusterBits;
   if ((entry & COMPRESSED) !== 0n) return inflateCluster(file, entry, clusterBits);
   if ((entry & ZERO_CLUSTER) !== 0n) return undefined;
@@ -88,7 +88,7 @@ function readCluster(file: ImageFile, entry: bigint, clusterBits: number): Uint8
   return offset === 0 ? undefined : readWhole(file, offset, clusterBytes);
 }
 
-function inflateCluster(file: ImageFile, entry: bigint, clusterBits: number): Uint8Array {
+function inflateCluster(file: InputFile, entry: bigint, clusterBits: number): Uint8Array {
   const offsetBits = BigInt(62 - (clusterBits - 8));
   const offset = Number(entry & ((1n << offsetBits) - 1n));
   const sectors = Number((entry & (COMPRESSED - 1n)) >> offsetBits) + 1;
@@ -106,10 +106,10 @@ function inflateCluster(file: ImageFile, entry: bigint, clusterBits: number): Ui
 /** zlib's Z_SYNC_FLUSH: what follows the stream within its last sector is no error. */
 const SYNC_FLUSH = 2;
 
-const readTable = (file: ImageFile, offset: number, entries: number) =>
+const readTable = (file: InputFile, offset: number, entries: number) =>
   viewOf(readWhole(file, offset, 8 * entries));
 
-function readWhole(file: ImageFile, offset: number, length: number): Uint8Array {
+function readWhole(file: InputFile, offset: number, length: number): Uint8Array {
   const bytes =
     offset < file.bytes ? file.read(offset, Math.min(length, file.bytes - offset)) : new Uint8Array(0);
   if (bytes.length === length) return bytes;
