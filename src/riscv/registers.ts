@@ -8,7 +8,25 @@ export interface RegisterRow {
   readonly bits: number;
   readonly type: string;
   readonly group: string;
+  /** What the calling convention uses it for, where a debugger has to know (LLDB's `generic`). */
+  readonly role?: RegisterRole;
+  /** Number in DWARF (RISC-V ABIs, "DWARF register numbers"); none: not named there. */
+  readonly dwarf?: number;
 }
+
+export type RegisterRole =
+  | 'pc'
+  | 'ra'
+  | 'sp'
+  | 'fp'
+  | 'arg1'
+  | 'arg2'
+  | 'arg3'
+  | 'arg4'
+  | 'arg5'
+  | 'arg6'
+  | 'arg7'
+  | 'arg8';
 
 export interface RegisterFeatureRows {
   readonly name: string;
@@ -51,6 +69,22 @@ const POINTERS: Readonly<Record<string, string>> = {
   fp: 'data_ptr',
 };
 
+const ROLES: Readonly<Record<string, RegisterRole>> = {
+  ra: 'ra',
+  sp: 'sp',
+  fp: 'fp',
+  a0: 'arg1',
+  a1: 'arg2',
+  a2: 'arg3',
+  a3: 'arg4',
+  a4: 'arg5',
+  a5: 'arg6',
+  a6: 'arg7',
+  a7: 'arg8',
+};
+/** Of f0 in DWARF; x0 is number 0. */
+const FIRST_FLOAT_IN_DWARF = 32;
+
 /** ABI names of x0..x31, for messages and disassembly. */
 export const abiName = (register: number): string => X_NAMES[register];
 
@@ -66,14 +100,23 @@ export function registerName(register: number, csrs: readonly (Csr | undefined)[
 
 export function registerFeatures(config: HartConfig, csrs: readonly Csr[]): RegisterFeatureRows[] {
   const bits = config.xlen;
-  const general = X_NAMES.map((name, number) => ({
+  const general: RegisterRow[] = X_NAMES.map((name, number) => ({
     name,
     number,
     bits,
     type: POINTERS[name] ?? 'int',
     group: 'general',
+    dwarf: number,
+    ...(ROLES[name] === undefined ? {} : { role: ROLES[name] }),
   }));
-  general.push({ name: 'pc', number: REGISTER_NUMBER.pc, bits, type: 'code_ptr', group: 'general' });
+  general.push({
+    name: 'pc',
+    number: REGISTER_NUMBER.pc,
+    bits,
+    type: 'code_ptr',
+    group: 'general',
+    role: 'pc',
+  });
   const features: RegisterFeatureRows[] = [{ name: 'org.gnu.gdb.riscv.cpu', registers: general }];
   const floatCsrs = csrs.filter(csr => csr.number <= 3);
   const csrRow = (csr: Csr): RegisterRow => ({
@@ -91,6 +134,7 @@ export function registerFeatures(config: HartConfig, csrs: readonly Csr[]): Regi
       bits: double ? 64 : 32,
       type: double ? 'ieee_double' : 'ieee_single',
       group: 'float',
+      dwarf: FIRST_FLOAT_IN_DWARF + index,
     }));
     features.push({ name: 'org.gnu.gdb.riscv.fpu', registers: [...registers, ...floatCsrs.map(csrRow)] });
   }

@@ -69,6 +69,10 @@ export interface RegisterDescription {
   readonly type: string;
   /** GDB group: `general`, `float`, `csr`, `time`. */
   readonly group: string;
+  /** LLDB's `generic`: `pc`, `sp`, `fp`, `ra`, `arg1`... */
+  readonly role?: string;
+  /** Its number in debug information. */
+  readonly dwarf?: number;
 }
 
 /** One `<feature>` of target.xml, e.g. `org.gnu.gdb.riscv.cpu`. */

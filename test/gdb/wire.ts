@@ -58,6 +58,8 @@ export class Wire {
   /** Whether the session takes no more for now. */
   held = false;
 
+  /** Called each second while the session works. */
+  private readonly ticking = new Set<() => void>();
   private rest = '';
   private unread = 0;
   private wake: () => void = () => {};
@@ -77,9 +79,9 @@ export class Wire {
         this.held = held;
       },
       nowMs: () => performance.now(),
-      every: (ms, wake) => {
-        const timer = setInterval(wake, ms);
-        return () => clearInterval(timer);
+      every: (_, wake) => {
+        this.ticking.add(wake);
+        return () => this.ticking.delete(wake);
       },
       close: () => {
         this.closed = true;
@@ -98,6 +100,11 @@ export class Wire {
 
   interrupt(): void {
     this.sendBytes('\x03');
+  }
+
+  /** A second passes on the session's clock. */
+  second(): void {
+    for (const wake of this.ticking) wake();
   }
 
   /** The next frame's body; acknowledgements are skipped. */

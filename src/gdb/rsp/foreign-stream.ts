@@ -46,16 +46,15 @@ export class ForeignStream {
   /** Takes a byte of a frame; true: this is no debugger. */
   inBody(byte: number): boolean {
     if (this.binary) return false;
-    this.lookForData(byte);
-    this.match(byte);
+    if (this.head !== undefined) this.lookForData(byte);
+    if (this.matched > 0 || byte === HTTP[0]) this.match(byte);
     if (!isLineEnd(byte)) return false;
     this.lines = true;
     return this.sawHttp;
   }
 
   private lookForData(byte: number): void {
-    if (this.head === undefined) return;
-    this.head += String.fromCharCode(byte);
+    this.head = `${this.head}${String.fromCharCode(byte)}`;
     if ((byte === COLON || byte === SEMICOLON) && BEFORE_DATA.test(this.head)) this.binary = true;
     const first = this.head.charCodeAt(0);
     const mayCarry = first === 0x58 || first === 0x71;

@@ -91,6 +91,11 @@ export class CommandHandler {
     this.target.detach();
   }
 
+  /** GDB skips what stands between packets and then begins to wait anew; LLDB, which takes it for an answer, says no such word. */
+  get clientSkipsNoise(): boolean {
+    return this.clientFeatures.has('vContSupported+');
+  }
+
   /** GDB is known by its `xmlRegisters`; LLDB says so too. */
   get clientIsGdb(): boolean {
     return [...this.clientFeatures].some(feature => feature.startsWith('xmlRegisters='));

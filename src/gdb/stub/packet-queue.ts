@@ -6,7 +6,7 @@ export type QueuedPacket = Extract<
 >;
 
 /** Bytes that waiting packets may take; a debugger has one of them waiting, seldom two. */
-const MOST_BYTES = 64 * 2 ** 20;
+const MOST_BYTES = 32 * 2 ** 20;
 /** What a packet takes beside its body. */
 const BYTES_PER_PACKET = 256;
 const SMALLEST_COMPACTION = 1024;

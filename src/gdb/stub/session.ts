@@ -203,9 +203,8 @@ export class Session {
   private begin(kind: Activity['kind']): Activity {
     this.activity = new Activity(kind, this.output, {
       print: text => this.print(text),
-      // gdb skips it between packets, and begins to wait anew.
       wait: () => {
-        if (this.handler.clientIsGdb) this.output.write(acknowledgement(true));
+        if (this.handler.clientSkipsNoise) this.output.write(acknowledgement(true));
       },
     });
     return this.activity;

@@ -28,11 +28,14 @@ export function targetXml(description: TargetDescription): string {
   ].join('\n');
 }
 
-function registerXml({ name, number, bits, type, group }: RegisterDescription): string {
+/** LLDB has no knowledge of its own of a target's registers and takes their roles from here; GDB ignores them. */
+function registerXml({ name, number, bits, type, group, role, dwarf }: RegisterDescription): string {
+  const generic = role === undefined ? '' : ` generic="${escapeXml(role)}"`;
+  const numbers = dwarf === undefined ? '' : ` ehframe_regnum="${dwarf}" dwarf_regnum="${dwarf}"`;
   const save = VOLATILE_GROUPS.has(group) ? ' save-restore="no"' : '';
   return (
     `    <reg name="${escapeXml(name)}" bitsize="${bits}" regnum="${number}" type="${escapeXml(type)}"` +
-    ` group="${escapeXml(group)}"${save}/>`
+    ` group="${escapeXml(group)}"${save}${generic}${numbers}/>`
   );
 }
 
