@@ -168,13 +168,10 @@ export class CommandHandler {
         return { replies: [] };
       case 'run':
         return this.run(command.arguments);
-      case 'list-threads':
-        return text(
-          `m${this.target
-            .harts()
-            .map(({ hart }) => threadId(hart))
-            .join(',')}`,
-        );
+      case 'list-threads': {
+        const ids = this.target.harts().map(({ hart }) => threadId(hart));
+        return text(`m${ids.join(',')}`);
+      }
       case 'list-more-threads':
         return text('l');
       case 'thread-info':
