@@ -8,6 +8,7 @@ import { writeCsrTable } from './plain-csr.js';
 import { preparedInterpreter } from './prepared-interpreters.js';
 import type { WatchRange } from './watch-list.js';
 import { watchStores } from './watched-stores.js';
+import type { WriteWatch } from './write-watch.js';
 
 /** How code is run. What the guest sees does not depend on it, so it is no part of a machine's configuration. */
 export interface EngineOptions {
@@ -66,8 +67,8 @@ export class Engine {
   }
 
   /** Stores near these ranges are left to the host. */
-  setWatchpoints(ranges: readonly WatchRange[]): void {
-    watchStores(this.decode.memory, ranges, this.ramBase);
+  setWatchpoints(ranges: readonly WatchRange[], observed: WriteWatch | undefined): void {
+    watchStores(this.decode.memory, ranges, observed, this.ramBase);
   }
 
   /** Generated code calls the host that `current` returns: that of the hart which is running. */

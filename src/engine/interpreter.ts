@@ -168,7 +168,9 @@ export class InterpreterEmitter extends InterpreterAccess {
   #crossPage(): void {
     const { f } = this;
     this.sync();
-    f.call(this.imports.cross).tee(this.host).op('i32_eqz').brIf(this.exitHost);
+    f.call(this.imports.cross).set(this.host);
+    this.reload(this.n, CONTROL.budget);
+    f.get(this.host).op('i32_eqz').brIf(this.exitHost);
     // Keep pc = pageVa + (ip - pageBase) / scale true for the entry that stands elsewhere.
     f.get(this.pageBase).get(this.ip).op('i32_sub').get(this.host).op('i32_add').set(this.pageBase);
     f.get(this.host).set(this.ip);
@@ -181,8 +183,9 @@ export class InterpreterEmitter extends InterpreterAccess {
   #breakpoint(): void {
     const { f } = this;
     this.sync();
-    f.get(this.ip).call(this.imports.breakpoint).tee(this.#operation);
-    f.i32(0).op('i32_lt_s').brIf(this.exitHost).br(this.#dispatch);
+    f.get(this.ip).call(this.imports.breakpoint).set(this.#operation);
+    this.reload(this.n, CONTROL.budget);
+    f.get(this.#operation).i32(0).op('i32_lt_s').brIf(this.exitHost).br(this.#dispatch);
   }
 
   /** Calls the region that is marked here, if it is for this mode and address; else runs the instruction. */

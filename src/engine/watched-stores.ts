@@ -3,6 +3,9 @@ import { CODE_GRANULE_SHIFT, type CommonPlan, PAGE_BYTES, PAGE_SHIFT } from '../
 import type { FunctionBody, Local } from '../wasm/function-body.js';
 import { CONTROL } from './engine-layout.js';
 import type { WatchRange } from './watch-list.js';
+import type { WriteWatch } from './write-watch.js';
+
+type Range = Pick<WatchRange, 'low' | 'high' | 'length'>;
 
 /** A store of up to 8 bytes reaches into a range from this many bytes before it. */
 const REACH = 7;
@@ -12,9 +15,15 @@ const REACH = 7;
  * `watched` flag that come near the watched addresses. The rest of such a page is written at nearly full speed.
  * `ramBase` is where RAM begins for code that uses physical addresses.
  */
-export function watchStores(memory: GuestMemory, ranges: readonly WatchRange[], ramBase: number): void {
+export function watchStores(
+  memory: GuestMemory,
+  ranges: readonly WatchRange[],
+  observed: WriteWatch | undefined,
+  ramBase: number,
+): void {
   memory.unwatchPages();
-  const writes = ranges.filter(range => range.kind !== 'read' && range.length > 0);
+  const seen = observed === undefined ? [] : observedRanges(observed);
+  const writes = [...ranges.filter(range => range.kind !== 'read' && range.length > 0), ...seen];
   const reads = ranges.filter(range => range.kind !== 'write' && range.length > 0);
   writeHull(memory, CONTROL.watchStart, writes);
   writeHull(memory, CONTROL.loadWatchStart, reads);
@@ -31,8 +40,18 @@ export function watchStores(memory: GuestMemory, ranges: readonly WatchRange[], 
   }
 }
 
+/** Where a store to observed memory goes by its own address, generated code finds it by that. */
+function observedRanges({ virtual, memory }: WriteWatch): Range[] {
+  const own = memory.map(({ start, length }) => ({
+    low: start % 2 ** 32,
+    high: Math.floor(start / 2 ** 32),
+    length,
+  }));
+  return [virtual, ...own];
+}
+
 /** Writes where accesses have to begin to touch any of the ranges: first address and length. */
-function writeHull(memory: GuestMemory, offset: number, ranges: readonly WatchRange[]): void {
+function writeHull(memory: GuestMemory, offset: number, ranges: readonly Range[]): void {
   const { u32, plan } = memory;
   const start = (plan.control + offset) >> 2;
   u32.fill(0, start, start + 4);
@@ -49,7 +68,7 @@ function writeHull(memory: GuestMemory, offset: number, ranges: readonly WatchRa
   u32[start + 3] = Math.floor(span / 2 ** 32);
 }
 
-const isBelow = (a: WatchRange, b: WatchRange) => a.high < b.high || (a.high === b.high && a.low < b.low);
+const isBelow = (a: Range, b: Range) => a.high < b.high || (a.high === b.high && a.low < b.low);
 
 /**
  * Pushes whether a store to a page whose flag byte is not zero has to be left to the host. `host` plus `bias` is

@@ -186,6 +186,7 @@ export class DebugAccess {
       const take = Math.min(bytes.length - done, inPage);
       const host = bus.hostAddress(physical, take, false);
       if (host !== 0) {
+        this.board.foreignWrites.note(physical, take, 'debugger');
         memory.beforeWrite(host, take);
         memory.u8.set(bytes.subarray(done, done + take), host);
         done += take;
@@ -195,6 +196,7 @@ export class DebugAccess {
       const word = new Uint8Array(8);
       word.set(bytes.subarray(done, done + size));
       const [low, high] = new Uint32Array(word.buffer);
+      this.board.foreignWrites.note(physical, size, 'debugger');
       bus.writeDevice(physical, size, low, high);
       done += size;
     }

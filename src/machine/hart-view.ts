@@ -10,6 +10,8 @@ export interface HartView {
   /** What was read last, as two unsigned words, zero-extended. */
   readonly low: number;
   readonly high: number;
+  /** What evaluating has cost, to be added to; a hit is 1, and about a microsecond. */
+  work: number;
   /** Reads a register by its number in the target's description; false when it cannot be read. */
   readRegister(register: number): boolean;
   /** Reads 1, 2, 4 or 8 bytes, little-endian, at a virtual address of two words; false when unmapped. */
@@ -31,6 +33,7 @@ export class HartReader implements HartView {
   readonly hart: number;
   low = 0;
   high = 0;
+  work = 0;
   /** Width in bytes of the register read last. */
   width = 0;
 

@@ -2,11 +2,13 @@ import type { CodePoint } from '../engine/breakpoint-set.js';
 import type { EngineOptions } from '../engine/engine.js';
 import type { TouchedPages } from '../engine/touched-pages.js';
 import type { WatchKind, WatchRange } from '../engine/watch-list.js';
+import type { StoreAccess, WriteWatch } from '../engine/write-watch.js';
 import type { ExecutingHart } from '../riscv/executing-hart.js';
 import type { RiscvHart } from '../riscv/hart.js';
 import { EXIT } from '../riscv/hart-exit.js';
 import { NO_HART } from '../riscv/reservations.js';
 import { NO_INTERRUPT } from '../riscv/traps.js';
+import { loadImages } from './boot-images.js';
 import { DebugAccess } from './debug-access.js';
 import type { DebugHit } from './debug-hit.js';
 import type { BootImage, InputEvent, MachineConfig, MachineOutputs } from './ports.js';
@@ -16,11 +18,13 @@ import { VirtBoard } from './virt-board.js';
 export type { CodePoint } from '../engine/breakpoint-set.js';
 export type { HitCondition, WatchRange } from '../engine/watch-list.js';
 export type { DebugHit } from './debug-hit.js';
-export type { MachineStop, RunOptions, TakenInterrupt } from './run-types.js';
+export type { MachineStop, ObservedWrite, RunOptions, TakenInterrupt } from './run-types.js';
 
 const LIMIT: MachineStop = { kind: 'limit' };
 /** V8 does not replace a function that is running by its optimised code: generated code is left now and then. */
 const LONGEST_RUN = 2 ** 21;
+/** What of the host's time a run may take for the debugger, counted as hits: a few milliseconds. */
+const MOST_WORK = 2_000;
 /** Jumps of an idle machine before it looks at the host again. */
 const MOST_IDLE_JUMPS = 100_000;
 
@@ -40,6 +44,7 @@ export class Machine {
   #attention = false;
   #pumpConsole = false;
   #hit: DebugHit | undefined;
+  #work = 0;
   #options: RunOptions = { idle: 'jump' };
 
   constructor(
@@ -63,6 +68,9 @@ export class Machine {
         hooks: {
           breakpointReached: (hart, low, high) => this.#reached('breakpoint', hart, undefined, low, high),
           watchTouched: (hart, kind, low, high) => this.#reached('watchpoint', hart, kind, low, high),
+          charge: work => this.charge(work),
+          storeObserved: (hart, store) => this.#storeObserved(hart.id, store),
+          tableUpdated: (address, length) => this.#tableUpdated(address, length),
         },
         onAttention: () => {
           this.#attention = true;
@@ -79,7 +87,7 @@ export class Machine {
       if (this.#attention || this.#pumpConsole) board.running?.requestBoundary();
     };
     board.machineState.quantumLeft = config.quantum;
-    this.#loadImages();
+    loadImages(board, this.images);
     board.clint.settle();
     this.#attention = false;
   }
@@ -112,12 +120,6 @@ export class Machine {
     return this.board.machineState.currentHart;
   }
 
-  /** How many bytes a console can still take. */
-  consoleRoom(port: number): number {
-    const { console, virtio } = this.board;
-    return (port === 0 ? console.room : virtio.console?.room) ?? 0;
-  }
-
   /** Whether the guest waits for something that the host is to send. */
   get wants(): boolean {
     const { entropy, virtio } = this.board;
@@ -131,22 +133,24 @@ export class Machine {
 
   /**
    * Runs until the boundary `until` (an icount) or until something else ends the run.
-   * Never passes `until`; where it was called before leaves no trace in the state.
+   * Never passes `until`; where it was called before leaves no trace in the state. Comes back early, as at a limit,
+   * when what it does for the debugger takes long.
    */
   run(until: number, options: RunOptions): MachineStop {
     const { board } = this;
     const { time, machineState } = board;
     this.#options = options;
+    board.foreignWrites.options = options;
+    this.#work = 0;
     let idleJumps = 0;
     for (;;) {
       if (machineState.poweredOff !== 0) return { kind: 'power-off', code: machineState.exitCode };
       const hart = this.#chooseHart();
-      const written = board.deviceWrites.takeHit();
-      if (written !== undefined) {
-        if (options.collect === undefined) return { kind: 'hit', hit: written };
-        options.collect(written);
-      }
-      if (time.icount >= until || (options.heedsWants === true && this.wants)) return LIMIT;
+      options.writes?.after();
+      const written = board.foreignWrites.takeHit();
+      if (written !== undefined) return { kind: 'hit', hit: written };
+      if (time.icount >= until || this.#work >= MOST_WORK || (options.heedsWants === true && this.wants))
+        return LIMIT;
       if (hart === undefined) {
         const deadlineNs = time.nextDeadline();
         const waits = options.idle === 'return' || (options.heedsWants === true && this.awaitsHost);
@@ -188,8 +192,21 @@ export class Machine {
     this.#fireDueTimers();
   }
 
-  /** Lets one input event enter at the present boundary. */
-  apply(event: InputEvent): void {
+  /** Counts work that was done for the debugger in the middle of a run; one hit is 1. */
+  charge(work: number): void {
+    this.#work += work;
+    if (this.#work >= MOST_WORK) this.board.running?.requestBoundary();
+  }
+
+  /** Lets one input event enter at the present boundary. What it writes is told to the options of the pass. */
+  apply(event: InputEvent, options?: RunOptions): void {
+    const { board } = this;
+    board.foreignWrites.options = options;
+    this.#enter(event);
+    options?.writes?.after();
+  }
+
+  #enter(event: InputEvent): void {
     const { board } = this;
     switch (event.kind) {
       case 'entropy':
@@ -226,15 +243,20 @@ export class Machine {
     this.board.decode.setBreakpointOffsets(new Set(points.map(({ low }) => low & 0xffe)));
   }
 
-  setWatchpoints(ranges: readonly WatchRange[]): void {
-    this.board.watches.set(ranges);
-    this.board.engine.setWatchpoints(ranges);
-    this.board.flushTranslations();
+  setWatchpoints(ranges: readonly WatchRange[], observed?: WriteWatch): void {
+    const { board } = this;
+    board.watches.set(ranges);
+    board.watches.observed = observed;
+    board.engine.setWatchpoints(ranges, observed);
+    // What those before were touched by concerns nobody now.
+    board.foreignWrites.takeHit();
+    board.flushTranslations();
   }
 
   /** From here on the pages that are touched are noted anew. */
   startNoting(): void {
     this.board.touched.restart();
+    this.board.memory.startNoting();
     this.board.engine.regions?.startNoting();
     this.board.flushTranslations();
   }
@@ -252,6 +274,7 @@ export class Machine {
     this.lastStepOf.fill(-1);
     this.interrupted.length = 0;
     this.warpedHere = false;
+    this.board.foreignWrites.takeHit();
   }
 
   #deriveAgain(): void {
@@ -338,6 +361,7 @@ export class Machine {
   ): boolean {
     const { icount } = this.board.time;
     if (icount === this.#options.passHitsAt) return false;
+    this.charge(1);
     const hit: DebugHit = { kind, icount, hart: hart.id, access, low, high };
     if (this.#options.collect !== undefined) {
       this.#options.collect(hit);
@@ -345,6 +369,19 @@ export class Machine {
     }
     this.#hit = hit;
     return true;
+  }
+
+  /** A debugger that stops before the step puts the entry back: only observers are told. */
+  #tableUpdated(address: number, length: number): void {
+    if (this.#options.writes !== undefined) this.board.foreignWrites.note(address, length, 'page-walk');
+  }
+
+  #storeObserved(hart: number, store: StoreAccess): void {
+    const { physical, firstBytes: length } = store;
+    this.#options.writes?.before({ by: undefined, icount: this.icount, hart, store, physical, length });
+    this.charge(1);
+    // At the next boundary the observer sees what the step has written.
+    this.board.running?.requestBoundary();
   }
 
   #powerOff(code: number): void {
@@ -362,24 +399,8 @@ export class Machine {
     time.state.icount = icount;
     time.state.warpNs = warpNs;
     board.machineState.quantumLeft = this.config.quantum;
-    this.#loadImages();
+    loadImages(board, this.images, 'reset');
     this.#deriveAgain();
     board.clint.settle();
-  }
-
-  #loadImages(): void {
-    const { board } = this;
-    for (const image of this.images) {
-      if (image.disk !== undefined) continue;
-      const host = board.bus.hostAddress(image.address, Math.max(image.bytes.length, 1), false);
-      if (host === 0) throw new Error(`image ${image.name} does not lie in memory`);
-      if (image.bytes.length === 0) continue;
-      board.memory.beforeWrite(host, image.bytes.length);
-      board.memory.u8.set(image.bytes, host);
-    }
-    for (const hart of board.harts) {
-      hart.state.pc[0] = board.bus.romBase;
-      hart.state.pc[1] = 0;
-    }
   }
 }

@@ -1,5 +1,6 @@
 /** What a machine is told when it runs, and what it tells. */
-import type { DebugHit } from './debug-hit.js';
+import type { StoreAccess } from '../engine/write-watch.js';
+import type { DebugHit, Writer } from './debug-hit.js';
 import type { HartContext } from './hart-view.js';
 
 /** Why `run` came back. */
@@ -17,11 +18,32 @@ export interface TakenInterrupt {
   readonly context: HartContext;
 }
 
+/** A write to memory that is observed, just before it is made. */
+export interface ObservedWrite {
+  /** Undefined: an instruction of the hart. */
+  readonly by: Writer | undefined;
+  /** The boundary before the step that makes it, or before the boundary that brings it. */
+  readonly icount: number;
+  readonly hart: number;
+  /** How the instruction's store goes. */
+  readonly store: StoreAccess | undefined;
+  readonly physical: number;
+  readonly length: number;
+}
+
+/** Hears of writes to what `Machine.observeWrites` names. */
+export interface WriteObserver {
+  before(write: ObservedWrite): void;
+  /** All writes that were told of are made, and nothing else has been. Not called between writes of one step. */
+  after(): void;
+}
+
 export interface RunOptions {
   /** What to do when no hart is runnable and a timer is set: go there at once, or come back. */
   readonly idle: 'jump' | 'return';
   /** Hits are handed to `collect` and passed over; without it they stop the run. */
   readonly collect?: (hit: DebugHit) => void;
+  readonly writes?: WriteObserver;
   /** A hit at this icount is not reported: the debugger has been told of it. */
   readonly passHitsAt?: number;
   /** Told of each interrupt before it is entered: hart and interrupt number. */

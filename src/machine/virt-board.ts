@@ -26,8 +26,8 @@ import { Reservations, reservationState } from '../riscv/reservations.js';
 import { type Component, defineState, StatePlan, u8, u32 } from '../state/layout.js';
 import { Bus } from './bus.js';
 import { CONSOLE_QUEUE_STATE, ConsoleQueue } from './console-queue.js';
-import { DeviceWrites } from './device-writes.js';
 import { Entropy, entropyState } from './entropy.js';
+import { ForeignWrites } from './foreign-writes.js';
 import { RAM_BASE, VIRT_IRQ, VIRT_MAP, VIRTIO_SLOTS, virtioSlot } from './memory-map.js';
 import type { BootImage, DmaPort, IrqLine, MachineConfig, MachineOutputs, PowerPort } from './ports.js';
 import { behaviourOf, type MachineBehaviour } from './revisions.js';
@@ -75,7 +75,7 @@ export class VirtBoard {
   readonly watches = new WatchList();
   readonly breakpoints = new BreakpointSet();
   readonly touched = new TouchedPages();
-  readonly deviceWrites = new DeviceWrites(this);
+  readonly foreignWrites = new ForeignWrites(this);
   readonly machineState: ReturnType<typeof MACHINE_STATE.bind>;
   readonly clint: Clint;
   readonly plic: Plic;
@@ -271,6 +271,11 @@ export class VirtBoard {
     this.console.pump();
   }
 
+  /** How many bytes a console can still take. */
+  consoleRoom(port: number): number {
+    return (port === 0 ? this.console.room : this.virtio.console?.room) ?? 0;
+  }
+
   /** A timer of the board came due. */
   fireTimer(index: number): void {
     const own = index - this.harts.length;
@@ -289,7 +294,7 @@ export class VirtBoard {
     const host = this.bus.hostAddress(address, length, write);
     if (host === 0) return undefined;
     if (write && length > 0) {
-      this.deviceWrites.note(address, length);
+      this.foreignWrites.note(address, length, 'device');
       this.reservations?.writtenByDevice(host, length);
       this.memory.beforeWrite(host, length);
     }

@@ -8,6 +8,9 @@ import { ACCESS, CAUSE } from './privileged.js';
 /** What `commit` does with the bytes in the mailbox. */
 type PendingStore = 'nothing' | 'device' | 'device-bytes' | 'split';
 
+/** What an access costs that must not be cached because it is near something watched; a hit is 1. */
+const SLOW_ACCESS = 0.1;
+
 /** Part of a split store that lies in ROM: nothing happens. */
 const IGNORED = -1;
 
@@ -17,13 +20,15 @@ export class DataAccess {
   #second = 0;
   #first = 0;
   #size = 0;
+  /** Physical address of the part of an access over two pages that was looked up last. */
+  #partPhysical = 0;
 
   constructor(readonly hart: ExecutingHart) {}
 
   /** Host address of the bytes to load (perhaps the mailbox), or 0 when the instruction ends here. */
   load(access: number, low: number, high: number): number {
     const { hart } = this;
-    const { bus, memory, watches } = hart.env;
+    const { bus, memory, watches, hooks } = hart.env;
     const size = access & ACCESS_SIZE_MASK;
     if ((access & ACCESS_FLAG.reserved) !== 0 && low % size !== 0) {
       return hart.trap(CAUSE.loadMisaligned, low, high);
@@ -35,9 +40,8 @@ export class DataAccess {
     if (this.#watched(low, high, size, true, false)) return hart.stop();
     const host = bus.hostAddress(physical, size, false);
     if (host !== 0) {
-      if (hart.mmu.cacheable(physical) && !watches.touchesPage(low, high, false)) {
-        hart.mmu.fillData(low, high, host, false);
-      }
+      if (watches.touchesPage(low, high, false)) hooks.charge(SLOW_ACCESS);
+      else if (hart.mmu.cacheable(physical)) hart.mmu.fillData(low, high, host, false);
       return host;
     }
     const inWord = physical % size;
@@ -52,7 +56,7 @@ export class DataAccess {
   /** Host address where to store; the mailbox when `commit` has to follow; 0 when the instruction ends here. */
   store(access: number, low: number, high: number): number {
     const { hart } = this;
-    const { bus, memory, watches, touched } = hart.env;
+    const { bus, memory, watches, touched, hooks } = hart.env;
     const size = access & ACCESS_SIZE_MASK;
     const conditional = (access & ACCESS_FLAG.conditional) !== 0;
     const atomic = conditional || (access & ACCESS_FLAG.atomic) !== 0;
@@ -65,13 +69,20 @@ export class DataAccess {
     const host = bus.hostAddress(physical, size, true);
     const readable = host !== 0 ? host : bus.hostAddress(physical, size, false);
     const writes = !conditional || this.#conditionalSucceeds(readable, size);
-    if (writes && this.#watched(low, high, size, atomic && !conditional, true)) return hart.stop();
+    if (writes) {
+      if (this.#watched(low, high, size, atomic && !conditional, true)) return hart.stop();
+      this.#observe(low, high, size, physical, size, -1);
+    }
     if (host !== 0) {
       touched.written.add(virtualPage(low, high));
       // An atomic reads, too: only where loads need not be watched it may take the fast path. The entry comes
       // before the write, which may drop it: a page table can map itself.
-      if (hart.mmu.cacheable(physical) && !watches.touchesPage(low, high, false)) {
-        if (watches.touchesPage(low, high, true)) memory.watchPage(memory.pageOf(host));
+      const observed = watches.observesPage(physical);
+      // Generated code knows observed memory by its own address only: what goes by another is not cached.
+      const ownAddress = !observed || physical === high * 2 ** 32 + low;
+      if (!ownAddress) hooks.charge(SLOW_ACCESS);
+      if (hart.mmu.cacheable(physical) && !watches.touchesPage(low, high, false) && ownAddress) {
+        if (observed || watches.touchesPage(low, high, true)) memory.watchPage(memory.pageOf(host));
         hart.mmu.fillData(low, high, host, true);
       }
       if (writes) memory.beforeWrite(host, size);
@@ -171,6 +182,20 @@ export class DataAccess {
     return range !== undefined && hooks.watchTouched(this.hart, range.kind, range.low, range.high);
   }
 
+  #observe(
+    low: number,
+    high: number,
+    size: number,
+    physical: number,
+    firstBytes: number,
+    second: number,
+  ): void {
+    const { watches, hooks } = this.hart.env;
+    if (watches.observed === undefined) return;
+    const store = { low, high, size, physical, firstBytes, second };
+    if (watches.observed.concerns(store)) hooks.storeObserved(this.hart, store);
+  }
+
   /** A load over a page boundary: both pages are looked up before a byte is read. Devices do not take it. */
   #loadSplit(low: number, high: number, first: number, size: number): number {
     const firstHost = this.#memoryPart(low, high, first, ACCESS.read);
@@ -187,9 +212,11 @@ export class DataAccess {
   #storeSplit(low: number, high: number, first: number, size: number): number {
     const firstHost = this.#memoryPart(low, high, first, ACCESS.write);
     if (firstHost === 0) return 0;
+    const physical = this.#partPhysical;
     const secondHost = this.#secondPart(low, high, first, size, ACCESS.write);
     if (secondHost === 0) return 0;
     if (this.#watched(low, high, size, false, true)) return this.hart.stop();
+    this.#observe(low, high, size, physical, first, this.#partPhysical);
     this.#pending = 'split';
     this.#address = firstHost;
     this.#second = secondHost;
@@ -210,6 +237,7 @@ export class DataAccess {
     const { bus } = hart.env;
     const physical = hart.mmu.translate(low, high, size, access);
     if (physical < 0) return hart.trap(hart.mmu.cause, low, high);
+    this.#partPhysical = physical;
     const host = bus.hostAddress(physical, size, access === ACCESS.write);
     if (access === ACCESS.write) hart.env.touched.written.add(virtualPage(low, high));
     if (host !== 0) return host;

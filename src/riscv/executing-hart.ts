@@ -3,6 +3,7 @@ import type { DecodeCache } from '../engine/decode-cache.js';
 import type { HotCode } from '../engine/engine-layout.js';
 import type { TouchedPages } from '../engine/touched-pages.js';
 import type { WatchKind, WatchList } from '../engine/watch-list.js';
+import type { StoreAccess } from '../engine/write-watch.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { SystemBus } from '../memory/system-bus.js';
 import type { CsrFile } from './csr-file.js';
@@ -14,6 +15,12 @@ import type { HartConfig } from './privileged.js';
 export interface DebugHooks {
   breakpointReached(hart: ExecutingHart, low: number, high: number): boolean;
   watchTouched(hart: ExecutingHart, kind: WatchKind, low: number, high: number): boolean;
+  /** A store that is observed is about to be made. */
+  storeObserved(hart: ExecutingHart, store: StoreAccess): void;
+  /** Work that is done for a debugger only; a hit is 1. */
+  charge(work: number): void;
+  /** The A and D bits of a page-table entry are about to be written. */
+  tableUpdated(physical: number, length: number): void;
 }
 
 /** What a hart needs from the machine it is part of. */

@@ -49,6 +49,7 @@ export class RiscvHart implements EngineHost, ExecutingHart {
   ) {
     this.pmp = new PmpUnit(state);
     this.mmu = new Mmu(config.xlen, state, env.memory, env.bus, this.pmp, tlb, () => this.steps);
+    this.mmu.onTableUpdate = (address, length) => env.hooks.tableUpdated(address, length);
     this.csrs = new CsrFile(buildCsrTable(config), id, config, state, {
       steps: () => this.steps,
       readTime: out => env.readTime(out),

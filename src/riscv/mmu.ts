@@ -70,6 +70,10 @@ export class Mmu {
     this.#space = this.#spaces[0];
   }
 
+  set onTableUpdate(told: (address: number, length: number) => void) {
+    this.#walker.onUpdate = told;
+  }
+
   /** The mode that loads and stores act in: MPRV lends machine mode that of MPP (privileged spec 3.1.6.3). */
   get dataPrivilege(): number {
     const { privilege, mstatus } = this.state;

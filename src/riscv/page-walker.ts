@@ -32,6 +32,8 @@ export class PageWalker {
   /** Entries whose A and D bits one step set, with what they were. */
   readonly #updates: { readonly host: number; readonly pte: number }[] = [];
   #updatesStep = -1;
+  /** Told of each entry whose A and D bits are about to be set, by its physical address. */
+  onUpdate: (address: number, length: number) => void = () => {};
 
   constructor(
     readonly xlen: 32 | 64,
@@ -87,6 +89,7 @@ export class PageWalker {
       const wanted = PTE.a | (access === ACCESS.write ? PTE.d : 0);
       if ((pte & wanted) !== wanted && !quiet) {
         if (this.bus.hostAddress(address, entryBytes, true) === 0) return ACCESS_FAULT;
+        this.onUpdate(address, entryBytes);
         this.#update(host, pte | wanted);
       }
       if (shift < 32) return page + (low & ((1 << shift) - 1));

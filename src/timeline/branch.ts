@@ -20,6 +20,11 @@ export class Branch {
     return this.snapshots.all[0]?.icount ?? 0;
   }
 
+  /** The snapshot at the very beginning of the history. */
+  get first(): PlacedSnapshot {
+    return this.parent?.first ?? this.snapshots.all[0];
+  }
+
   /** The last snapshot at or before a boundary, passing ones included. */
   floor(icount: number): PlacedSnapshot {
     return this.#ownerOf(icount).snapshots.floor(icount);

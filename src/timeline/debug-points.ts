@@ -1,3 +1,4 @@
+import type { WriteWatch } from '../machine/foreign-writes.js';
 import type { CodePoint, HitCondition, Machine, WatchRange } from '../machine/machine.js';
 import {
   type BreakpointOptions,
@@ -53,7 +54,11 @@ export class DebugPoints {
   /** Whose points a machine has been given. */
   static readonly #armedOn = new WeakMap<Machine, DebugPoints>();
 
-  constructor(readonly machine: Machine) {}
+  constructor(
+    readonly machine: Machine,
+    /** Writes that the machine tells of besides. */
+    readonly observed?: WriteWatch,
+  ) {}
 
   get empty(): boolean {
     return this.#stopping.size === 0 && this.#watchpoints.size === 0;
@@ -181,7 +186,7 @@ export class DebugPoints {
         condition: this.#hitCondition({ condition }),
       }),
     );
-    this.machine.setWatchpoints(which === 'none' ? [] : ranges);
+    this.machine.setWatchpoints(which === 'none' ? [] : ranges, which === 'none' ? undefined : this.observed);
   }
 
   #codePoints(which: Armed): CodePoint[] {
@@ -194,17 +199,18 @@ export class DebugPoints {
   }
 
   #hitCondition({ condition, action }: BreakpointOptions): HitCondition | undefined {
-    const { debug } = this.machine;
-    if (action !== undefined) {
-      return {
-        holds: hart => {
-          const view = debug.view(hart);
-          if (condition?.holds(view) ?? true) action(view);
-          return false;
-        },
-      };
-    }
-    return condition && { holds: hart => condition.holds(debug.view(hart)) };
+    if (condition === undefined && action === undefined) return undefined;
+    const { machine } = this;
+    return {
+      holds: hart => {
+        const view = machine.debug.view(hart);
+        view.work = 1;
+        const holds = condition?.holds(view) ?? true;
+        if (holds) action?.(view);
+        machine.charge(view.work);
+        return holds && action === undefined;
+      },
+    };
   }
 }
 

@@ -6,6 +6,8 @@ const MOST_KEPT_HITS = 4096;
 /** The last hits of an interval that was run up to `end`, in order of time. */
 export interface IntervalHits {
   readonly end: number;
+  /** Events that had entered by then; one that enters at `end` later on is not in it. */
+  readonly events?: number;
   /** Hits before this boundary may be missing. */
   readonly completeFrom: number;
   readonly hits: readonly DebugHit[];

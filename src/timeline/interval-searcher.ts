@@ -1,11 +1,11 @@
-import { Machine } from '../machine/machine.js';
+import { Machine, type RunOptions } from '../machine/machine.js';
 import type { BootImage, HostClock, MachineConfig } from '../machine/ports.js';
 import { InputLog } from '../replay/input-log.js';
 import { type ReadSharedPage, SnapshotReceiver } from '../snapshot/shared-snapshot.js';
 import type { FromCode } from './condition.js';
 import { DebugPoints } from './debug-points.js';
 import { HitCollector } from './interval-hits.js';
-import { sortedPages } from './page-set.js';
+import { touchedPages } from './page-set.js';
 import type { IntervalFindings, SearchTask } from './search-pool.js';
 
 const NOWHERE = { write: () => {} };
@@ -51,27 +51,26 @@ export class IntervalSearcher {
     machine.startNoting();
     const found = new HitCollector(start);
     const log = new InputLog(task.events);
+    const pass = { idle: 'jump', collect: found.collect } as const;
     for (let cursor = 0; ; ) {
-      while (log.nextIcount(cursor) === machine.icount) machine.apply(log.at(cursor++).event);
+      while (log.nextIcount(cursor) === machine.icount) machine.apply(log.at(cursor++).event, pass);
       if (machine.icount >= end) break;
       if (cancelled()) return 'cancelled';
       const bound = Math.min(end, log.nextIcount(cursor), machine.icount + this.#sliceSteps);
-      const stop = this.#slice(bound, found);
+      const stop = this.#slice(bound, pass);
       if (stop.kind === 'limit') continue;
       if (machine.icount < end)
         throw new Error(`the machine stopped at icount ${machine.icount}: ${stop.kind}`);
       break;
     }
-    const { executed, written } = machine.touched;
-    const touched = { executed: sortedPages(executed), written: sortedPages(written) };
-    return { ...found.upTo(end), touched };
+    return { ...found.upTo(end), touched: touchedPages(machine) };
   }
 
-  #slice(bound: number, found: HitCollector) {
+  #slice(bound: number, pass: RunOptions) {
     const { clock } = this.ports;
     const from = this.#machine.icount;
     const startMs = clock.nowMs();
-    const stop = this.#machine.run(bound, { idle: 'jump', collect: found.collect });
+    const stop = this.#machine.run(bound, pass);
     const ms = clock.nowMs() - startMs;
     const whole = this.#machine.icount - from >= this.#sliceSteps;
     if (ms > LONG_SLICE_MS) this.#sliceSteps = Math.max(1_000, Math.floor(this.#sliceSteps / 2));

@@ -88,12 +88,12 @@ export class TypedInput implements InputSource {
   }
 
   get pending(): boolean {
-    return this.#typed.length > 0 && this.machine.consoleRoom(this.port) > 0;
+    return this.#typed.length > 0 && this.machine.board.consoleRoom(this.port) > 0;
   }
 
   next(): InputEvent {
     const [first] = this.#typed;
-    const bytes = first.subarray(0, this.machine.consoleRoom(this.port));
+    const bytes = first.subarray(0, this.machine.board.consoleRoom(this.port));
     if (bytes.length === first.length) this.#typed.shift();
     else this.#typed[0] = first.subarray(bytes.length);
     return { kind: 'console', port: this.port, bytes };

@@ -7,15 +7,33 @@ import { DebugPoints, type PassPoints } from './debug-points.js';
 import { ReplayMismatch, TargetError } from './debug-target.js';
 import { History } from './history.js';
 import type { Pace } from './pace.js';
-import { type IntervalPages, sortedPages } from './page-set.js';
+import { type IntervalPages, touchedPages } from './page-set.js';
 import { type PlacedSnapshot, type SnapshotBudget, SnapshotList } from './snapshot-list.js';
 import { intervalSteps } from './snapshot-policy.js';
 
-export type PlayStop = MachineStop | { readonly kind: 'interrupted' };
+export type PlayStop = MachineStop | { readonly kind: 'interrupted' } | { readonly kind: 'enough' };
 
 /** How the machine runs in one pass over the history, and what it looks out for: never what another pass did. */
 export interface Pass extends RunOptions {
   readonly points: PassPoints;
+  /** Asked between slices of `advance`: whether the pass has seen what it was for. */
+  readonly enough?: () => boolean;
+}
+
+/** The steps from a lasting snapshot up to the next one, or up to where a search begins. */
+export interface Interval {
+  readonly start: PlacedSnapshot;
+  readonly next: PlacedSnapshot | undefined;
+  readonly end: number;
+  /** Of the events that enter at `end`, those before this index belong to it: the others to the interval behind. */
+  readonly cursorEnd: number;
+  /** What it touched, when that is known. */
+  readonly touched: IntervalPages | undefined;
+}
+
+/** A moment to come back to, wherever the machine goes meanwhile. */
+export interface HeldMoment {
+  readonly placed: PlacedSnapshot;
 }
 
 /** Steps before the target of a seek at which snapshots are left: the next step back starts from one. */
@@ -35,6 +53,8 @@ export class Player {
   cursor = 0;
   /** Whether snapshots are taken by themselves: when somebody may want to go back. */
   automatic = false;
+  /** Whether an event is entering that the history has at `cursor`. */
+  entering = false;
   /** Of a pass that nothing shall stop. */
   readonly noPoints: PassPoints;
   #intervalSteps: number;
@@ -74,6 +94,7 @@ export class Player {
       const stop = this.slice(Math.min(until, from + this.pace.steps), pass);
       if (stop.kind !== 'limit' || this.machine.icount >= until) return stop;
       if (pass.beforeHart !== undefined && this.machine.nextHart === pass.beforeHart) return stop;
+      if (pass.enough?.() === true) return { kind: 'enough' };
       await this.pace.between(this.machine.icount - from);
       if (this.pace.interrupted) return { kind: 'interrupted' };
     }
@@ -84,13 +105,15 @@ export class Player {
     const { machine, history } = this;
     pass.points.arm();
     for (;;) {
-      this.applyEvents();
+      this.applyEvents(pass);
+      const hit = machine.board.foreignWrites.takeHit();
+      if (hit !== undefined) return { kind: 'hit', hit };
       if (machine.icount >= until) return { kind: 'limit' };
       const bound = Math.min(until, this.snapshotDue(), history.log.nextIcount(this.cursor));
       const stop = machine.run(bound, pass);
       if (stop.kind === 'limit') {
         if (machine.icount < bound) return stop;
-        this.applyEvents();
+        this.applyEvents(pass);
         this.snapshotIfDue();
         continue;
       }
@@ -99,13 +122,59 @@ export class Player {
     }
   }
 
-  /** Lets the recorded events of the present boundary enter. */
-  applyEvents(): void {
+  /** Lets the recorded events of the present boundary enter; a pass hears of what they write. */
+  applyEvents(pass?: Pass): void {
     const { machine, history } = this;
+    if (history.log.nextIcount(this.cursor) !== machine.icount) return;
+    this.entering = true;
     while (history.log.nextIcount(this.cursor) === machine.icount) {
-      machine.apply(history.log.at(this.cursor).event);
+      machine.apply(history.log.at(this.cursor).event, pass);
       this.cursor++;
     }
+    this.entering = false;
+  }
+
+  /** The intervals of the history before a boundary, newest first. */
+  *intervalsBefore(present: number): Generator<Interval, void> {
+    const { branch, history } = this;
+    let cursorEnd = Number.POSITIVE_INFINITY;
+    let end = present;
+    for (; end > history.begin; ) {
+      const start = branch.lasting(end - 1);
+      yield this.#interval(start, end, cursorEnd);
+      end = start.icount;
+      cursorEnd = start.cursor;
+    }
+    // What entered at the very beginning, before any step.
+    const { first } = branch;
+    if (end === history.begin && history.log.nextIcount(first.cursor) === end && first.cursor < cursorEnd) {
+      yield this.#interval(first, end, cursorEnd);
+    }
+  }
+
+  #interval(start: PlacedSnapshot, end: number, cursorEnd: number): Interval {
+    const next = this.branch.next(start.icount);
+    // Events that entered behind the next snapshot, at its boundary, are not in what it knows.
+    const more =
+      next === undefined ||
+      (next.icount === end && next.cursor < cursorEnd && this.history.log.nextIcount(next.cursor) === end);
+    return { start, next, end, cursorEnd, touched: more ? undefined : next.touchedBefore };
+  }
+
+  /** Keeps the present, to be given back by `returnTo`. */
+  hold(): HeldMoment {
+    const { icount } = this.machine;
+    const snapshot = this.store.take();
+    const { id } = snapshot;
+    return {
+      placed: { id, icount, cursor: this.cursor, snapshot, name: undefined, touchedBefore: undefined },
+    };
+  }
+
+  /** Goes back to a moment that was held, which nothing can interrupt. */
+  returnTo({ placed }: HeldMoment): void {
+    this.restore(placed);
+    this.store.release(placed.snapshot);
   }
 
   /** The boundary at which the next snapshot is to be taken; Infinity when none is. */
@@ -204,8 +273,7 @@ export class Player {
     const { icount } = this.machine;
     if (this.branch.snapshots.all.length === 0 || icount === this.history.begin) return undefined;
     if (this.#notedSince > this.branch.lasting(icount - 1).icount) return undefined;
-    const { touched } = this.machine;
-    return { executed: sortedPages(touched.executed), written: sortedPages(touched.written) };
+    return touchedPages(this.machine);
   }
 
   #startNoting(): void {

@@ -1,10 +1,9 @@
 import type { DebugHit } from '../machine/machine.js';
 import type { DebugPoints } from './debug-points.js';
 import { HitCollector, type IntervalHits, lastOf, type ShownAt, shownToGdb } from './interval-hits.js';
-import type { Player } from './player.js';
+import type { Interval, Player } from './player.js';
 import { SearchAhead, type WantedInterval } from './search-ahead.js';
 import type { IntervalFindings, PointsData, SearchPool, SearchTask } from './search-pool.js';
-import type { PlacedSnapshot } from './snapshot-list.js';
 
 /** Where a search backwards ends: the hit, and the boundary at which a debugger shall see it. */
 export interface ReverseHit {
@@ -13,13 +12,6 @@ export interface ReverseHit {
 }
 
 const MOST_KEPT_INTERVALS = 256;
-
-/** The steps from a lasting snapshot up to the next one, or up to where a search begins. */
-interface Interval {
-  readonly start: PlacedSnapshot;
-  readonly next: PlacedSnapshot | undefined;
-  readonly end: number;
-}
 
 /**
  * Searches backwards, from the newest snapshot interval back. Each interval is run forward once and its hits
@@ -56,7 +48,7 @@ export class ReverseSearch {
       ahead = undefined;
     };
     try {
-      for (const interval of this.#intervalsBefore(present)) {
+      for (const interval of this.player.intervalsBefore(present)) {
         let best = this.#knownHit(interval, shownAt);
         if (best === 'unknown') {
           const elsewhere = await ahead?.take(interval.start.id);
@@ -78,21 +70,12 @@ export class ReverseSearch {
     }
   }
 
-  *#intervalsBefore(present: number): Generator<Interval> {
-    const { branch, history } = this.player;
-    for (let end = present; end > history.begin; ) {
-      const start = branch.lasting(end - 1);
-      yield { start, next: branch.next(start.icount), end };
-      end = start.icount;
-    }
-  }
-
   /** The last hit of a step of an interval, as far as that can be said without running it. */
-  #knownHit({ start, next, end }: Interval, shownAt: ShownAt): DebugHit | undefined | 'unknown' {
-    const touched = next?.touchedBefore;
+  #knownHit({ start, end, touched }: Interval, shownAt: ShownAt): DebugHit | undefined | 'unknown' {
     if (touched !== undefined && !this.points.mayTouch(touched)) return undefined;
     const known = this.#known.get(this.#keyOf(start.id));
     if (known === undefined || known.end < end) return 'unknown';
+    if (known.end === end && known.events !== this.player.history.log.indexAfter(end)) return 'unknown';
     const best = lastOf(known.hits, end, shownAt);
     // Before the oldest hit that was kept there may be others.
     return best === undefined && known.completeFrom > start.icount ? 'unknown' : best;
@@ -134,7 +117,7 @@ export class ReverseSearch {
   }
 
   *#wanted(present: number, shownAt: ShownAt, points: PointsData): Generator<WantedInterval, void> {
-    for (const interval of this.#intervalsBefore(present)) {
+    for (const interval of this.player.intervalsBefore(present)) {
       const hit = this.#knownHit(interval, shownAt);
       if (hit === 'unknown') yield { id: interval.start.id, task: () => this.#taskOf(interval, points) };
       else if (hit !== undefined) return;
@@ -158,9 +141,10 @@ export class ReverseSearch {
   }
 
   #keep(startId: number, { end, completeFrom, hits }: IntervalHits): void {
+    const events = this.player.history.log.indexAfter(end);
     const key = this.#keyOf(startId);
     this.#known.delete(key);
-    this.#known.set(key, { end, completeFrom, hits });
+    this.#known.set(key, { end, events, completeFrom, hits });
     if (this.#known.size <= MOST_KEPT_INTERVALS) return;
     for (const oldest of this.#known.keys()) {
       this.#known.delete(oldest);

@@ -17,6 +17,7 @@ const REGISTERS = new Map([
 
 /** A hart with a few registers and twelve bytes of memory. */
 class TestHart implements HartView {
+  work = 0;
   readonly hart = 0;
   low = 0;
   high = 0;

@@ -14,6 +14,7 @@ const NAMES: Names = {
 const hart: HartView & { low: number; high: number } = {
   hart: 0,
   low: 0,
+  work: 0,
   high: 0,
   readRegister(register) {
     this.low = register === 10 ? 7 : 0xfffffffe;

@@ -260,7 +260,6 @@ export class RegionJit implements HotCode {
 
   /** From here on, regions that are entered are noted anew. */
   startNoting(): void {
-    this.decode.memory.startNoting();
     const { memory } = this.decode;
     memory.fill(0, memory.plan.regionNotes, memory.plan.regionNotes + REGION_FUNCTIONS);
     this.#enteredAndGone.clear();

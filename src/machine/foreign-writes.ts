@@ -1,0 +1,93 @@
+import { type TouchedPages, UNKNOWN_PAGE, virtualPage } from '../engine/touched-pages.js';
+import type { WatchList, WatchRange } from '../engine/watch-list.js';
+import type { RiscvHart } from '../riscv/hart.js';
+import type { DebugHit, Writer } from './debug-hit.js';
+import type { RunOptions } from './run-types.js';
+import type { VirtualTime } from './virtual-time.js';
+
+export { UNKNOWN_PAGE } from '../engine/touched-pages.js';
+export { type MemoryRange, WriteWatch } from '../engine/write-watch.js';
+
+const PAGE = 4096;
+
+/** What of a board it looks at. */
+interface WrittenBoard {
+  readonly harts: readonly RiscvHart[];
+  readonly touched: TouchedPages;
+  readonly watches: WatchList;
+  readonly time: VirtualTime;
+  readonly machineState: { readonly currentHart: number };
+  readonly running: RiscvHart | undefined;
+}
+
+/**
+ * Memory that is written by something else than a store of a hart: what watchpoints, observers of writes and the
+ * notes of touched pages learn of it.
+ */
+export class ForeignWrites {
+  /** Of the run under way, or the event that enters; nothing of it is told when absent. */
+  options: RunOptions | undefined;
+  #hit: DebugHit | undefined;
+
+  constructor(readonly board: WrittenBoard) {}
+
+  /** [address, address + length), physical, is about to be written. */
+  note(address: number, length: number, by: Writer): void {
+    const { board, options } = this;
+    this.#noteTouched(address, length);
+    if (board.watches.empty || options === undefined) return;
+    // Between steps, the write belongs to the step behind.
+    const icount = board.running === undefined ? board.time.icount - 1 : board.time.icount;
+    const hart = board.machineState.currentHart;
+    if (board.watches.observed?.touchesMemory(address, length) === true) {
+      options.writes?.before({ by, icount, hart, store: undefined, physical: address, length });
+    }
+    const range = board.watches.find(one => this.#touches(one, address, length));
+    if (range === undefined) return;
+    const { kind: access, low, high } = range;
+    const hit: DebugHit = { kind: 'watchpoint', icount, hart, access, low, high, by };
+    if (options.collect !== undefined) options.collect(hit);
+    else this.#hit ??= hit;
+  }
+
+  /** A watched range was written since this was last asked. */
+  takeHit(): DebugHit | undefined {
+    const hit = this.#hit;
+    this.#hit = undefined;
+    return hit;
+  }
+
+  #noteTouched(address: number, length: number): void {
+    const { written } = this.board.touched;
+    if (this.board.harts.some(hart => hart.mmu.translates)) {
+      // Under which virtual addresses a hart sees these bytes is not known.
+      written.add(UNKNOWN_PAGE);
+      return;
+    }
+    for (let at = address - (address % PAGE); at < address + length; at += PAGE) {
+      written.add(virtualPage(at, Math.floor(at / 2 ** 32)));
+    }
+  }
+
+  /** Whether any hart sees written bytes in the range, page by page. */
+  #touches(range: WatchRange, address: number, length: number): boolean {
+    if (range.kind === 'read') return false;
+    return this.board.harts.some((hart, id) => {
+      // Harts that see physical addresses all see the same.
+      if (!hart.mmu.translates) return id === 0 && seesIn(hart, range, range.length, address, length);
+      return seesIn(hart, range, PAGE, address, length);
+    });
+  }
+}
+
+/** Whether a hart sees any of [address, + length) in the range, which is looked up anew after `step` bytes. */
+function seesIn(hart: RiscvHart, range: WatchRange, step: number, address: number, length: number): boolean {
+  for (let done = 0; done < range.length; ) {
+    const low = range.low + done;
+    const physical = hart.mmu.peek(low % 2 ** 32, range.high + Math.floor(low / 2 ** 32));
+    const part = Math.min(range.length - done, step === PAGE ? PAGE - (low % PAGE) : step);
+    if (physical >= 0 && physical < address + length && physical + part > address) return true;
+    done += part;
+  }
+  return false;
+}
