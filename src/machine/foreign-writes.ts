@@ -1,5 +1,6 @@
 import { type TouchedPages, UNKNOWN_PAGE, virtualPage } from '../engine/touched-pages.js';
 import type { WatchList, WatchRange } from '../engine/watch-list.js';
+import type { StoreAccess } from '../engine/write-watch.js';
 import type { RiscvHart } from '../riscv/hart.js';
 import type { DebugHit, Writer } from './debug-hit.js';
 import type { RunOptions } from './run-types.js';
@@ -21,8 +22,8 @@ interface WrittenBoard {
 }
 
 /**
- * Memory that is written by something else than a store of a hart: what watchpoints, observers of writes and the
- * notes of touched pages learn of it.
+ * What watchpoints, observers of writes and the notes of touched pages learn of memory that is written by something
+ * else than a store of a hart; and observers of those, too.
  */
 export class ForeignWrites {
   /** Of the run under way, or the event that enters; nothing of it is told when absent. */
@@ -48,6 +49,19 @@ export class ForeignWrites {
     const hit: DebugHit = { kind: 'watchpoint', icount, hart, access, low, high, by };
     if (options.collect !== undefined) options.collect(hit);
     else this.#hit ??= hit;
+  }
+
+  /** A debugger that stops before the step puts the entry back: only observers are told. */
+  tableUpdated(address: number, length: number): void {
+    if (this.options?.writes !== undefined) this.note(address, length, 'page-walk');
+  }
+
+  /** A store of a hart that somebody observes: at the next boundary it is made. */
+  storeObserved(hart: number, store: StoreAccess): void {
+    const { time, running } = this.board;
+    const { physical, firstBytes: length } = store;
+    this.options?.writes?.before({ by: undefined, icount: time.icount, hart, store, physical, length });
+    running?.requestBoundary();
   }
 
   /** A watched range was written since this was last asked. */

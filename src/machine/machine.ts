@@ -2,7 +2,7 @@ import type { CodePoint } from '../engine/breakpoint-set.js';
 import type { EngineOptions } from '../engine/engine.js';
 import type { TouchedPages } from '../engine/touched-pages.js';
 import type { WatchKind, WatchRange } from '../engine/watch-list.js';
-import type { StoreAccess, WriteWatch } from '../engine/write-watch.js';
+import type { WriteWatch } from '../engine/write-watch.js';
 import type { ExecutingHart } from '../riscv/executing-hart.js';
 import type { RiscvHart } from '../riscv/hart.js';
 import { EXIT } from '../riscv/hart-exit.js';
@@ -69,8 +69,11 @@ export class Machine {
           breakpointReached: (hart, low, high) => this.#reached('breakpoint', hart, undefined, low, high),
           watchTouched: (hart, kind, low, high) => this.#reached('watchpoint', hart, kind, low, high),
           charge: work => this.charge(work),
-          storeObserved: (hart, store) => this.#storeObserved(hart.id, store),
-          tableUpdated: (address, length) => this.#tableUpdated(address, length),
+          storeObserved: (hart, store) => {
+            this.charge(1);
+            this.board.foreignWrites.storeObserved(hart.id, store);
+          },
+          tableUpdated: (address, length) => this.board.foreignWrites.tableUpdated(address, length),
         },
         onAttention: () => {
           this.#attention = true;
@@ -369,19 +372,6 @@ export class Machine {
     }
     this.#hit = hit;
     return true;
-  }
-
-  /** A debugger that stops before the step puts the entry back: only observers are told. */
-  #tableUpdated(address: number, length: number): void {
-    if (this.#options.writes !== undefined) this.board.foreignWrites.note(address, length, 'page-walk');
-  }
-
-  #storeObserved(hart: number, store: StoreAccess): void {
-    const { physical, firstBytes: length } = store;
-    this.#options.writes?.before({ by: undefined, icount: this.icount, hart, store, physical, length });
-    this.charge(1);
-    // At the next boundary the observer sees what the step has written.
-    this.board.running?.requestBoundary();
   }
 
   #powerOff(code: number): void {
