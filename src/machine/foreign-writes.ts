@@ -2,8 +2,7 @@ import { type TouchedPages, UNKNOWN_PAGE, virtualPage } from '../engine/touched-
 import type { WatchList, WatchRange } from '../engine/watch-list.js';
 import type { StoreAccess } from '../engine/write-watch.js';
 import type { RiscvHart } from '../riscv/hart.js';
-import type { DebugHit, Writer } from './debug-hit.js';
-import type { RunOptions } from './run-types.js';
+import type { DebugHit, WriteListener, Writer } from './debug-hit.js';
 import type { VirtualTime } from './virtual-time.js';
 
 export { UNKNOWN_PAGE } from '../engine/touched-pages.js';
@@ -27,7 +26,7 @@ interface WrittenBoard {
  */
 export class ForeignWrites {
   /** Of the run under way, or the event that enters; nothing of it is told when absent. */
-  options: RunOptions | undefined;
+  options: WriteListener | undefined;
   #hit: DebugHit | undefined;
 
   constructor(readonly board: WrittenBoard) {}

@@ -17,8 +17,8 @@ import { VirtBoard } from './virt-board.js';
 
 export type { CodePoint } from '../engine/breakpoint-set.js';
 export type { HitCondition, WatchRange } from '../engine/watch-list.js';
-export type { DebugHit } from './debug-hit.js';
-export type { MachineStop, ObservedWrite, RunOptions, TakenInterrupt } from './run-types.js';
+export type { DebugHit, ObservedWrite, WriteObserver, Writer } from './debug-hit.js';
+export type { MachineStop, RunOptions, TakenInterrupt } from './run-types.js';
 
 const LIMIT: MachineStop = { kind: 'limit' };
 /** V8 does not replace a function that is running by its optimised code: generated code is left now and then. */

@@ -1,6 +1,5 @@
 /** What a machine is told when it runs, and what it tells. */
-import type { StoreAccess } from '../engine/write-watch.js';
-import type { DebugHit, Writer } from './debug-hit.js';
+import type { DebugHit, WriteObserver } from './debug-hit.js';
 import type { HartContext } from './hart-view.js';
 
 /** Why `run` came back. */
@@ -16,26 +15,6 @@ export interface TakenInterrupt {
   /** Boundary before the step that enters the handler. */
   readonly icount: number;
   readonly context: HartContext;
-}
-
-/** A write to memory that is observed, just before it is made. */
-export interface ObservedWrite {
-  /** Undefined: an instruction of the hart. */
-  readonly by: Writer | undefined;
-  /** The boundary before the step that makes it, or before the boundary that brings it. */
-  readonly icount: number;
-  readonly hart: number;
-  /** How the instruction's store goes. */
-  readonly store: StoreAccess | undefined;
-  readonly physical: number;
-  readonly length: number;
-}
-
-/** Hears of writes to what `Machine.observeWrites` names. */
-export interface WriteObserver {
-  before(write: ObservedWrite): void;
-  /** All writes that were told of are made, and nothing else has been. Not called between writes of one step. */
-  after(): void;
 }
 
 export interface RunOptions {
