@@ -4,12 +4,14 @@ import { parseAddress } from '../host/network/ipv4.js';
 import type { HostForward } from '../host/network/tcp-proxy.js';
 import { ADDRESS } from '../host/network/user-addresses.js';
 import type { InputDeviceKind } from '../machine/ports.js';
+import { wholeNumber } from '../timeline/moment-text.js';
 
-/** A whole number in decimal, also as `1e9` or `1_000`. */
+/** A whole number: also as `1e9`, `1_000` or `0x10`. */
 export function parseCount(text: string): number {
-  const plain = text.replaceAll('_', '');
-  const value = /^\d+(e\d+)?$/i.test(plain) ? Number(plain) : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('A whole number is needed, e.g. 1000000.');
+  const value = wholeNumber(text);
+  if (value === undefined || !Number.isSafeInteger(value)) {
+    throw new InvalidArgumentError('A whole number is needed, e.g. 1000000.');
+  }
   return value;
 }
 

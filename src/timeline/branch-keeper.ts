@@ -53,7 +53,7 @@ export class BranchKeeper {
     const parent = player.branch;
     const branch = player.fork(`branch${++this.#forks}`);
     this.#branches.push(branch);
-    this.output.onBranch(branch.name, branch.forkedAt);
+    this.output.onBranch(branch);
     this.#excursion = { branch, parent, call };
   }
 
@@ -109,7 +109,7 @@ export class BranchKeeper {
     const branch = this.#named(name);
     this.#excursion = undefined;
     if (branch !== this.player.branch) this.player.enter(branch);
-    this.output.onBranch(branch.name, branch.forkedAt);
+    this.output.onBranch(branch);
     return branch;
   }
 
@@ -145,7 +145,7 @@ export class BranchKeeper {
     const [start] = branch.snapshots.all;
     this.player.branch = parent;
     this.player.restore(start);
-    this.output.onBranch(parent.name, parent.forkedAt);
+    this.output.onBranch(parent);
     this.giveBack(branch.history.log.slice(start.cursor).map(({ event }) => event));
     this.#remove(branch);
   }

@@ -25,6 +25,11 @@ export class Branch {
     return this.parent?.first ?? this.snapshots.all[0];
   }
 
+  /** Events that had entered when it left its parent. */
+  get forkCursor(): number {
+    return this.snapshots.all[0]?.cursor ?? 0;
+  }
+
   /** The last snapshot at or before a boundary, passing ones included. */
   floor(icount: number): PlacedSnapshot {
     return this.#ownerOf(icount).snapshots.floor(icount);

@@ -2,6 +2,7 @@ import type { Machine } from '../machine/machine.js';
 import type { InputEvent, ResetCause } from '../machine/ports.js';
 import type { BranchKeeper } from './branch-keeper.js';
 import { TargetError } from './debug-target.js';
+import type { GuestOutput } from './guest-output.js';
 import type { HostInput } from './host-input.js';
 import type { LiveDriver } from './live-driver.js';
 
@@ -12,6 +13,7 @@ export class Changes {
     readonly branches: BranchKeeper,
     readonly live: LiveDriver,
     readonly input: HostInput,
+    readonly output: GuestOutput,
   ) {}
 
   /** Why a register cannot take these bytes; undefined when it can, or has them already. */
@@ -26,7 +28,7 @@ export class Changes {
     const refusal = this.machine.debug.refusal(hart, register, bytes);
     if (refusal !== undefined) throw new TargetError(refusal);
     this.branches.beforeChange(hart);
-    this.live.change({ kind: 'write-register', hart, register, bytes: bytes.slice() });
+    this.#enter({ kind: 'write-register', hart, register, bytes: bytes.slice() });
     this.branches.afterRegisterWrite(hart, register);
   }
 
@@ -37,13 +39,13 @@ export class Changes {
     }
     this.branches.beforeChange(hart);
     const digits = BigInt.asUintN(64, address).toString(16).padStart(16, '0');
-    this.live.change({ kind: 'write-memory', hart, address: digits, bytes: bytes.slice() });
+    this.#enter({ kind: 'write-memory', hart, address: digits, bytes: bytes.slice() });
     this.branches.afterMemoryWrite(hart, address, bytes.length);
   }
 
   reset(cause: ResetCause): void {
     this.branches.beforeChange(0);
-    this.live.change({ kind: 'reset', cause });
+    this.#enter({ kind: 'reset', cause });
     this.branches.afterOtherChange();
   }
 
@@ -58,6 +60,12 @@ export class Changes {
     this.branches.beforeChange(0);
     this.input.request(event);
     this.branches.afterOtherChange();
+  }
+
+  /** What the change itself prints is seen now, and not again when it is replayed. */
+  #enter(event: InputEvent): void {
+    this.live.change(event);
+    this.output.reached();
   }
 
   #holds(hart: number, register: number, bytes: Uint8Array): boolean {

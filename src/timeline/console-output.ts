@@ -1,16 +1,25 @@
 /** Bytes of output that are remembered for a branch; the older half goes when there is more. */
 const LONGEST_TRANSCRIPT = 2 ** 22;
 
+/** A place in a history: the boundary, or the step after it, and how many events have entered before. */
+export interface OutputPlace {
+  readonly icount: number;
+  readonly cursor: number;
+}
+
+const isBefore = (a: OutputPlace, b: OutputPlace): boolean =>
+  a.icount < b.icount || (a.icount === b.icount && a.cursor < b.cursor);
+
 /** What was printed on one branch, and by which steps. */
 class OutputTrack {
-  /** Output of steps before this boundary has been shown. */
-  furthest: number;
+  /** Output from before this place has been shown: of events, too, which print as debugger's writes. */
+  furthest: OutputPlace;
   #bytes = new Uint8Array(1024);
   #icounts = new Float64Array(1024);
   #length = 0;
 
   constructor(
-    readonly start: number,
+    readonly start: OutputPlace,
     readonly parent: OutputTrack | undefined,
   ) {
     this.furthest = start;
@@ -30,7 +39,7 @@ class OutputTrack {
       if (this.#icounts[last] >= before) continue;
       if (wanted.every((byte, i) => this.#bytes[at + i] === byte)) return this.#icounts[last];
     }
-    return this.parent?.lastPrinted(wanted, Math.min(before, this.start));
+    return this.parent?.lastPrinted(wanted, Math.min(before, this.start.icount));
   }
 
   #forgetHalf(): void {
@@ -52,34 +61,34 @@ class OutputTrack {
 
 /**
  * Guest output on its way to the host. What the guest prints again while the history is replayed was shown
- * before, and is dropped: only output from beyond the furthest boundary ever reached on a branch is new.
+ * before, and is dropped: only output from beyond the furthest place ever reached on a branch is new.
  */
 export class ConsoleOutput {
   readonly #buffer = new Uint8Array(4096);
   #buffered = 0;
   readonly #tracks = new Map<string, OutputTrack>();
-  #track = new OutputTrack(0, undefined);
+  #track = new OutputTrack({ icount: 0, cursor: 0 }, undefined);
 
   constructor(
     readonly show: (bytes: Uint8Array) => void,
-    /** Icount of the step under way. */
-    readonly icount: () => number,
+    /** Of the step or the event under way. */
+    readonly place: () => OutputPlace,
     firstBranch: string,
   ) {
     this.#tracks.set(firstBranch, this.#track);
   }
 
   write(byte: number): void {
-    const icount = this.icount();
-    if (icount < this.#track.furthest) return;
-    this.#track.remember(byte, icount);
+    const place = this.place();
+    if (isBefore(place, this.#track.furthest)) return;
+    this.#track.remember(byte, place.icount);
     if (this.#buffered === this.#buffer.length) this.flush();
     this.#buffer[this.#buffered++] = byte;
   }
 
-  /** Output of steps before this boundary has been seen. */
-  reached(icount: number): void {
-    if (icount > this.#track.furthest) this.#track.furthest = icount;
+  /** Output from before this place has been seen. */
+  reached(place: OutputPlace): void {
+    if (isBefore(this.#track.furthest, place)) this.#track.furthest = place;
     this.flush();
   }
 
@@ -89,11 +98,11 @@ export class ConsoleOutput {
     this.#buffered = 0;
   }
 
-  /** From here on the machine is on this branch; one not heard of before begins at the boundary `icount`. */
-  onBranch(name: string, icount: number): void {
+  /** From here on the machine is on this branch; one not heard of before begins at `start`. */
+  onBranch(name: string, start: OutputPlace): void {
     let track = this.#tracks.get(name);
     if (track === undefined) {
-      track = new OutputTrack(icount, this.#track);
+      track = new OutputTrack(start, this.#track);
       this.#tracks.set(name, track);
     }
     this.#track = track;

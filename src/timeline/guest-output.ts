@@ -1,4 +1,5 @@
 import type { MachineOutputs, SoundPort } from '../machine/ports.js';
+import type { Branch } from './branch.js';
 import { ConsoleOutput } from './console-output.js';
 import type { HostPorts } from './host-ports.js';
 import { NetworkOutput } from './network-output.js';
@@ -12,9 +13,17 @@ export class GuestOutput implements MachineOutputs {
   readonly network: NetworkOutput | undefined;
   readonly sound: SoundPort | undefined;
   readonly #consoles: readonly ConsoleOutput[];
+  readonly #player: () => Player;
 
   constructor(host: HostPorts, player: () => Player, firstBranch: string) {
-    const icount = () => player().machine.board.time.icount;
+    this.#player = player;
+    const here = { icount: 0, cursor: 0 };
+    const place = () => {
+      const { machine, cursor } = player();
+      here.icount = machine.board.time.icount;
+      here.cursor = cursor;
+      return here;
+    };
     const { network, sound } = host;
     const once = new SentOnce(player);
     this.sound = sound && {
@@ -23,23 +32,24 @@ export class GuestOutput implements MachineOutputs {
       },
     };
     this.network = network && new NetworkOutput(player, packet => network.send(packet));
-    this.serial = new ConsoleOutput(bytes => host.console.write(bytes), icount, firstBranch);
-    this.virtioConsole = new ConsoleOutput(bytes => host.virtioConsole?.write(bytes), icount, firstBranch);
+    this.serial = new ConsoleOutput(bytes => host.console.write(bytes), place, firstBranch);
+    this.virtioConsole = new ConsoleOutput(bytes => host.virtioConsole?.write(bytes), place, firstBranch);
     this.#consoles = [this.serial, this.virtioConsole];
   }
 
-  /** Output of steps before this boundary has been seen. */
-  reached(icount: number): void {
-    for (const console of this.#consoles) console.reached(icount);
+  /** Output of the steps and events up to here has been seen. */
+  reached(): void {
+    const { machine, cursor } = this.#player();
+    for (const console of this.#consoles) console.reached({ icount: machine.icount, cursor });
   }
 
   flush(): void {
     for (const console of this.#consoles) console.flush();
   }
 
-  /** From here on the machine is on this branch; one not heard of before begins at the boundary `icount`. */
-  onBranch(name: string, icount: number): void {
-    for (const console of this.#consoles) console.onBranch(name, icount);
+  /** From here on the machine is on this branch; one not heard of before begins where it was forked. */
+  onBranch({ name, forkedAt: icount, forkCursor: cursor }: Branch): void {
+    for (const console of this.#consoles) console.onBranch(name, { icount, cursor });
   }
 
   forgetBranch(name: string): void {

@@ -1,6 +1,7 @@
 import type { Machine } from '../machine/machine.js';
 import { loadMoment, type MachineMoment } from '../machine/moment.js';
 import { InputError } from '../state/input-error.js';
+import { printable } from '../state/printable.js';
 import { type Moment, TargetError } from './debug-target.js';
 import type { Player } from './player.js';
 
@@ -11,7 +12,8 @@ export function boundaryOf({ history, branch }: Player, target: Moment): number 
   if (target === 'end') return end;
   if (typeof target === 'object') {
     const placed = branch.named(target.snapshot);
-    if (placed === undefined) throw new TargetError(`there is no snapshot ${target.snapshot}`);
+    if (placed === undefined)
+      throw new TargetError(`${printable(target.snapshot)} is neither an icount nor a snapshot`);
     return placed.icount;
   }
   if (Number.isInteger(target) && target >= begin && target <= end) return target;

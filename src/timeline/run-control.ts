@@ -106,7 +106,7 @@ export class RunControl {
       const stop = recorded
         ? player.slice(Math.min(target, this.#history.end), { idle: 'jump', beforeHart, points })
         : live.slice(target, points, beforeHart);
-      this.output.reached(machine.icount);
+      this.output.reached();
       if (stop.kind === 'hit') return stop;
       const leftMs = deadlineMs - live.clock.nowMs();
       if (leftMs <= 0) return { kind: 'timeout' };

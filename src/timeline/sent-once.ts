@@ -15,9 +15,13 @@ export class SentOnce {
 
   /** `ordinal` counts what one device sends: it tells things of one moment apart. */
   isNew(ordinal: number): boolean {
-    const { branch, machine } = this.player();
+    const { branch, machine, cursor } = this.player();
     const ns = machine.virtualNs;
-    if (branch.parent !== undefined && machine.icount < branch.forkedAt) return false;
+    if (branch.parent !== undefined) {
+      const { icount } = machine;
+      if (icount < branch.forkedAt || (icount === branch.forkedAt && cursor < branch.forkCursor))
+        return false;
+    }
     const last = this.#last.get(branch);
     if (last !== undefined && (ns < last.ns || (ns === last.ns && ordinal <= last.ordinal))) return false;
     this.#last.set(branch, { ns, ordinal });

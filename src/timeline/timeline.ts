@@ -117,7 +117,7 @@ export class Timeline implements DebugTarget {
     this.symbols = new SymbolNames(source.symbols ?? []);
     this.questions = new Questions(this.player, this.#output, this.searchPool);
     this.#branches = new BranchKeeper(this.player, this.#output, events => this.#input.giveBack(events));
-    this.#changes = new Changes(this.machine, this.#branches, this.#live, this.#input);
+    this.#changes = new Changes(this.machine, this.#branches, this.#live, this.#input, this.#output);
     this.input = new InputGestures(config.inputs ?? [], event => this.#changes.request(event));
     this.branches = {
       list: () => this.#branches.list(),
@@ -267,7 +267,7 @@ export class Timeline implements DebugTarget {
         tell(`the history begins at icount ${begin}`);
       return stop;
     } finally {
-      this.#output.reached(this.machine.icount);
+      this.#output.reached();
     }
   }
 
@@ -287,7 +287,7 @@ export class Timeline implements DebugTarget {
     this.#branches.beforeLeaving();
     this.#pace.begin();
     if ((await this.#control.seek(icount)) === 'interrupted') throw new TargetError('interrupted');
-    this.#output.reached(this.machine.icount);
+    this.#output.reached();
   }
 
   snapshots(): readonly SnapshotStatus[] {

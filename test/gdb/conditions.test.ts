@@ -48,7 +48,7 @@ describe('on the wire', () => {
   it('icount is not written, but gdb is told how to move', async () => {
     const wire = await connect(new CounterTarget(), 'xmlRegisters=riscv');
     expect(await wire.ask('P1000=0500000000000000')).toBe(
-      'E.icount cannot be written: "monitor goto N" or "run N" goes to another moment',
+      'E.icount cannot be written: "monitor goto N" or "starti N" goes to another moment',
     );
   });
 

@@ -24,7 +24,7 @@ describe.skipIf(!hasGdb)('a part of a history, saved from gdb and opened in gdb'
       'history saved to late.bst, from 6000000 on',
     );
     expect(await first.command('monitor history save x.bst from nowhere')).toContain(
-      'history save: there is no snapshot nowhere',
+      'history save: nowhere is neither an icount nor a snapshot',
     );
     expect(await first.command('monitor history save x.bst from 7000000')).toContain(
       `history save: icount 7000000 is outside the history, which goes from 0 to ${crash}`,
@@ -94,6 +94,6 @@ test('a change in the past begins a branch, which is saved with the beginning th
   session.saveSnapshot('elsewhere');
   await session.branches.switchTo('branch1');
   await expect(session.saveHistory('x', { from: { snapshot: 'elsewhere' } })).rejects.toThrow(
-    'there is no snapshot elsewhere',
+    'elsewhere is neither an icount nor a snapshot',
   );
 });

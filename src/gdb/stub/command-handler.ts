@@ -3,6 +3,7 @@
 import { InputError } from '../../state/input-error.js';
 import { printable } from '../../state/printable.js';
 import { type DebugStop, type DebugTarget, type Resume, TargetError } from '../../timeline/debug-target.js';
+import { parseMoment } from '../../timeline/moment-text.js';
 import type { Command, ThreadSelector } from '../rsp/command.js';
 import { supportedFeatures } from '../rsp/packets.js';
 import { LARGEST_DATA, type Reply } from '../rsp/reply.js';
@@ -10,7 +11,6 @@ import { type AgentTarget, agentAction, agentCondition } from './agent/agent-exp
 import { documentPart } from './documents.js';
 import { type Breathe, checksumMemory, searchMemory } from './memory.js';
 import { runMonitorCommand } from './monitor.js';
-import { parseMoment } from './monitor-command.js';
 import { Points } from './points.js';
 import { Registers } from './registers.js';
 import { hartOf, resumeOf, reverseOf } from './run-control.js';

@@ -1,4 +1,4 @@
-import { type DebugTarget, type Moment, TargetError } from '../../timeline/debug-target.js';
+import { type DebugTarget, TargetError } from '../../timeline/debug-target.js';
 import type { Points } from './points.js';
 import type { Registers } from './registers.js';
 
@@ -32,16 +32,4 @@ export interface MonitorCommand {
 export function required(argument: string, usage: string): string {
   if (argument === '') throw new TargetError(`nothing given; usage: ${usage}`);
   return argument;
-}
-
-/** A place in the history as users write it: an icount (decimal or 0x...), start, end or a snapshot's name. */
-export function parseMoment(text: string): Moment {
-  if (text === 'start' || text === 'end') return text;
-  if (/^(0x[0-9a-fA-F]+|[0-9]+)$/.test(text)) {
-    const icount = Number(text);
-    if (!Number.isSafeInteger(icount)) throw new TargetError(`icount ${text} is too large`);
-    return icount;
-  }
-  if (/^-[0-9]+$/.test(text)) throw new TargetError(`there is no icount ${text}`);
-  return { snapshot: text };
 }

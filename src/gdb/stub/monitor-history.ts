@@ -7,7 +7,8 @@ import {
   type QuestionOps,
   TargetError,
 } from '../../timeline/debug-target.js';
-import { type MonitorCommand, parseMoment, required } from './monitor-command.js';
+import { parseMoment } from '../../timeline/moment-text.js';
+import { type MonitorCommand, required } from './monitor-command.js';
 
 const RECORDS_SHOWN = 20;
 

@@ -3,13 +3,8 @@
 import { InputError } from '../../state/input-error.js';
 import { printable } from '../../state/printable.js';
 import { type DebugTarget, type SnapshotStatus, TargetError } from '../../timeline/debug-target.js';
-import {
-  type MonitorAnswer,
-  type MonitorCommand,
-  type MonitorContext,
-  parseMoment,
-  required,
-} from './monitor-command.js';
+import { parseMoment } from '../../timeline/moment-text.js';
+import { type MonitorAnswer, type MonitorCommand, type MonitorContext, required } from './monitor-command.js';
 import { WATCH_CONDITION } from './monitor-condition.js';
 import { HISTORY_COMMANDS } from './monitor-history.js';
 import { INPUT_COMMANDS } from './monitor-input.js';

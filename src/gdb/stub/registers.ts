@@ -45,7 +45,7 @@ export class Registers {
     if (register === undefined) throw new TargetError(`there is no register number ${number}`);
     if (register.group === 'time') {
       throw new TargetError(
-        `${register.name} cannot be written: "monitor goto N" or "run N" goes to another moment`,
+        `${register.name} cannot be written: "monitor goto N" or "starti N" goes to another moment`,
       );
     }
     if (bytes.length !== register.bits / 8) {
