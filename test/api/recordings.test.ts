@@ -24,7 +24,9 @@ test('a script saves a part, opens it, and goes on from it with other inputs', a
   await machine.seek({ snapshot: 'typed' });
   expect(machine.icount).toBe(here);
   machine.deleteSnapshot('typed');
-  await expect(machine.seek({ snapshot: 'typed' })).rejects.toThrow('typed is neither an icount nor a snapshot');
+  await expect(machine.seek({ snapshot: 'typed' })).rejects.toThrow(
+    'typed is neither an icount nor a snapshot',
+  );
   await expect(machine.saveHistory(join(folder, 'no/such'))).rejects.toThrow('cannot create recording');
 
   using recording = openRecording(part, { symbols: ECHO });

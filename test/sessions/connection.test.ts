@@ -153,7 +153,9 @@ describe.skipIf(!hasGdb)('monitor', () => {
       new RegExp(`icount ${place}, .*, outlier\\n.*icount ${place}, .*, again`),
     );
     expect(await gdb.command('monitor snapshot delete outlier')).toContain('deleted');
-    expect(await gdb.command('monitor goto outlier')).toContain('outlier is neither an icount nor a snapshot');
+    expect(await gdb.command('monitor goto outlier')).toContain(
+      'outlier is neither an icount nor a snapshot',
+    );
     expect(await gdb.command('monitor goto again')).toContain(`at icount ${place}\n`);
     expect(await gdb.command('monitor goto 999999999999')).toContain(`which goes from 0 to ${place}`);
     expect(await gdb.command('monitor events')).toBe('no events\n');
