@@ -10,7 +10,7 @@ export async function openNetwork(spec: NetSpec): Promise<NetworkBackend | undef
     case 'none':
       return undefined;
     case 'user':
-      return openUserNetwork(spec.forwards);
+      return openUserNetwork(spec.forwards, spec);
     case 'listen': {
       const cable = await listenForPeer(spec, tell);
       tell(`network peer expected on ${spec.host}:${cable.port}`);

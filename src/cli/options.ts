@@ -94,7 +94,7 @@ export const MACHINE_OPTIONS = {
   ),
   net: option(
     '--net <kind>',
-    'network device: user[,hostfwd=tcp:[HOST]:PORT-:PORT...] behind the host, socket:listen=HOST:PORT or socket:connect=HOST:PORT to another machine, none',
+    'network device: user[,hostfwd=tcp:[HOST]:PORT-:PORT...] behind the host, with restrict=on not reaching it, socket:listen=HOST:PORT or socket:connect=HOST:PORT to another machine, none',
     parseNet,
     'none',
   ),

@@ -144,7 +144,7 @@ export function parseSound(text: string): SoundSpec {
 /** What the network device is connected to. */
 export type NetSpec =
   | { readonly kind: 'none' }
-  | { readonly kind: 'user'; readonly forwards: readonly HostForward[] }
+  | { readonly kind: 'user'; readonly forwards: readonly HostForward[]; readonly restricted: boolean }
   | ({ readonly kind: 'listen' | 'connect' } & HostPort);
 
 export function parseNet(text: string): NetSpec {
@@ -152,10 +152,21 @@ export function parseNet(text: string): NetSpec {
   const socket = /^socket:(listen|connect)=(.+)$/.exec(text);
   if (socket !== null) return { kind: socket[1] as 'listen' | 'connect', ...parseHostPort(socket[2]) };
   const [kind, ...settings] = text.split(',');
-  if (kind === 'user') return { kind, forwards: settings.map(parseForward) };
+  if (kind === 'user') {
+    const restrictions = settings.filter(setting => setting.startsWith('restrict='));
+    const forwards = settings.filter(setting => !restrictions.includes(setting)).map(parseForward);
+    return { kind, forwards, restricted: restrictions.map(parseRestriction).at(-1) ?? false };
+  }
   throw new InvalidArgumentError(
-    'Allowed: user[,hostfwd=...], socket:listen=HOST:PORT, socket:connect=HOST:PORT, none.',
+    'Allowed: user[,restrict=on][,hostfwd=...], socket:listen=HOST:PORT, socket:connect=HOST:PORT, none.',
   );
+}
+
+/** `restrict=on|off`, as in QEMU. */
+function parseRestriction(text: string): boolean {
+  if (text === 'restrict=on') return true;
+  if (text === 'restrict=off') return false;
+  throw new InvalidArgumentError(`restrict=on or restrict=off is needed, not ${text}.`);
 }
 
 /** `hostfwd=tcp:[HOST]:PORT-[GUEST]:PORT`, as in QEMU; without a host it is the loopback. */

@@ -29,8 +29,8 @@ const FIELD = {
   hardware: 28,
 } as const;
 
-/** The server's answer, or undefined when there is none. */
-export function answerDhcp(request: Uint8Array): Uint8Array | undefined {
+/** The server's answer, or undefined when there is none. `restricted`: no router and no name server is named. */
+export function answerDhcp(request: Uint8Array, restricted = false): Uint8Array | undefined {
   if (request.length < FIXED_BYTES + 4 || request[0] !== OP.request) return undefined;
   const view = viewOf(request);
   if (view.getUint32(FIXED_BYTES) !== COOKIE) return undefined;
@@ -40,28 +40,30 @@ export function answerDhcp(request: Uint8Array): Uint8Array | undefined {
   const clientAddress = view.getUint32(FIELD.clientAddress);
   switch (options.get(OPTION.messageType)?.[0]) {
     case MESSAGE.discover:
-      return reply(request, MESSAGE.offer, ADDRESS.guest);
+      return reply(request, MESSAGE.offer, ADDRESS.guest, restricted);
     case MESSAGE.request: {
       const wanted = addressIn(options.get(OPTION.requestedAddress)) ?? clientAddress;
       return wanted === ADDRESS.guest
-        ? reply(request, MESSAGE.ack, ADDRESS.guest)
-        : reply(request, MESSAGE.nak, 0);
+        ? reply(request, MESSAGE.ack, ADDRESS.guest, restricted)
+        : reply(request, MESSAGE.nak, 0, restricted);
     }
     case MESSAGE.inform:
-      return reply(request, MESSAGE.ack, 0);
+      return reply(request, MESSAGE.ack, 0, restricted);
     default:
       return undefined;
   }
 }
 
-function reply(request: Uint8Array, type: number, address: number): Uint8Array {
+function reply(request: Uint8Array, type: number, address: number, restricted: boolean): Uint8Array {
   const options = [OPTION.messageType, 1, type, ...addressOption(OPTION.server, ADDRESS.gateway)];
   if (type !== MESSAGE.nak) {
-    options.push(
-      ...addressOption(OPTION.mask, ADDRESS.mask),
-      ...addressOption(OPTION.router, ADDRESS.gateway),
-      ...addressOption(OPTION.dns, ADDRESS.dns),
-    );
+    options.push(...addressOption(OPTION.mask, ADDRESS.mask));
+    if (!restricted) {
+      options.push(
+        ...addressOption(OPTION.router, ADDRESS.gateway),
+        ...addressOption(OPTION.dns, ADDRESS.dns),
+      );
+    }
     if (address !== 0) options.push(...addressOption(OPTION.leaseTime, LEASE_SECONDS));
   }
   options.push(OPTION.end);

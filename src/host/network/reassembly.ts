@@ -5,6 +5,8 @@ const MOST_PENDING = 16;
 const LONGEST_PAYLOAD = 65_535 - 20;
 /** Bytes kept of one datagram, parts that came twice included. */
 const MOST_BYTES = 2 * LONGEST_PAYLOAD;
+/** Parts of one datagram: as many as the smallest packets (68 bytes) need. */
+const MOST_PARTS = 1400;
 
 interface Pending {
   readonly parts: { readonly offset: number; readonly bytes: Uint8Array }[];
@@ -31,7 +33,8 @@ export class Reassembly {
     pending.bytes += payload.length;
     if (!more) pending.length = end;
     const whole = joined(pending);
-    if (whole !== undefined || pending.bytes > MOST_BYTES) this.#pending.delete(key);
+    const tooMuch = pending.bytes > MOST_BYTES || pending.parts.length > MOST_PARTS;
+    if (whole !== undefined || tooMuch) this.#pending.delete(key);
     if (whole === undefined) return undefined;
     const { source, destination, protocol } = packet;
     return { source, destination, protocol, payload: whole };

@@ -1,3 +1,6 @@
+/** Chunks up to this size are joined: a peer that sends byte by byte costs no more than its bytes. */
+const SMALL = 1024;
+
 /** Bytes that are sent and not acknowledged, or not sent yet: a queue that can be read at any place. */
 export class SendBuffer {
   readonly #chunks: Uint8Array[] = [];
@@ -5,7 +8,15 @@ export class SendBuffer {
 
   append(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    this.#chunks.push(bytes);
+    const last = this.#chunks.at(-1);
+    if (last !== undefined && last.length + bytes.length <= SMALL) {
+      const joined = new Uint8Array(last.length + bytes.length);
+      joined.set(last);
+      joined.set(bytes, last.length);
+      this.#chunks[this.#chunks.length - 1] = joined;
+    } else {
+      this.#chunks.push(bytes);
+    }
     this.length += bytes.length;
   }
 

@@ -16,7 +16,7 @@ export interface HostForward {
   readonly guestPort: number;
 }
 
-/** The guest's connections at a time. */
+/** The guest's connections at a time, those included whose last bytes the host has not taken yet. */
 const MOST_CONNECTIONS = 1024;
 const EMPTY = new Uint8Array();
 
@@ -35,7 +35,11 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   readonly #servers: Server[] = [];
 
-  constructor(readonly send: (datagram: Datagram) => void) {}
+  /** `restricted`: only connections of forwarded ports. */
+  constructor(
+    readonly send: (datagram: Datagram) => void,
+    readonly restricted = false,
+  ) {}
 
   receive(datagram: Datagram): void {
     const segment = parseTcp(datagram);
@@ -84,8 +88,8 @@ export class TcpProxy {
   }
 
   #connect(ends: Ends, syn: TcpSegment): void {
-    const host = toHost(ends.peer);
-    if (host === undefined || this.#connections.size >= MOST_CONNECTIONS) {
+    const host = this.restricted ? undefined : toHost(ends.peer);
+    if (host === undefined || this.#full) {
       this.#refuse(ends, syn);
       return;
     }
@@ -95,7 +99,13 @@ export class TcpProxy {
       allowHalfOpen: true,
       noDelay: true,
     });
-    const connection = TcpConnection.fromGuest(syn, firstSequence(), streamOf(socket), this.#portsOf(ends));
+    const drained = () => connection.hostDrained();
+    const connection: TcpConnection = TcpConnection.fromGuest(
+      syn,
+      firstSequence(),
+      streamOf(socket, drained),
+      this.#portsOf(ends),
+    );
     this.#connections.set(keyOf(ends), connection);
     socket.once('connect', () => connection.hostConnected());
     this.#attach(socket, connection);
@@ -109,20 +119,28 @@ export class TcpProxy {
       peer: from === undefined ? ADDRESS.gateway : toGuest(from),
       peerPort: socket.remotePort ?? 0,
     };
-    if (this.#connections.has(keyOf(ends)) || this.#connections.size >= MOST_CONNECTIONS) {
+    if (this.#connections.has(keyOf(ends)) || this.#full) {
       socket.destroy();
       return;
     }
-    const connection = TcpConnection.toGuest(firstSequence(), streamOf(socket), this.#portsOf(ends));
+    const drained = () => connection.hostDrained();
+    const connection: TcpConnection = TcpConnection.toGuest(
+      firstSequence(),
+      streamOf(socket, drained),
+      this.#portsOf(ends),
+    );
     this.#connections.set(keyOf(ends), connection);
     this.#attach(socket, connection);
+  }
+
+  get #full(): boolean {
+    return Math.max(this.#connections.size, this.#sockets.size) >= MOST_CONNECTIONS;
   }
 
   #attach(socket: Socket, connection: TcpConnection): void {
     this.#sockets.add(socket);
     socket.on('data', bytes => connection.hostData(new Uint8Array(bytes)));
     socket.on('end', () => connection.hostEnd());
-    socket.on('drain', () => connection.hostDrained());
     socket.on('error', () => connection.hostFailed());
     socket.on('close', () => this.#sockets.delete(socket));
   }
@@ -155,17 +173,26 @@ export class TcpProxy {
 
 const firstSequence = () => randomInt(2 ** 32);
 
-function streamOf(socket: Socket): HostStream {
+/** What a write under way costs beside its bytes. */
+const WRITE_BYTES = 256;
+
+/** `drained`: the host has taken all that was written. */
+function streamOf(socket: Socket, drained: () => void): HostStream {
+  let writes = 0;
   return {
     write: bytes => {
-      if (socket.writable) socket.write(bytes);
+      if (!socket.writable) return;
+      writes++;
+      socket.write(bytes, () => {
+        if (--writes === 0) drained();
+      });
     },
     end: () => socket.end(),
     destroy: () => socket.destroy(),
     pause: () => socket.pause(),
     resume: () => socket.resume(),
     get backlog() {
-      return socket.writableLength;
+      return socket.writableLength + writes * WRITE_BYTES;
     },
   };
 }

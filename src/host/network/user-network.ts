@@ -15,6 +15,7 @@ import {
   parseIpv4,
   viewOf,
 } from './ipv4.js';
+import { Neighbours } from './neighbours.js';
 import { Reassembly } from './reassembly.js';
 import { type HostForward, TcpProxy } from './tcp-proxy.js';
 import { buildUdp, parseUdp, type UdpDatagram } from './udp.js';
@@ -24,8 +25,8 @@ import { ADDRESS, isOwn, macOf } from './user-addresses.js';
 const ARP_BYTES = 28;
 const ARP = { request: 1, reply: 2 } as const;
 const ECHO = { reply: 0, request: 8 } as const;
-/** Packets that wait for the answer to an ARP request, for each address. */
-const MOST_WAITING = 16;
+/** Names looked up at a time; queries beyond are lost, and asked again. */
+const MOST_LOOKUPS = 32;
 
 /** A user-mode network, and the host ports that lead into it. */
 export interface UserNetwork extends NetworkBackend {
@@ -36,10 +37,14 @@ export interface UserNetwork extends NetworkBackend {
 /**
  * A network of one guest behind the host's sockets, as QEMU's `-netdev user`: ARP, DHCP, DNS, ICMP echo of its own
  * addresses, UDP and TCP to anywhere the host reaches, with the gateway standing for the host's loopback.
+ * `restricted`, as QEMU's `restrict=on`: the guest reaches neither the host nor anything beyond, forwarded ports still lead in.
  * Rejects with InputError when a port cannot be forwarded.
  */
-export async function openUserNetwork(forwards: readonly HostForward[]): Promise<UserNetwork> {
-  const network = new UserStack();
+export async function openUserNetwork(
+  forwards: readonly HostForward[],
+  { restricted = false } = {},
+): Promise<UserNetwork> {
+  const network = new UserStack(restricted);
   try {
     for (const rule of forwards) await network.forward(rule);
   } catch (error) {
@@ -50,15 +55,19 @@ export async function openUserNetwork(forwards: readonly HostForward[]): Promise
 }
 
 class UserStack implements UserNetwork {
-  readonly #tcp = new TcpProxy(datagram => this.#sendDatagram(datagram));
-  readonly #udp = new UdpProxy(datagram => this.#sendDatagram(datagram));
+  readonly #tcp: TcpProxy;
+  readonly #udp: UdpProxy;
   readonly #fragments = new Reassembly();
-  /** Cards of the guest by address. */
-  readonly #cards = new Map<number, Uint8Array>();
-  readonly #waiting = new Map<number, Datagram[]>();
+  readonly #neighbours = new Neighbours();
+  #lookups = 0;
   #listener: (packet: Uint8Array) => void = () => {};
   #identification = 0;
   #closed = false;
+
+  constructor(readonly restricted: boolean) {
+    this.#tcp = new TcpProxy(datagram => this.#sendDatagram(datagram), restricted);
+    this.#udp = new UdpProxy(datagram => this.#sendDatagram(datagram), restricted);
+  }
 
   forward(rule: HostForward): Promise<void> {
     return rule.protocol === 'tcp' ? this.#tcp.forward(rule) : this.#udp.forward(rule);
@@ -133,16 +142,22 @@ class UserStack implements UserNetwork {
   #receiveUdp(udp: UdpDatagram, card: Uint8Array): void {
     const forUs = udp.destination === BROADCAST_ADDRESS || isOwn(udp.destination);
     if (udp.destinationPort === DHCP_PORT.server && forUs) {
-      const answer = answerDhcp(udp.payload);
+      const answer = answerDhcp(udp.payload, this.restricted);
       if (answer !== undefined) this.#sendLease(answer, card);
     } else if (udp.destinationPort === DNS_PORT && udp.destination === ADDRESS.dns) {
-      const payload = udp.payload.slice();
-      void answerDns(payload).then(answer => {
-        if (answer !== undefined) this.#sendDatagram(buildUdp(reversed(udp, answer)));
-      });
+      this.#lookUp(udp);
     } else {
       this.#udp.receive(udp);
     }
+  }
+
+  #lookUp(udp: UdpDatagram): void {
+    if (this.restricted || this.#lookups === MOST_LOOKUPS) return;
+    this.#lookups++;
+    void answerDns(udp.payload.slice()).then(answer => {
+      this.#lookups--;
+      if (answer !== undefined) this.#sendDatagram(buildUdp(reversed(udp, answer)));
+    });
   }
 
   /** The client has no address yet: it is reached by its card alone. */
@@ -159,22 +174,17 @@ class UserStack implements UserNetwork {
 
   #learn(address: number, card: Uint8Array): void {
     if (address === 0 || isOwn(address)) return;
-    this.#cards.set(address, card);
-    const waiting = this.#waiting.get(address) ?? [];
-    this.#waiting.delete(address);
-    for (const datagram of waiting) this.#sendTo(card, datagram);
+    for (const datagram of this.#neighbours.learn(address, card)) this.#sendTo(card, datagram);
   }
 
   #sendDatagram(datagram: Datagram): void {
     const { destination } = datagram;
-    const card = this.#cards.get(destination);
+    const card = this.#neighbours.cardOf(destination);
     if (card !== undefined) {
       this.#sendTo(card, datagram);
       return;
     }
-    const waiting = this.#waiting.get(destination) ?? [];
-    if (waiting.length < MOST_WAITING) waiting.push(datagram);
-    this.#waiting.set(destination, waiting);
+    this.#neighbours.wait(datagram);
     this.#sendArp(ARP.request, ADDRESS.gateway, destination, BROADCAST_MAC);
   }
 
