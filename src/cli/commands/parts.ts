@@ -56,7 +56,7 @@ function readParts(folder: string): Recording {
   try {
     return importParts(path => {
       reading = true;
-      const bytes = readFromFolder(folder, path);
+      const bytes = readFromFolder(commandFiles, folder, path);
       reading = false;
       return bytes;
     });

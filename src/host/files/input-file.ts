@@ -85,10 +85,15 @@ function inputFile(
 export function readWhole(file: InputFile, what: string): Uint8Array {
   const { path, bytes } = file;
   if (bytes === 0) throw new InputError(`cannot use ${what} ${path}: the file is empty`);
+  return readBytes(file, what);
+}
+
+/** The same of a file that may be empty. Throws InputError when it is too large. */
+export function readBytes({ path, bytes, read }: InputFile, what: string): Uint8Array {
   if (bytes > LARGEST_WHOLE_BYTES)
     throw new InputError(`cannot use ${what} ${path}: it is larger than 2 GiB`);
   try {
-    return file.read(0, bytes);
+    return read(0, bytes);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new InputError(`cannot use ${what} ${path}: there is no memory for its ${bytes} bytes`);
