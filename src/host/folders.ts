@@ -1,13 +1,5 @@
-import {
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  realpathSync,
-  rmdirSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join, sep } from 'node:path';
+import { mkdirSync, readdirSync, realpathSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve, sep } from 'node:path';
 import { InputError } from '../state/input-error.js';
 import type { HostFiles } from './files/host-files.js';
 import { readBytes } from './files/input-file.js';
@@ -27,18 +19,17 @@ export function writeFolder(path: string, files: readonly FolderFile[]): void {
   const undo: (() => void)[] = [];
   const makeFolder = (folder: string) => {
     const first = mkdirSync(folder, { recursive: true });
-    for (let made = folder; first !== undefined && made.length >= first.length; made = dirname(made)) {
-      const one = made;
-      undo.unshift(() => rmdirSync(one));
-    }
+    if (first === undefined) return;
+    const made: string[] = [];
+    for (let at = resolve(folder); at.length >= resolve(first).length; at = dirname(at)) made.push(at);
+    undo.unshift(...made.map(one => () => rmdirSync(one)));
   };
   try {
     makeFolder(path);
     if (readdirSync(path).length > 0) throw new InputError(`${path} is not empty: name a new folder`);
     for (const file of files) {
       const place = placeIn(path, file.path);
-      if (dirname(place) !== path && lstatSync(dirname(place), { throwIfNoEntry: false }) === undefined)
-        makeFolder(dirname(place));
+      makeFolder(dirname(place));
       undo.unshift(() => unlinkSync(place));
       writeFileSync(place, file.bytes, { flag: 'wx' });
     }
