@@ -13,10 +13,12 @@ import {
   MARK,
   markOf,
   PSEUDO_OPERATION,
-  SINK,
+  REGISTER_SHIFT,
 } from './engine-layout.js';
-import type { Decoded, Instruction, InstructionSet } from './instruction-set.js';
+import type { RegisterFile } from './expressions.js';
+import { type Decoded, type Instruction, type InstructionSet, nothingDecoded } from './instruction-set.js';
 import { Operations } from './operations.js';
+import { resultFile } from './semantics.js';
 
 /** How many instructions behind the wanted one are decoded along with it. */
 const DECODE_AHEAD = 16;
@@ -37,8 +39,8 @@ export class DecodeCache {
   readonly #operations: Operations;
   /** Behind an unconditional jump that is no call there may be data: decoding ahead ends there. */
   readonly #jumps: readonly boolean[];
-  /** Their rd is an f register, of which none discards. */
-  readonly #floatResults: ReadonlySet<Instruction>;
+  /** Where the result of each instruction goes. */
+  readonly #resultFiles: ReadonlyMap<Instruction, RegisterFile | undefined>;
   readonly #scratch: number;
   /** Stands for a page where each fetch has to be checked by itself (PMP regions smaller than a page). */
   readonly carefulPage: number;
@@ -75,19 +77,8 @@ export class DecodeCache {
     memory.u8[this.carefulPage + (PAGE_BYTES << ENTRY_SCALE_SHIFT)] = PSEUDO_OPERATION.pageEnd;
     this.#operations = new Operations(isa);
     this.#jumps = isa.instructions.map(i => i.semantics.statements.some(s => s.kind === 'jump'));
-    this.#floatResults = new Set(
-      isa.instructions.filter(i => i.semantics.statements.some(s => s.kind === 'set-fd')),
-    );
-    this.#decoded = {
-      instruction: isa.instructions[0],
-      rd: 0,
-      rs1: 0,
-      rs2: 0,
-      rs3: 0,
-      roundingMode: 0,
-      immediate: 0,
-      length: 4,
-    };
+    this.#resultFiles = new Map(isa.instructions.map(one => [one, resultFile(one.semantics)]));
+    this.#decoded = nothingDecoded(isa);
   }
 
   /** Address of the decoded page for a guest page, made if need be. */
@@ -133,8 +124,7 @@ export class DecodeCache {
       // The second of a pair may be jumped to: it stays what it is.
       previous = pair === 0 ? operation : 0;
       previousAt = at;
-      const comesBack = this.memory.u8[at + ENTRY.rd] !== SINK;
-      if (this.#jumps[operation - FIRST_INSTRUCTION] && !comesBack) break;
+      if (this.#jumps[operation - FIRST_INSTRUCTION] && !this.#keepsResult(operation, at)) break;
       offset += length;
     }
     this.onDecode(guestPage);
@@ -256,6 +246,12 @@ export class DecodeCache {
     }
   }
 
+  /** Whether the instruction at an entry has a result, as a jump has that keeps where it comes from. */
+  #keepsResult(operation: number, entry: number): boolean {
+    const file = this.#resultFiles.get(this.isa.instructions[operation - FIRST_INSTRUCTION]);
+    return file !== undefined && this.memory.u8[entry + ENTRY.result] !== file.zero?.sink;
+  }
+
   #decodeAt(entry: number, host: number, offset: number): number {
     const { u8 } = this.memory;
     const half = u8[host] | (u8[host + 1] << 8);
@@ -293,18 +289,19 @@ export class DecodeCache {
       i32[entry >> 2] = PSEUDO_OPERATION.illegal | ((2 << ENTRY_SCALE_SHIFT) << 8);
       return;
     }
-    const rd = d.rd === 0 && !this.#floatResults.has(d.instruction) ? SINK : d.rd;
+    const zero = this.#resultFiles.get(d.instruction)?.zero;
+    const result = zero !== undefined && d.result === zero.register ? zero.sink : d.result;
     const operation = this.#operations.of(d.instruction);
     const step = d.length << ENTRY_SCALE_SHIFT;
-    i32[entry >> 2] = operation | (step << 8) | (rd << 16);
-    const { format } = d.instruction;
-    if (format === 'U' || format === 'J') {
+    i32[entry >> 2] = operation | (step << 8) | (result << 16);
+    const { operands } = d.instruction;
+    if (operands === 'wide') {
       i32[(entry + 4) >> 2] = d.immediate;
       return;
     }
-    const rounds = format === 'R-rounding' || format === 'R4';
-    const rest = rounds ? (d.rs3 * 8) | (d.roundingMode << 8) : d.immediate & 0xffff;
-    i32[(entry + 4) >> 2] = (d.rs1 * 8) | ((d.rs2 * 8) << 8) | (rest << 16);
+    const modified = (d.third << REGISTER_SHIFT) | (d.modifier << 8);
+    const rest = operands === 'modified' ? modified : d.immediate & 0xffff;
+    i32[(entry + 4) >> 2] = (d.first << REGISTER_SHIFT) | (d.second << (REGISTER_SHIFT + 8)) | (rest << 16);
   }
 
   /** Writes to these bytes of a guest page are reported from now on. */

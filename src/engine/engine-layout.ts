@@ -4,36 +4,6 @@ import { type CommonPlan, DECODE_ENTRY_BYTES, type MemoryPlan, PAGE_SHIFT } from
  * What generated code and TypeScript agree on: offsets in the control block, in a hart's state and in TLBs.
  */
 
-/** Offsets from a hart's state that the engine reads and writes; the ISA's state layout supplies them. */
-export interface HartOffsets {
-  /** General registers, 8 bytes each; slot 32 takes writes to a register that is always zero. */
-  readonly x: number;
-  readonly pc: number;
-  /** LR/SC reservation: virtual address (all ones: none) and the value loaded, 8 bytes each. */
-  readonly reservedAddress: number;
-  readonly reservedValue: number;
-  /** Floating-point registers, 8 bytes each. */
-  readonly f: number;
-  /** u32: exception flags in the bits of `FLOAT_FLAG`, above them the rounding mode that is set. */
-  readonly floatControl: number;
-  /** u32 in which the bits of `floatStatusMask` tell: all clear, floating point is off; all set, it is dirty. */
-  readonly floatStatus: number;
-  readonly floatStatusMask: number;
-  /** u8: the mode that CSRs are accessed in. */
-  readonly privilege: number;
-  /** u32 each, a bit for each interrupt: driven by devices, set by software, and enabled ones of both. */
-  readonly interrupts: { readonly lines: number; readonly software: number; readonly enabled: number };
-}
-
-/** Number of the discarding register. */
-export const SINK = 32;
-
-/** Position of the rounding mode in the float control word. */
-export const ROUNDING_SHIFT = 5;
-/** Rounding mode of an instruction that takes the one that is set; of those set, this many are modes. */
-export const DYNAMIC_ROUNDING = 7;
-export const ROUNDING_MODES = 5;
-
 /** Control block. */
 export const CONTROL = {
   /** i32: steps the running hart may still take. The host may lower it to reach a boundary sooner. */
@@ -63,7 +33,7 @@ export const RESERVED_SIZE_MASK = 3;
 export const REGION_VARIANT = {
   /** No compiled code in this run. */
   none: -1,
-  /** Machine mode where addresses are physical and nothing is protected: no TLB on the way to RAM. */
+  /** Addresses are physical and nothing is protected: no TLB on the way to RAM. */
   bare: 0,
   /** Everything else: through the software TLB. */
   translated: 1,
@@ -85,22 +55,24 @@ export const TLB_INDEX_SHIFT = PAGE_SHIFT - TLB_ENTRY_SHIFT;
 export const TLB_INDEX_MASK = (TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT;
 
 /**
- * A predecoded instruction, 8 bytes: operation, distance to the next entry, rd, taken jumps to it modulo 256,
- * then either rs1, rs2 (register times 8) and a 16-bit immediate, or a 32-bit immediate. Rounding formats have
- * rs3 and the rounding mode in place of the 16-bit immediate.
+ * A predecoded instruction, 8 bytes: operation, distance to the next entry, number of the result, taken jumps to it
+ * modulo 256, then as its `OperandLayout` says: a 32-bit immediate; or the first and second source (times 8) and a
+ * 16-bit immediate; or three sources and the modifier.
  */
 export const ENTRY = {
   operation: 0,
   step: 1,
-  rd: 2,
+  result: 2,
   hotness: 3,
-  rs1: 4,
-  rs2: 5,
+  first: 4,
+  second: 5,
   immediate16: 6,
-  rs3: 6,
-  roundingMode: 7,
+  third: 6,
+  modifier: 7,
   immediate32: 4,
 } as const;
+/** Registers take 8 bytes. */
+export const REGISTER_SHIFT = 3;
 /** Entries stand for halfwords: pc offset times this gives the entry's offset. */
 export const ENTRY_SCALE_SHIFT = Math.log2(DECODE_ENTRY_BYTES / 2);
 
@@ -134,8 +106,10 @@ export const REGION_FUNCTIONS = 1 << 12;
 export const REGION_PARAMETERS = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
 
 /** Flags beside the size, in calls to the host's `load` and `store`. */
-export const ACCESS_FLAG = { atomic: 16, reserved: 32, conditional: 64 } as const;
+export const ACCESS_FLAG = { plain: 0, atomic: 16, reserved: 32, conditional: 64 } as const;
 export const ACCESS_SIZE_MASK = 15;
+/** Beside the size in calls to the host's `list`: registers are stored. */
+export const LIST_STORES = 16;
 
 /** Host addresses below this are the mailbox: a store there has to be committed by the host. */
 export const mailboxEnd = (plan: CommonPlan) => plan.mailbox + 64;
@@ -155,8 +129,16 @@ export interface EngineHost {
   /** Host address where to store; the mailbox when `commit` has to follow; 0: leave. */
   store(access: number, low: number, high: number): number;
   commit(): void;
-  /** Reads and writes a CSR, which may change the data TLB; 1: the old value is in the mailbox, 0: leave. */
-  csr(number: number, operation: number, source: number, rd: number, low: number, high: number): number;
+  /**
+   * A special instruction that generated code leaves to the host, with the words that it was emitted with. It may change
+   * the data TLB. 1: the result is in the mailbox, 0: leave.
+   */
+  special(a: number, b: number, c: number, d: number, e: number, f: number): number;
+  /**
+   * Loads or stores all registers that `registers` has bits for, from an address on: see the statement `list`. `access`
+   * is the size, with `LIST_STORES`; `file` is the offset of the register file. 1: retire, 0: leave.
+   */
+  list(access: number, file: number, registers: number, low: number, high: number): number;
   /** A system operation, by its position in the engine's list; 1: retire, 0: leave. */
   system(operation: number): number;
   /** An illegal instruction; always leaves. */
@@ -172,8 +154,6 @@ export interface HotCode {
   /** The code at this predecoded entry, virtual address low and high, would be worth compiling. */
   hot(entry: number, low: number, high: number, fetchTlb: number, variant: RegionVariant): void;
 }
-
-export const CSR_OPERATION = { write: 0, set: 1, clear: 2 } as const;
 
 /** `run(hart, fetchTlb, dataTlb, budget)`: 0 when the budget is used up, 1 when the host asked to leave. */
 export type RunFunction = (hart: number, fetchTlb: number, dataTlb: number, budget: number) => number;

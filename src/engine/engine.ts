@@ -1,10 +1,9 @@
 import type { CommonPlan } from '../memory/memory-plan.js';
 import type { DecodeCache } from './decode-cache.js';
-import { type EngineHost, type HartOffsets, REGION_FUNCTIONS, type RunFunction } from './engine-layout.js';
+import { type EngineHost, REGION_FUNCTIONS, type RunFunction } from './engine-layout.js';
 import type { InstructionSet } from './instruction-set.js';
 import { generateInterpreter, type InterpreterModule } from './interpreter-module.js';
 import { RegionJit } from './jit/region-jit.js';
-import { writeCsrTable } from './plain-csr.js';
 import { preparedInterpreter } from './prepared-interpreters.js';
 import type { WatchRange } from './watch-list.js';
 import { watchStores } from './watched-stores.js';
@@ -40,22 +39,21 @@ export class Engine {
   /** `ramBase` is the physical address of the first byte of RAM. */
   constructor(
     readonly decode: DecodeCache,
-    hart: HartOffsets,
     readonly ramBase: number,
     options: EngineOptions,
   ) {
     const { memory, isa } = decode;
-    writeCsrTable(memory.memory.buffer, memory.plan.csrTable, [...isa.plainCsrs.values()]);
+    isa.table?.write(memory.memory.buffer, memory.plan.isaTable);
     const physical = options.hotAfter ?? HOT_AFTER.physical;
     const translated = options.hotAfter ?? HOT_AFTER.translated;
     const countTo = options.jit ? Math.min(physical, MOST_COUNTED) : undefined;
-    this.interpreterKey = interpreterKey(isa, memory.plan, hart, countTo);
+    this.interpreterKey = interpreterKey(isa, memory.plan, countTo);
     this.interpreter =
-      preparedInterpreter(this.interpreterKey) ?? generateInterpreter(isa, memory.plan, hart, countTo);
+      preparedInterpreter(this.interpreterKey) ?? generateInterpreter(isa, memory.plan, countTo);
     this.systemOperations = this.interpreter.systemOperations;
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: REGION_FUNCTIONS });
     this.regions = options.jit
-      ? new RegionJit(decode, hart, ramBase, this.#table, {
+      ? new RegionJit(decode, ramBase, this.#table, {
           physical: Math.max(1, physical / MOST_COUNTED),
           translated: Math.max(1, translated / MOST_COUNTED),
         })
@@ -84,8 +82,8 @@ export class Engine {
         load: (access, low, high) => current().load(access, low, high),
         store: (access, low, high) => current().store(access, low, high),
         commit: () => current().commit(),
-        csr: (number, operation, source, rd, low, high) =>
-          current().csr(number, operation, source, rd, low, high),
+        special: (a, b, c, d, e, f) => current().special(a, b, c, d, e, f),
+        list: (access, file, registers, low, high) => current().list(access, file, registers, low, high),
         system: operation => current().system(operation),
         illegal: () => current().illegal(),
         resume: () => current().resume(),
@@ -99,8 +97,7 @@ export class Engine {
 
 function interpreterKey(
   isa: InstructionSet,
-  { mailbox, control, decode, marks, regionEntries, csrTable, flags, granuleMap, ram }: CommonPlan,
-  hart: HartOffsets,
+  { mailbox, control, decode, marks, regionEntries, isaTable, flags, granuleMap, ram }: CommonPlan,
   hotAfter: number | undefined,
 ): string {
   const plan: CommonPlan = {
@@ -109,12 +106,12 @@ function interpreterKey(
     decode,
     marks,
     regionEntries,
-    csrTable,
+    isaTable,
     flags,
     granuleMap,
     ram,
   };
   const names = isa.instructions.map(({ name }) => name).join();
   const pairs = isa.frequentPairs.map(([first, second]) => `${first.name} ${second.name}`).join();
-  return JSON.stringify([isa.xlen, names, pairs, plan, hart, hotAfter ?? 'no regions']);
+  return JSON.stringify([isa.name, isa.bits, names, pairs, plan, hotAfter ?? 'no regions']);
 }

@@ -1,66 +1,72 @@
-import type { PlainCsr } from './plain-csr.js';
+import type { RegisterFile, StateField } from './expressions.js';
 import type { Semantics } from './semantics.js';
 
 /**
- * Where an instruction keeps its operands. Fields are those of RISC-V's formats (unprivileged spec 2.2);
- * an ISA with other formats adds its own extractor to its instruction set.
+ * Where the operands stand that a predecoded instruction has beside its result: an immediate of 32 bits alone; two
+ * sources and an immediate of 16 bits; or three sources and a modifier.
  */
-export type Format =
-  | 'R'
-  /** With a rounding mode in place of the minor opcode. */
-  | 'R-rounding'
-  /** The same with a third source. */
-  | 'R4'
-  | 'I'
-  | 'shift'
-  | 'S'
-  | 'B'
-  | 'U'
-  | 'J'
-  | 'csr'
-  | 'csr-immediate'
-  | 'none';
+export type OperandLayout = 'wide' | 'short' | 'modified';
 
 /** One instruction, said once. */
 export interface Instruction {
   readonly name: string;
-  /** Extension or base that brings it, e.g. `i`, `m`, `zicsr`. */
-  readonly extension: string;
-  /** XLEN for which this declaration holds; both when undefined. */
-  readonly xlen: 32 | 64 | undefined;
-  readonly format: Format;
-  /** An instruction word matches when (word & mask) === match, as unsigned 32-bit numbers. */
-  readonly match: number;
-  readonly mask: number;
+  readonly operands: OperandLayout;
   readonly semantics: Semantics;
 }
 
-/** A decoded instruction: the engine's operation number and its operands. */
+/** A decoded instruction. Registers and the modifier are numbers below 32. */
 export interface Decoded {
   instruction: Instruction;
-  rd: number;
-  rs1: number;
-  rs2: number;
-  /** For format R4. */
-  rs3: number;
-  /** For formats R-rounding and R4: a mode's number, or 7 for the mode that is set. */
-  roundingMode: number;
+  result: number;
+  first: number;
+  second: number;
+  third: number;
+  modifier: number;
   immediate: number;
   /** Length in bytes: 2 or 4. */
   length: number;
 }
 
-/** What an engine is handed: it knows no ISA of its own. */
+/** Where exceptions of floating-point operations accrue. */
+export interface FloatFlags {
+  /** A `w` with exception flags in the bits of `FLOAT_FLAG`. */
+  readonly field: StateField;
+  /** Bits of another `w` that are set when a flag is raised that was not up. */
+  readonly marks: { readonly field: StateField; readonly mask: number };
+}
+
+/** What an engine is handed: it knows no instruction set of its own. */
 export interface InstructionSet {
-  readonly xlen: 32 | 64;
+  /** Two sets that differ in anything but the instructions' names have different ones. */
+  readonly name: string;
+  /** Width of addresses and of integers of type x. */
+  readonly bits: 32 | 64;
+  /** The register files that instructions name. */
+  readonly registerFiles: readonly RegisterFile[];
+  /** Where the program counter stands: an x. */
+  readonly pc: StateField;
+  readonly floatFlags?: FloatFlags;
+  /** What special instructions look up in memory. */
+  readonly table?: { readonly bytes: number; write(memory: ArrayBufferLike, address: number): void };
   /** Every instruction of this configuration; the position is its operation number. */
   readonly instructions: readonly Instruction[];
   /** Pairs that often follow each other, most often first: the interpreter has handlers of their own for them. */
   readonly frequentPairs: readonly (readonly [first: Instruction, second: Instruction])[];
-  /** The CSRs that generated code accesses by itself, by number. */
-  readonly plainCsrs: ReadonlyMap<number, PlainCsr>;
+  /** Whether compiled code can hold a special instruction with this immediate. */
+  compilesSpecial(special: string, immediate: number): boolean;
   /** Fills `out` and returns true, or returns false for an illegal encoding. `word` is 32 bits, unsigned. */
   decode(word: number, out: Decoded): boolean;
   /** Length in bytes of the instruction that starts with this halfword. */
   lengthOf(halfword: number): 2 | 4;
 }
+
+export const nothingDecoded = (isa: InstructionSet): Decoded => ({
+  instruction: isa.instructions[0],
+  result: 0,
+  first: 0,
+  second: 0,
+  third: 0,
+  modifier: 0,
+  immediate: 0,
+  length: 4,
+});

@@ -1,25 +1,26 @@
 import type { Local } from '../wasm/function-body.js';
-import { ACCESS_FLAG, CONTROL, CSR_OPERATION, ENTRY, mailboxEnd, TLB_TABLE } from './engine-layout.js';
+import { ACCESS_FLAG, CONTROL, ENTRY, LIST_STORES, mailboxEnd, TLB_TABLE } from './engine-layout.js';
+import { type HostPlace, type LoadExpression, loadOperation } from './expression-emitter.js';
+import type { AccessKind, AccessSize, Expression, RegisterFile } from './expressions.js';
 import { InterpreterFrame } from './interpreter-frame.js';
-import { emitPlainCsr, fieldsInTable } from './plain-csr.js';
 import { emitReservedAt } from './reserved-place.js';
-import type { AccessSize, Expression, Variable } from './semantics.js';
-import { loadOperation, storeOperation } from './semantics-emitter.js';
+import type { Statement } from './semantics.js';
 import { emitFlaggedStore, emitPageFlag } from './watched-stores.js';
 
-/** How the interpreter reaches memory, through the software TLB or by the host; and CSRs, by itself where they are plain. */
+/** How the interpreter reaches memory: through the software TLB, or by the host, which does the special instructions, too. */
 export abstract class InterpreterAccess extends InterpreterFrame {
   /** Names of the system operations met so far, by number. */
   readonly systemOperations: string[] = [];
 
   // Memory.
 
-  load(node: Extract<Expression, { kind: 'load' }>): void {
+  load(node: LoadExpression): void {
     const { f } = this;
     const va = this.scratch(this.x);
     this.expression(node.address);
     f.set(va);
-    this.loadAddress(va, node.size, 0);
+    this.loadAddress(va, node.size, ACCESS_FLAG[node.access]);
+    if (node.access === 'reserved') emitReservedAt(f, this.plan, this.host, node.size);
     f.get(this.host).memory(loadOperation(this.wasmType(node.type), node.size, node.signed), 0);
     this.release(this.x, va);
   }
@@ -40,28 +41,23 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     this.release('i32', entry);
   }
 
-  protected store(size: AccessSize, address: Expression, value: Expression): void {
-    const { f } = this;
+  protected storePlace(address: Expression, size: AccessSize, access: AccessKind): HostPlace {
     const va = this.scratch(this.x);
     this.expression(address);
-    f.set(va);
-    this.resolveStore(va, size, 0);
-    f.get(this.host);
-    this.expression(value);
-    f.memory(storeOperation(this.wasmType(value.type), size), 0);
+    this.f.set(va);
+    this.resolveStore(va, size, ACCESS_FLAG[access]);
+    this.release(this.x, va);
+    return { local: this.host, offset: 0 };
+  }
+
+  protected releasePlace(): void {}
+
+  protected stored(): void {
+    const { f } = this;
     f.get(this.host).i32(mailboxEnd(this.plan)).op('i32_lt_u').if();
     f.call(this.imports.commit);
     this.reload(this.n, CONTROL.budget);
     f.end();
-    this.release(this.x, va);
-  }
-
-  protected storeAddress(size: 4 | 8, flags: number): void {
-    const va = this.scratch(this.x);
-    this.register('rs1');
-    this.f.set(va);
-    this.resolveStore(va, size, flags);
-    this.release(this.x, va);
   }
 
   /** Sets `host` to where the bytes at va can be stored, or leaves. */
@@ -99,106 +95,55 @@ export abstract class InterpreterAccess extends InterpreterFrame {
     f.get(this.host).op('i32_eqz').brIf(this.exitHost);
   }
 
-  protected loadReserved(size: 4 | 8): void {
+  protected list({ direction, file, size, address }: Extract<Statement, { kind: 'list' }>): void {
     const { f } = this;
-    const va = this.scratch(this.x);
-    this.register('rs1');
-    f.set(va);
-    this.loadAddress(va, size, ACCESS_FLAG.reserved);
-    f.get(this.hart).get(va).memory(`${this.x}_store`, this.offsets.reservedAddress);
-    emitReservedAt(f, this.plan, this.host, size);
-    f.get(this.hart)
-      .get(this.host)
-      .memory(loadOperation(this.x, size, true), 0);
-    f.memory(`${this.x}_store`, this.offsets.reservedValue);
-    this.resultAddress();
-    f.get(this.hart).memory(`${this.x}_load`, this.offsets.reservedValue);
-    f.memory(`${this.x}_store`, this.offsets.x);
-    this.release(this.x, va);
+    const base = this.scratch(this.x);
+    this.expression(address);
+    f.set(base);
+    this.sync();
+    f.i32(size | (direction === 'store' ? LIST_STORES : 0)).i32(file.offset);
+    this.immediateBits();
+    this.words(base);
+    f.call(this.imports.list);
+    this.reload(this.n, CONTROL.budget);
+    f.op('i32_eqz').brIf(this.exitHost);
+    this.release(this.x, base);
   }
 
-  protected storeConditional(size: 4 | 8): void {
-    const { f } = this;
-    const va = this.scratch(this.x);
-    const failed = this.scratch('i32');
-    this.register('rs1');
-    f.set(va);
-    f.i32(1).set(failed);
-    f.get(va).get(this.hart).memory(`${this.x}_load`, this.offsets.reservedAddress).op(`${this.x}_eq`).if();
-    this.resolveStore(va, size, ACCESS_FLAG.conditional);
-    f.get(this.host).memory(loadOperation(this.x, size, true), 0);
-    f.get(this.hart).memory(`${this.x}_load`, this.offsets.reservedValue).op(`${this.x}_eq`).if();
-    f.get(this.host);
-    this.register('rs2');
-    f.memory(storeOperation(this.x, size), 0);
-    f.i32(0).set(failed);
-    f.end();
-    f.end();
-    f.get(this.hart);
-    this.constant('x', -1);
-    f.memory(`${this.x}_store`, this.offsets.reservedAddress);
-    this.resultAddress();
-    f.get(failed);
-    if (this.x === 'i64') f.op('i64_extend_i32_u');
-    f.memory(`${this.x}_store`, this.offsets.x);
-    this.release('i32', failed);
-    this.release(this.x, va);
+  // Special instructions.
+
+  readonly knownImmediate = undefined;
+
+  get table(): number {
+    return this.plan.isaTable;
   }
 
-  /** rd = old value; memory = update(old). */
-  protected atomic(size: 4 | 8, variable: Variable, update: Expression): void {
-    const { f } = this;
-    const type = size === 4 ? 'i32' : 'i64';
-    const old = this.scratch(type);
-    this.storeAddress(size, ACCESS_FLAG.atomic);
-    f.get(this.host).memory(`${type}_load`, 0).set(old);
-    this.bindVariable(variable, old);
-    f.get(this.host);
-    this.expression(update);
-    f.memory(`${type}_store`, 0);
-    this.resultAddress();
-    f.get(old);
-    if (type === 'i32' && this.x === 'i64') f.op('i64_extend_i32_s');
-    f.memory(`${this.x}_store`, this.offsets.x);
-    this.release(type, old);
+  immediateBits(): void {
+    this.f.get(this.ip).memory('i32_load16_u', ENTRY.immediate16);
   }
 
-  protected csr(operation: keyof typeof CSR_OPERATION, source: 'register' | 'immediate'): void {
+  operandNumbers(): void {
+    this.f.get(this.ip).memory('i32_load8_u', ENTRY.first);
+    this.f.get(this.ip).memory('i32_load8_u', ENTRY.result);
+  }
+
+  resultOf(file: RegisterFile, inline: (leaveIf: () => void) => void, host: () => void): void {
     const { f } = this;
-    const value = this.scratch(this.x);
-    if (source === 'register') {
-      this.register('rs1');
-    } else {
-      f.get(this.ip).memory('i32_load8_u', ENTRY.rs1).i32(3).op('i32_shr_u');
-      if (this.x === 'i64') f.op('i64_extend_i32_u');
-    }
-    f.set(value);
     const done = f.block();
     const byHost = f.block();
-    const leaveIf = () => void f.brIf(byHost);
-    this.resultAddress();
-    f.set(this.host);
-    f.get(this.ip).memory('i32_load16_u', ENTRY.immediate16);
-    const fields = fieldsInTable(this, this.plan.csrTable, leaveIf);
-    const { hart } = this;
-    f.get(this.host);
-    emitPlainCsr(this, this.offsets, { fields, operation, operand: value, hart, leaveIf });
-    f.memory(`${this.x}_store`, this.offsets.x).br(done);
+    this.registerAddress('result');
+    inline(() => void f.brIf(byHost));
+    f.memory(`${this.x}_store`, file.offset).br(done);
     f.end();
     this.sync();
-    f.get(this.ip).memory('i32_load16_u', ENTRY.immediate16);
-    f.i32(CSR_OPERATION[operation]);
-    f.get(this.ip).memory('i32_load8_u', ENTRY.rs1);
-    f.get(this.ip).memory('i32_load8_u', ENTRY.rd);
-    this.words(value);
-    f.call(this.imports.csr);
+    host();
+    f.call(this.imports.special);
     this.reload(this.n, CONTROL.budget);
     this.reload(this.dataTlb, CONTROL.dataTlb);
     f.op('i32_eqz').brIf(this.exitHost);
-    this.resultAddress();
-    f.i32(0).memory(`${this.x}_load`, this.plan.mailbox).memory(`${this.x}_store`, this.offsets.x);
+    this.registerAddress('result');
+    f.i32(0).memory(`${this.x}_load`, this.plan.mailbox).memory(`${this.x}_store`, file.offset);
     f.end();
-    this.release(this.x, value);
   }
 
   protected systemNumber(operation: string): number {

@@ -2,28 +2,24 @@ import { type CommonPlan, PAGE_BYTES } from '../memory/memory-plan.js';
 import type { FunctionBody, Label, Local } from '../wasm/function-body.js';
 import {
   CONTROL,
-  DYNAMIC_ROUNDING,
   ENTRY,
   ENTRY_SCALE_SHIFT,
   type EngineHost,
-  type HartOffsets,
-  ROUNDING_MODES,
-  ROUNDING_SHIFT,
+  REGISTER_SHIFT,
   TLB_INDEX_MASK,
   TLB_INDEX_SHIFT,
   TLB_VALUE,
 } from './engine-layout.js';
-import type { Instruction, InstructionSet } from './instruction-set.js';
+import type { AccessSize, Destination, RegisterFile, Source } from './expressions.js';
+import type { InstructionSet, OperandLayout } from './instruction-set.js';
 import type { RuntimeFunction, RuntimeIndices } from './runtime-functions.js';
-import type { AccessSize, Expression } from './semantics.js';
-import { SemanticsEmitter } from './semantics-emitter.js';
+import { StatementEmitter } from './statement-emitter.js';
 
 /**
  * The interpreter's function as all of it sees it: its locals, the operands of the predecoded entry at `ip`, and
  * the small pieces of code that handlers are made of.
  */
-export abstract class InterpreterFrame extends SemanticsEmitter {
-  protected readonly hart: Local = 0;
+export abstract class InterpreterFrame extends StatementEmitter {
   protected readonly fetchTlb: Local = 1;
   protected readonly dataTlb: Local = 2;
   /** Steps left. */
@@ -34,50 +30,40 @@ export abstract class InterpreterFrame extends SemanticsEmitter {
   protected readonly newPc: Local;
   /** Host address of the present access. */
   protected readonly host: Local;
-  /** Rounding mode of the present instruction. */
-  protected readonly rounding: Local;
-  protected format: Instruction['format'] = 'none';
+  protected operands: OperandLayout = 'short';
   protected exitHost: Label = 0;
   protected illegal: Label = 0;
 
   constructor(
     f: FunctionBody,
-    readonly isa: InstructionSet,
+    isa: InstructionSet,
     readonly plan: CommonPlan,
-    readonly offsets: HartOffsets,
-    readonly imports: Record<keyof EngineHost, number>,
+    readonly imports: Readonly<Record<keyof EngineHost, number>>,
     readonly runtime: RuntimeIndices,
   ) {
-    super(f, isa.xlen, runtime.multiply_high);
+    super(f, isa, runtime.multiply_high);
     this.ip = f.local('i32');
     this.pageBase = f.local('i32');
     this.pageVa = f.local(this.x);
     this.newPc = f.local(this.x);
     this.host = f.local('i32');
-    this.rounding = f.local('i32');
+    f.local('i32');
   }
 
   // Operands.
 
-  register(operand: 'rs1' | 'rs2'): void {
-    const { f } = this;
-    f.get(this.hart)
-      .get(this.ip)
-      .memory('i32_load8_u', operand === 'rs1' ? ENTRY.rs1 : ENTRY.rs2);
-    f.op('i32_add').memory(`${this.x}_load`, this.offsets.x);
+  source(file: RegisterFile, operand: Source): void {
+    this.registerAddress(operand);
+    this.f.memory(`${this.wasmType(file.type)}_load`, file.offset);
   }
 
-  floatRegister(operand: 'rs1' | 'rs2' | 'rs3'): void {
-    this.f.get(this.hart).get(this.ip).memory('i32_load8_u', ENTRY[operand]);
-    this.f.op('i32_add').memory('i64_load', this.offsets.f);
+  operandNumber(operand: 'first' | 'second'): void {
+    this.f.get(this.ip).memory('i32_load8_u', ENTRY[operand]).i32(REGISTER_SHIFT).op('i32_shr_u');
+    if (this.x === 'i64') this.f.op('i64_extend_i32_u');
   }
 
-  roundingMode(): void {
-    this.f.get(this.rounding);
-  }
-
-  floatFlags(): void {
-    this.f.get(this.hart).i32(this.offsets.floatControl).op('i32_add');
+  modifier(): void {
+    this.f.get(this.ip).memory('i32_load8_u', ENTRY.modifier);
   }
 
   runtimeFunction(name: RuntimeFunction): number {
@@ -104,41 +90,36 @@ export abstract class InterpreterFrame extends SemanticsEmitter {
   protected immediate32(): void {
     const { f } = this;
     f.get(this.ip);
-    if (this.format === 'U' || this.format === 'J') f.memory('i32_load', ENTRY.immediate32);
+    if (this.operands === 'wide') f.memory('i32_load', ENTRY.immediate32);
     else f.memory('i32_load16_s', ENTRY.immediate16);
   }
 
-  /** Pushes where rd stands, less the offset of the registers. */
-  protected resultAddress(): void {
-    this.f.get(this.hart).get(this.ip).memory('i32_load8_u', ENTRY.rd).i32(3).op('i32_shl').op('i32_add');
-  }
-
-  protected setRd(value: Expression): void {
+  /** Pushes where a register stands, less the offset of its file. */
+  protected registerAddress(operand: Destination): void {
     const { f } = this;
-    this.resultAddress();
-    this.expression(value);
-    f.memory(`${this.x}_store`, this.offsets.x);
+    f.get(this.hart).get(this.ip).memory('i32_load8_u', ENTRY[operand]);
+    // The number of a result may be 32.
+    if (operand === 'result') f.i32(REGISTER_SHIFT).op('i32_shl');
+    f.op('i32_add');
   }
 
-  protected setFd(value: Expression): void {
-    const { f, offsets } = this;
-    this.resultAddress();
-    this.expression(value);
-    f.memory('i64_store', offsets.f);
-    f.get(this.hart).get(this.hart).memory('i32_load', offsets.floatStatus);
-    f.i32(offsets.floatStatusMask).op('i32_or').memory('i32_store', offsets.floatStatus);
+  protected setRegister(file: RegisterFile, operand: Destination, push: () => void): void {
+    this.registerAddress(operand);
+    push();
+    this.f.memory(`${this.wasmType(file.type)}_store`, file.offset);
   }
 
-  protected requireFloat(rounding: boolean): void {
-    const { f, offsets } = this;
-    f.get(this.hart).memory('i32_load', offsets.floatStatus).i32(offsets.floatStatusMask).op('i32_and');
-    f.op('i32_eqz').brIf(this.illegal);
-    if (!rounding) return;
-    f.get(this.ip).memory('i32_load8_u', ENTRY.roundingMode).tee(this.rounding);
-    f.i32(DYNAMIC_ROUNDING).op('i32_eq').if();
-    f.get(this.hart).memory('i32_load', offsets.floatControl).i32(ROUNDING_SHIFT).op('i32_shr_u');
-    f.tee(this.rounding).i32(ROUNDING_MODES).op('i32_ge_u').brIf(this.illegal);
-    f.end();
+  protected illegalIf(): void {
+    this.f.brIf(this.illegal);
+  }
+
+  /** An instruction may follow any other: nothing is known before it. */
+  protected learn(): boolean {
+    return false;
+  }
+
+  protected onOneWay(emit: () => void): void {
+    emit();
   }
 
   // Small pieces.
@@ -180,10 +161,6 @@ export abstract class InterpreterFrame extends SemanticsEmitter {
     f.op('i32_wrap_i64').get(value).i64(32, 0).op('i64_shr_u').op('i32_wrap_i64');
   }
 
-  protected loadState(offset: number): void {
-    this.f.get(this.hart).memory(`${this.x}_load`, offset);
-  }
-
   protected pcOfIp(): void {
     const { f } = this;
     f.get(this.pageVa).get(this.ip).get(this.pageBase).op('i32_sub');
@@ -195,11 +172,11 @@ export abstract class InterpreterFrame extends SemanticsEmitter {
   protected storePcOfIp(): void {
     this.f.get(this.hart);
     this.pcOfIp();
-    this.f.memory(`${this.x}_store`, this.offsets.pc);
+    this.f.memory(`${this.x}_store`, this.isa.pc.offset);
   }
 
   protected storeNewPc(): void {
-    this.f.get(this.hart).get(this.newPc).memory(`${this.x}_store`, this.offsets.pc);
+    this.f.get(this.hart).get(this.newPc).memory(`${this.x}_store`, this.isa.pc.offset);
   }
 
   protected storeBudget(): void {

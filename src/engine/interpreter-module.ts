@@ -1,6 +1,6 @@
 import type { CommonPlan } from '../memory/memory-plan.js';
 import { MOST_MEMORY_PAGES, ModuleBuilder } from '../wasm/module-builder.js';
-import { type EngineHost, type HartOffsets, REGION_FUNCTIONS, REGION_PARAMETERS } from './engine-layout.js';
+import { type EngineHost, REGION_FUNCTIONS, REGION_PARAMETERS } from './engine-layout.js';
 import type { InstructionSet } from './instruction-set.js';
 import { InterpreterEmitter } from './interpreter.js';
 import { defineRuntime } from './softfloat/runtime.js';
@@ -20,7 +20,6 @@ export interface InterpreterModule {
 export function generateInterpreter(
   isa: InstructionSet,
   plan: CommonPlan,
-  hart: HartOffsets,
   /** Jumps to an instruction, up to 256, after which it is hot; undefined: no regions. */
   hotAfter: number | undefined,
 ): InterpreterModule {
@@ -30,6 +29,7 @@ export function generateInterpreter(
   const i32 = 'i32' as const;
   const hostImport = (name: keyof EngineHost, parameters: number, result = true) =>
     builder.importFunction('host', name, Array<'i32'>(parameters).fill(i32), result ? [i32] : []);
+  const lists = isa.instructions.some(one => one.semantics.statements.some(({ kind }) => kind === 'list'));
   const imports: Record<keyof EngineHost, number> = {
     fetch: hostImport('fetch', 0),
     decode: hostImport('decode', 1),
@@ -38,20 +38,24 @@ export function generateInterpreter(
     load: hostImport('load', 3),
     store: hostImport('store', 3),
     commit: hostImport('commit', 0, false),
-    csr: hostImport('csr', 6),
+    special: hostImport('special', 6),
     system: hostImport('system', 1),
     illegal: hostImport('illegal', 0),
     resume: hostImport('resume', 0),
     hot: hostImport('hot', 1, false),
+    list: lists ? hostImport('list', 5) : -1,
   };
   const regions =
     hotAfter !== undefined ? { type: builder.type(REGION_PARAMETERS, [i32]), hotAfter } : undefined;
-  const runtime = defineRuntime(builder, {
-    distance: hart.floatStatus - hart.floatControl,
-    mask: hart.floatStatusMask,
-  });
+  const runtime = defineRuntime(builder, flagsChange(isa));
   const run = builder.function([i32, i32, i32, i32], [i32], 'run');
-  const emitter = new InterpreterEmitter(run.body, isa, plan, hart, imports, runtime, regions);
+  const emitter = new InterpreterEmitter(run.body, isa, plan, imports, runtime, regions);
   emitter.emit();
   return { bytes: builder.finish(), systemOperations: emitter.systemOperations };
+}
+
+function flagsChange({ floatFlags }: InstructionSet) {
+  if (floatFlags === undefined) return undefined;
+  const { field, marks } = floatFlags;
+  return { distance: marks.field.offset - field.offset, mask: marks.mask };
 }

@@ -6,7 +6,6 @@ import {
   ENTRY_SCALE_SHIFT,
   type EngineHost,
   FIRST_INSTRUCTION,
-  type HartOffsets,
   MARK,
   MARK_SHIFT,
   REGION_ENTRY,
@@ -14,11 +13,12 @@ import {
   TLB_TABLE,
   TLB_VALUE,
 } from './engine-layout.js';
+import type { Expression } from './expressions.js';
 import type { Instruction, InstructionSet } from './instruction-set.js';
 import { InterpreterAccess } from './interpreter-access.js';
 import { Operations } from './operations.js';
 import type { RuntimeIndices } from './runtime-functions.js';
-import { isPcRelative, type Statement } from './semantics.js';
+import { isPcRelative } from './semantics.js';
 
 /** Emits the one function that walks predecoded pages: see `generateInterpreter`. */
 export class InterpreterEmitter extends InterpreterAccess {
@@ -36,13 +36,12 @@ export class InterpreterEmitter extends InterpreterAccess {
     f: FunctionBody,
     isa: InstructionSet,
     plan: CommonPlan,
-    offsets: HartOffsets,
     imports: Record<keyof EngineHost, number>,
     runtime: RuntimeIndices,
     /** Type of a region's function, and how many jumps make a place hot; undefined when there are none. */
     readonly regions: { readonly type: number; readonly hotAfter: number } | undefined,
   ) {
-    super(f, isa, plan, offsets, imports, runtime);
+    super(f, isa, plan, imports, runtime);
     this.#jumpVa = f.local(this.x);
     this.#span = f.local('i32');
     this.#operation = f.local('i32');
@@ -51,7 +50,7 @@ export class InterpreterEmitter extends InterpreterAccess {
   emit(): void {
     const { f } = this;
     const resumed = f.loop();
-    this.loadState(this.offsets.pc);
+    this.loadField(this.isa.pc);
     f.set(this.newPc);
     this.constant('x', -1);
     f.set(this.#jumpVa);
@@ -220,7 +219,7 @@ export class InterpreterEmitter extends InterpreterAccess {
       .get(left)
       .memory('i32_store', plan.control + CONTROL.lastBudget);
     f.get(left).set(this.n);
-    this.loadState(this.offsets.pc);
+    this.loadField(this.isa.pc);
     f.set(this.newPc).br(this.#lookup);
     f.end();
     this.#mark();
@@ -260,8 +259,8 @@ export class InterpreterEmitter extends InterpreterAccess {
   /** The first instruction, and if the second stands behind it as when it was decoded, that as well. */
   #pair(first: Instruction, second: Instruction, secondOperation: number): void {
     const { f } = this;
-    this.format = first.format;
-    for (const statement of first.semantics.statements) this.#statement(statement);
+    this.operands = first.operands;
+    this.statements(first.semantics.statements);
     this.#advance();
     f.get(this.n).op('i32_eqz').brIf(this.#exitAtIp);
     f.get(this.ip).memory('i32_load8_u', ENTRY.operation).tee(this.#operation);
@@ -270,74 +269,34 @@ export class InterpreterEmitter extends InterpreterAccess {
   }
 
   #instruction(instruction: Instruction): void {
-    this.format = instruction.format;
-    let jumps = false;
-    for (const statement of instruction.semantics.statements) {
-      if (this.#statement(statement)) jumps = true;
-    }
-    if (jumps) this.#endJump(instruction);
-    else this.#retire();
+    this.operands = instruction.operands;
+    const { statements } = instruction.semantics;
+    this.statements(statements);
+    const jump = statements.find(statement => statement.kind === 'jump');
+    if (jump === undefined) this.#retire();
+    else if (isPcRelative(jump.target)) this.#endRelative();
+    else this.f.get(this.n).i32(1).op('i32_sub').set(this.n).br(this.#lookup);
   }
 
-  /** Emits one statement; true when the instruction ends by going to newPc. */
-  #statement(statement: Statement): boolean {
-    const { f } = this;
-    switch (statement.kind) {
-      case 'nothing':
-        return false;
-      case 'set-rd':
-        this.setRd(statement.value);
-        return false;
-      case 'set-fd':
-        this.setFd(statement.value);
-        return false;
-      case 'require-float':
-        this.requireFloat(statement.rounding);
-        return false;
-      case 'jump':
-        if (!isPcRelative(statement.target)) {
-          this.expression(statement.target);
-          f.set(this.newPc);
-        }
-        return true;
-      case 'branch':
-        this.expression(statement.condition);
-        f.if();
-        this.#endRelative();
-        f.end();
-        return false;
-      case 'store':
-        this.store(statement.size, statement.address, statement.value);
-        return false;
-      case 'atomic':
-        this.atomic(statement.size, statement.old, statement.update);
-        return false;
-      case 'load-reserved':
-        this.loadReserved(statement.size);
-        return false;
-      case 'store-conditional':
-        this.storeConditional(statement.size);
-        return false;
-      case 'csr':
-        this.csr(statement.operation, statement.source);
-        return false;
-      case 'system': {
-        this.sync();
-        f.i32(this.systemNumber(statement.operation)).call(this.imports.system);
-        this.reload(this.n, CONTROL.budget);
-        f.op('i32_eqz').brIf(this.exitHost);
-        return false;
-      }
-    }
+  /** The jump itself comes last. */
+  protected jump(target: Expression): void {
+    if (isPcRelative(target)) return;
+    this.expression(target);
+    this.f.set(this.newPc);
   }
 
-  #endJump(instruction: Instruction): void {
-    const jump = instruction.semantics.statements.find(s => s.kind === 'jump');
-    if (jump?.kind === 'jump' && isPcRelative(jump.target)) {
-      this.#endRelative();
-      return;
-    }
-    this.f.get(this.n).i32(1).op('i32_sub').set(this.n).br(this.#lookup);
+  protected branch(condition: Expression): void {
+    this.expression(condition);
+    this.f.if();
+    this.#endRelative();
+    this.f.end();
+  }
+
+  protected system(operation: string): void {
+    this.sync();
+    this.f.i32(this.systemNumber(operation)).call(this.imports.system);
+    this.reload(this.n, CONTROL.budget);
+    this.f.op('i32_eqz').brIf(this.exitHost);
   }
 
   /** Goes to pc + immediate, within the decoded page when the target lies there. */

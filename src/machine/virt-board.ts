@@ -10,14 +10,12 @@ import { DecodeCache } from '../engine/decode-cache.js';
 import { Engine, type EngineOptions } from '../engine/engine.js';
 import { REGION_ENTRIES, REGION_ENTRY_SHIFT, REGION_FUNCTIONS } from '../engine/engine-layout.js';
 import { SELECTOR_TABLE_BYTES } from '../engine/jit/selector-tables.js';
-import { CSR_TABLE_BYTES } from '../engine/plain-csr.js';
 import { TouchedPages } from '../engine/touched-pages.js';
 import { WatchList } from '../engine/watch-list.js';
 import { GuestMemory, PAGE_FLAG } from '../memory/guest-memory.js';
 import { planMemory } from '../memory/memory-plan.js';
 import type { DebugHooks } from '../riscv/executing-hart.js';
 import { RiscvHart } from '../riscv/hart.js';
-import { HART_OFFSETS } from '../riscv/hart-offsets.js';
 import { HART_STATE } from '../riscv/hart-state.js';
 import { RiscvInstructionSet } from '../riscv/isa/instruction-set.js';
 import { TLB_BYTES_PER_HART } from '../riscv/mmu.js';
@@ -113,6 +111,8 @@ export class VirtBoard {
     const reservations =
       this.behaviour.reservation === 'writes' ? plan.add('reservations', reservationLayout) : undefined;
 
+    const hartConfig = parseIsa(config.isa);
+    const isa = new RiscvInstructionSet(hartConfig);
     const memoryPlan = planMemory({
       stateBytes: plan.byteLength,
       tlbBytes: config.harts * TLB_BYTES_PER_HART,
@@ -120,7 +120,7 @@ export class VirtBoard {
       regionEntryBytes: REGION_ENTRIES << REGION_ENTRY_SHIFT,
       regionNoteBytes: REGION_FUNCTIONS,
       selectorTableBytes: SELECTOR_TABLE_BYTES,
-      csrTableBytes: CSR_TABLE_BYTES,
+      isaTableBytes: isa.table?.bytes ?? 0,
       ramBytes: config.ramBytes,
       romBytes: Math.ceil(VIRT_MAP.bootRom.bytes / 4096) * 4096,
       backingBytes: this.virtio.backingBytes,
@@ -141,10 +141,8 @@ export class VirtBoard {
     this.entropy.onFed = () => this.virtio.rng?.fed();
     this.bus = new Bus(this.memory, VIRT_MAP.bootRom.base);
 
-    const hartConfig = parseIsa(config.isa);
-    const isa = new RiscvInstructionSet(hartConfig);
     this.decode = new DecodeCache(this.memory, isa);
-    this.engine = new Engine(this.decode, HART_OFFSETS, RAM_BASE, options);
+    this.engine = new Engine(this.decode, RAM_BASE, options);
     this.harts = hartParts.map(
       (component, id) =>
         new RiscvHart(

@@ -21,8 +21,8 @@ export interface MemoryPlan {
   readonly regionNotes: number;
   /** Which blocks of compiled regions stand where: derived. */
   readonly selectorTables: number;
-  /** What generated code has to know of CSRs. */
-  readonly csrTable: number;
+  /** What special instructions of the instruction set look up. */
+  readonly isaTable: number;
   /** One flag byte for each page of RAM and ROM. */
   readonly flags: number;
   /** One byte for each 64 bytes of RAM and ROM: what stands there that stores have to look at, bits of `GRANULE`. */
@@ -50,7 +50,7 @@ export const DECODE_PAGE_BYTES = (PAGE_BYTES / 2 + 2) * DECODE_ENTRY_BYTES;
 /** What interpreters refer to. It stands at the same place in every machine, so that they can be generated before. */
 export type CommonPlan = Pick<
   MemoryPlan,
-  'mailbox' | 'control' | 'decode' | 'marks' | 'regionEntries' | 'csrTable' | 'flags' | 'granuleMap' | 'ram'
+  'mailbox' | 'control' | 'decode' | 'marks' | 'regionEntries' | 'isaTable' | 'flags' | 'granuleMap' | 'ram'
 >;
 
 const MAILBOX = 0x100;
@@ -68,7 +68,7 @@ export interface MemoryPlanRequest {
   readonly regionEntryBytes: number;
   readonly regionNoteBytes: number;
   readonly selectorTableBytes: number;
-  readonly csrTableBytes: number;
+  readonly isaTableBytes: number;
   readonly ramBytes: number;
   readonly romBytes: number;
   readonly backingBytes: number;
@@ -86,7 +86,7 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
   const regionEntries = take(request.regionEntryBytes, 64);
   const regionNotes = take(request.regionNoteBytes, 64);
   const selectorTables = take(request.selectorTableBytes, 64);
-  const csrTable = take(request.csrTableBytes, 64);
+  const isaTable = take(request.isaTableBytes, 64);
   // The engine finds a page's flag and a granule's code mark by shifting the host address and adding a
   // constant, which has to be positive: both maps stand above (address of RAM) >> shift.
   const flags = take(MOST_BYTES / PAGE_BYTES, 64);
@@ -110,7 +110,7 @@ export function planMemory(request: MemoryPlanRequest): MemoryPlan {
     regionEntries,
     regionNotes,
     selectorTables,
-    csrTable,
+    isaTable,
     flags,
     granuleMap,
     ram,

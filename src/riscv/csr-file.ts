@@ -1,5 +1,5 @@
-import { CSR_OPERATION } from '../engine/engine-layout.js';
 import type { HartState } from './hart-state.js';
+import { CSR_OPERATION } from './isa/csr-instructions.js';
 import { type HartConfig, MSTATUS, PRIVILEGE } from './privileged.js';
 
 export interface Csr {

@@ -1,9 +1,9 @@
 /** The CSRs of the privileged spec 1.12 (chapter 2 lists the numbers), one row each. */
 
-import type { PlainCsr } from '../engine/plain-csr.js';
 import { counterRows } from './csr-counters.js';
 import { type Csr, type CsrFile, privilegeOf } from './csr-file.js';
 import { HART_STATE, type HartState } from './hart-state.js';
+import type { PlainCsr } from './isa/csr-instructions.js';
 import { type HartConfig, INTERRUPT, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
 
 type PairField = { [K in keyof HartState]: HartState[K] extends Uint32Array ? K : never }[keyof HartState];

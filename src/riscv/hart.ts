@@ -4,7 +4,6 @@ import {
   REGION_VARIANT,
   type RegionVariant,
   type RunFunction,
-  SINK,
 } from '../engine/engine-layout.js';
 import { virtualPage } from '../engine/touched-pages.js';
 import { CsrFile } from './csr-file.js';
@@ -13,11 +12,14 @@ import { DataAccess } from './data-access.js';
 import type { ExecutingHart, HartEnvironment } from './executing-hart.js';
 import { EXIT } from './hart-exit.js';
 import type { HartState } from './hart-state.js';
+import { X } from './isa/operands.js';
 import { Mmu } from './mmu.js';
 import { PmpUnit } from './pmp.js';
 import { ACCESS, CAUSE, type HartConfig, MSTATUS, PRIVILEGE } from './privileged.js';
 import { SystemOperations } from './system-operations.js';
 import { NO_INTERRUPT, TrapUnit } from './traps.js';
+
+const SINK = X.zero!.sink;
 
 /** Runs shorter than this stay in the interpreter: compiled code checks its budget in larger pieces. */
 const SHORT_RUN = 256;
@@ -110,8 +112,7 @@ export class RiscvHart implements EngineHost, ExecutingHart {
     this.#run(this.address, this.mmu.fetchBank, this.mmu.dataBank, budget);
     const steps = this.stepsThisRun;
     this.#granted = 0;
-    this.state.x[2 * SINK] = 0;
-    this.state.x[2 * SINK + 1] = 0;
+    this.state.x.fill(0, 2 * SINK);
     this.state.steps += steps;
     return steps;
   }
@@ -241,7 +242,8 @@ export class RiscvHart implements EngineHost, ExecutingHart {
 
   // EngineHost: privileged instructions.
 
-  csr(number: number, operation: number, source: number, rd: number, low: number, high: number): number {
+  /** A CSR instruction. */
+  special(number: number, operation: number, source: number, rd: number, low: number, high: number): number {
     const writes = operation === 0 || source !== 0;
     const reads = operation !== 0 || rd !== SINK;
     if (!this.csrs.execute(number & 0xfff, operation, reads, writes, low >>> 0, high >>> 0)) {
@@ -251,6 +253,10 @@ export class RiscvHart implements EngineHost, ExecutingHart {
     memory.u32[memory.plan.mailbox >> 2] = this.csrs.low;
     memory.u32[(memory.plan.mailbox >> 2) + 1] = this.csrs.high;
     return 1;
+  }
+
+  list(): number {
+    throw new Error('no instruction of RISC-V transfers a list of registers');
   }
 
   system(operation: number): number {

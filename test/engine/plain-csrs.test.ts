@@ -62,7 +62,7 @@ describe.each([64, 32] as const)('RV%i: CSRs that are bits of the state', xlen =
           const twins = makeTwins(twinConfig(ISA[xlen]), images);
           const { interpreted: reference } = makeTwins(twinConfig(ISA[xlen]), images);
           const { memory } = reference.board;
-          memory.u8.fill(0, memory.plan.csrTable, memory.plan.csrTable + 4096);
+          memory.u8.fill(0, memory.plan.isaTable, memory.plan.isaTable + 4096);
           const machines = [twins.interpreted, twins.compiled, reference];
           for (const { board } of machines) {
             const { state, csrs } = board.harts[0];

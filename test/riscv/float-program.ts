@@ -1,4 +1,4 @@
-import type { Instruction } from '../../src/engine/instruction-set.js';
+import type { RiscvInstruction } from '../../src/riscv/isa/encoding.js';
 import { ALL_INSTRUCTIONS } from '../../src/riscv/isa/instruction-set.js';
 import {
   assemble,
@@ -42,7 +42,7 @@ const floats = (xlen: Xlen) =>
     one => (one.extension === 'f' || one.extension === 'd') && (one.xlen === undefined || one.xlen === xlen),
   );
 
-function randomInstruction(random: Random, instruction: Instruction): number {
+function randomInstruction(random: Random, instruction: RiscvInstruction): number {
   const { format, mask, match, name } = instruction;
   const put = (value: number, shift: number, width: number) =>
     ((value & ((1 << width) - 1)) << shift) & ~mask;

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { instructionTraits } from '../../src/engine/jit/instruction-traits.js';
+import { resultFile } from '../../src/engine/semantics.js';
 import { ALL_INSTRUCTIONS } from '../../src/riscv/isa/instruction-set.js';
+import { F } from '../../src/riscv/isa/operands.js';
 import { parseIsa } from '../../src/riscv/privileged.js';
 import { EmulatorHart } from '../lockstep/emulator-hart.js';
 import { assemble } from '../lockstep/encode.js';
@@ -17,9 +20,9 @@ function word(name: string, roundingMode = 7): number {
   const found = ALL_INSTRUCTIONS.find(one => one.name === name);
   if (found === undefined) throw new Error(`no instruction ${name}`);
   const { format, mask, match } = found;
-  const reads = JSON.stringify(found.semantics).includes('float-register');
+  const reads = instructionTraits(found).reads.some(({ file }) => file === F);
   const rounds = format === 'R-rounding' ? roundingMode << 12 : 0;
-  const rd = found.semantics.statements.some(statement => statement.kind === 'set-fd') ? 3 : 7;
+  const rd = resultFile(found.semantics) === F ? 3 : 7;
   const fields = (rd << 7) | ((reads ? 1 : 5) << 15) | (2 << 20) | rounds;
   return (match | (fields & ~mask)) >>> 0;
 }

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FIRST_INSTRUCTION } from '../../src/engine/engine-layout.js';
-import type { Decoded, Instruction } from '../../src/engine/instruction-set.js';
+import type { Decoded } from '../../src/engine/instruction-set.js';
+import type { RiscvInstruction } from '../../src/riscv/isa/encoding.js';
 import { ALL_INSTRUCTIONS, RiscvInstructionSet } from '../../src/riscv/isa/instruction-set.js';
 import { Random } from '../lockstep/random.js';
 
@@ -20,19 +21,19 @@ const isaOf = (xlen: 32 | 64) => new RiscvInstructionSet({ xlen, extensions: eve
 const roundingFormats = ['R-rounding', 'R4'];
 
 /** A word of the instruction with random operands; a reserved rounding mode becomes the dynamic one. */
-function randomWord(random: Random, { mask, match, format }: Instruction): number {
+function randomWord(random: Random, { mask, match, format }: RiscvInstruction): number {
   let word = (match | (random.word() & ~mask)) >>> 0;
   if (roundingFormats.includes(format) && ((word >>> 12) & 7) > 4) word |= 7 << 12;
   return word >>> 0;
 }
 
-const blank = (instruction: Instruction): Decoded => ({
+const blank = (instruction: RiscvInstruction): Decoded => ({
   instruction,
-  rd: 0,
-  rs1: 0,
-  rs2: 0,
-  rs3: 0,
-  roundingMode: 0,
+  result: 0,
+  first: 0,
+  second: 0,
+  third: 0,
+  modifier: 0,
   immediate: 0,
   length: 0,
 });

@@ -1,4 +1,8 @@
-import type { Instruction } from '../../src/engine/instruction-set.js';
+import type { Source } from '../../src/engine/expressions.js';
+import { instructionTraits } from '../../src/engine/jit/instruction-traits.js';
+import { resultFile } from '../../src/engine/semantics.js';
+import type { RiscvInstruction } from '../../src/riscv/isa/encoding.js';
+import { F } from '../../src/riscv/isa/operands.js';
 import { assemble, CSR_OPS, IMMEDIATE_OPS, LOADS, LOADS_64, STORES, STORES_64 } from '../lockstep/encode.js';
 import type { Xlen } from '../support/qemu.js';
 
@@ -45,21 +49,21 @@ const FSD = { opcode: 0x27, width: 3 };
 const CODE = 0x8000_0000;
 const INPUT = 0x8001_0000;
 
-const readsFloat = (instruction: Instruction, operand: string): boolean =>
-  JSON.stringify(instruction.semantics).includes(`"kind":"float-register","operand":"${operand}"`);
-export const writesFloat = (instruction: Instruction): boolean =>
-  instruction.semantics.statements.some(statement => statement.kind === 'set-fd');
+const readsFloat = (instruction: RiscvInstruction, operand: Source): boolean =>
+  instructionTraits(instruction).reads.some(read => read.file === F && read.operand === operand);
+export const writesFloat = (instruction: RiscvInstruction): boolean =>
+  resultFile(instruction.semantics) === F;
 
 /** The word of an instruction on the table's registers; `immediate` fills the bits its mask leaves in 25..20. */
-export function operationWord(instruction: Instruction, immediate = 0, roundingMode = 7): number {
+export function operationWord(instruction: RiscvInstruction, immediate = 0, roundingMode = 7): number {
   const { mask, match, format } = instruction;
   const field = (value: number, shift: number, width: number) =>
     ((value & ((1 << width) - 1)) << shift) & ~mask;
-  const source = (operand: 'rs1' | 'rs2') =>
-    readsFloat(instruction, operand) ? FLOAT[operand] : INTEGER[operand];
+  const source = (register: 'rs1' | 'rs2', operand: Source) =>
+    readsFloat(instruction, operand) ? FLOAT[register] : INTEGER[register];
   let word = match | field(writesFloat(instruction) ? FLOAT.rd : INTEGER.rd, 7, 5);
-  word |= field(source('rs1'), 15, 5);
-  word |= format === 'shift' ? field(immediate, 20, 6) : field(source('rs2'), 20, 5);
+  word |= field(source('rs1', 'first'), 15, 5);
+  word |= format === 'shift' ? field(immediate, 20, 6) : field(source('rs2', 'second'), 20, 5);
   if (format === 'R4') word |= field(FLOAT.rs3, 27, 5);
   if (format === 'R4' || format === 'R-rounding') word |= field(roundingMode, 12, 3);
   return word >>> 0;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Instruction } from '../../src/engine/instruction-set.js';
+import type { RiscvInstruction } from '../../src/riscv/isa/encoding.js';
 import { ALL_INSTRUCTIONS } from '../../src/riscv/isa/instruction-set.js';
 import { EmulatorHart } from '../lockstep/emulator-hart.js';
 import { QemuHart } from '../lockstep/qemu-hart.js';
@@ -31,7 +31,7 @@ const ISA: Readonly<Record<Xlen, string>> = {
 
 const accesses = /^f[ls][wd]$/;
 
-const operationsOf = (extensions: readonly string[], xlen: Xlen): Instruction[] =>
+const operationsOf = (extensions: readonly string[], xlen: Xlen): RiscvInstruction[] =>
   ALL_INSTRUCTIONS.filter(
     one =>
       extensions.includes(one.extension) &&
@@ -45,7 +45,7 @@ function box(random: Random, bits: bigint): bigint {
   return bits | (randomInteger(random) << 32n);
 }
 
-function floatRecord(random: Random, instruction: Instruction): OperationRecord {
+function floatRecord(random: Random, instruction: RiscvInstruction): OperationRecord {
   const single = /\.s$/.test(instruction.name) && instruction.name !== 'fcvt.d.s';
   const fromInteger = /^fcvt\.[sd]\.[wl]|^fmv\.[wd]\.x/.test(instruction.name);
   const narrow = single || instruction.name === 'fcvt.d.s' || instruction.name === 'fmv.x.w';
@@ -74,7 +74,7 @@ const floatOperations = (xlen: Xlen, random: Random): Operation[] =>
   });
 
 /** QEMU 7.2 counts on into the upper half when the lower one is zero; the specification says 32. */
-const isCtzwOfZero = (instruction: Instruction, operand: bigint) =>
+const isCtzwOfZero = (instruction: RiscvInstruction, operand: bigint) =>
   instruction.name === 'ctzw' && BigInt.asUintN(32, operand) === 0n;
 
 const integerOperations = (xlen: Xlen, random: Random): Operation[] =>

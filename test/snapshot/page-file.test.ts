@@ -31,7 +31,7 @@ const smallMemory = () =>
       decodePages: 1,
       regionEntryBytes: 64,
       selectorTableBytes: 0,
-      csrTableBytes: 0,
+      isaTableBytes: 0,
       regionNoteBytes: 64,
       ramBytes: PAGES * PAGE_BYTES,
       romBytes: 0,

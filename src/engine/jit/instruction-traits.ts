@@ -1,18 +1,29 @@
-import type { Instruction } from '../instruction-set.js';
+import type { Destination, Expression, RegisterFile, Source } from '../expressions.js';
+import type { Decoded, Instruction } from '../instruction-set.js';
 import type { RuntimeFunction } from '../runtime-functions.js';
-import { isPcRelative } from '../semantics.js';
+import { isPcRelative, nodesOf, type Statement } from '../semantics.js';
+
+export interface Named<Operand> {
+  readonly file: RegisterFile;
+  readonly operand: Operand;
+}
+
+/** A list is the low half of an immediate. */
+const MOST_LISTED = 16;
+
+export type ListStatement = Extract<Statement, { kind: 'list' }>;
 
 /** What a region has to know of an instruction before it emits it. */
 export interface InstructionTraits {
-  /** `interpret`: done outside of compiled code; `csr`: so are CSRs that are more than bits of the state. */
-  readonly transfer: 'next' | 'branch' | 'jump' | 'indirect' | 'csr' | 'interpret';
+  /** `interpret`: done outside of compiled code. */
+  readonly transfer: 'next' | 'branch' | 'jump' | 'indirect' | 'interpret';
+  /** The special instruction of which compiled code may hold some. */
+  readonly special: string | undefined;
   /** Whether the next instruction usually follows one that is interpreted. */
   readonly continues: boolean;
-  readonly readsRs1: boolean;
-  readonly readsRs2: boolean;
-  readonly writesRd: boolean;
-  readonly floatSources: readonly ('rs1' | 'rs2' | 'rs3')[];
-  readonly writesFd: boolean;
+  readonly reads: readonly Named<Source>[];
+  readonly writes: readonly Named<Destination>[];
+  readonly list: ListStatement | undefined;
   readonly multipliesHigh: boolean;
   /** Runtime functions that it calls. */
   readonly calls: readonly RuntimeFunction[];
@@ -23,70 +34,79 @@ const known = new WeakMap<Instruction, InstructionTraits>();
 export function instructionTraits(instruction: Instruction): InstructionTraits {
   let traits = known.get(instruction);
   if (traits === undefined) {
-    traits = findTraits(instruction);
+    traits = findTraits(instruction.semantics.statements);
     known.set(instruction, traits);
   }
   return traits;
 }
 
-function findTraits(instruction: Instruction): InstructionTraits {
-  const { statements } = instruction.semantics;
-  const nodes = nodesOf(statements);
-  const operand = (name: string) => nodes.some(node => node.kind === 'register' && node.operand === name);
-  const memory = statements.some(
-    s => s.kind === 'atomic' || s.kind === 'load-reserved' || s.kind === 'store-conditional',
-  );
-  const csr = statements.find(s => s.kind === 'csr');
+function findTraits(statements: readonly Statement[]): InstructionTraits {
+  const nodes = nodesOf(statements) as unknown as (Statement | Expression)[];
   let transfer: InstructionTraits['transfer'] = 'next';
-  for (const statement of statements) {
-    switch (statement.kind) {
+  let special: string | undefined;
+  const reads: Named<Source>[] = [];
+  const writes: Named<Destination>[] = [];
+  for (const node of nodes) {
+    switch (node.kind) {
+      case 'register':
+        reads.push({ file: node.file, operand: node.operand });
+        break;
+      case 'set':
+        writes.push({ file: node.file, operand: node.operand });
+        break;
       case 'jump':
-        transfer = isPcRelative(statement.target) ? 'jump' : 'indirect';
+        transfer = isPcRelative(node.target) ? 'jump' : 'indirect';
         break;
       case 'branch':
         transfer = 'branch';
         break;
-      case 'set-rd':
-      case 'set-fd':
-      case 'require-float':
-      case 'store':
-      case 'atomic':
-      case 'load-reserved':
-      case 'store-conditional':
-      case 'nothing':
+      case 'special':
+        special = node.special.name;
+        reads.push(...node.special.reads);
+        if (node.special.writes !== undefined) writes.push({ file: node.special.writes, operand: 'result' });
         break;
-      case 'csr':
-        transfer = 'csr';
-        break;
-      default:
+      case 'system':
         transfer = 'interpret';
+        break;
     }
   }
   return {
     transfer,
-    continues: !statements.some(s => s.kind === 'system'),
-    readsRs1: memory || csr?.source === 'register' || operand('rs1'),
-    readsRs2: statements.some(s => s.kind === 'store-conditional') || operand('rs2'),
-    writesRd: memory || csr !== undefined || statements.some(s => s.kind === 'set-rd'),
-    floatSources: (['rs1', 'rs2', 'rs3'] as const).filter(name =>
-      nodes.some(node => node.kind === 'float-register' && node.operand === name),
-    ),
-    writesFd: statements.some(s => s.kind === 'set-fd'),
-    calls: nodes.filter(node => node.kind === 'call').map(node => node.function as RuntimeFunction),
+    special,
+    continues: transfer !== 'interpret',
+    reads,
+    writes,
+    list: statements.find(statement => statement.kind === 'list'),
+    calls: nodes.flatMap(node => (node.kind === 'call' ? [node.function] : [])),
     multipliesHigh: nodes.some(node => node.kind === 'multiply-high'),
   };
 }
 
-type Node = Record<string, unknown>;
+/** A register by its number. */
+export interface Register {
+  readonly file: RegisterFile;
+  readonly number: number;
+}
 
-/** Every object in a tree of expressions and statements. */
-function nodesOf(root: unknown): Node[] {
-  const nodes: Node[] = [];
-  const visit = (value: unknown) => {
-    if (typeof value !== 'object' || value === null) return;
-    nodes.push(value as Node);
-    for (const child of Object.values(value)) visit(child);
-  };
-  visit(root);
-  return nodes;
+/** Registers that a list statement loads or stores, the lowest first. */
+export function listed({ file }: ListStatement, immediate: number): Register[] {
+  const registers: Register[] = [];
+  for (let number = 0; number < MOST_LISTED; number++) {
+    if ((immediate & (1 << number)) !== 0) registers.push({ file, number });
+  }
+  return registers;
+}
+
+export function registersRead(one: Decoded): Register[] {
+  const { reads, list } = instructionTraits(one.instruction);
+  const named = reads.map(({ file, operand }) => ({ file, number: one[operand] }));
+  return list?.direction === 'store' ? [...named, ...listed(list, one.immediate)] : named;
+}
+
+/** Writes to a zero register are none. */
+export function registersWritten(one: Decoded): Register[] {
+  const { writes, list } = instructionTraits(one.instruction);
+  const named = writes.map(({ file, operand }) => ({ file, number: one[operand] }));
+  const all = list?.direction === 'load' ? [...named, ...listed(list, one.immediate)] : named;
+  return all.filter(({ file, number }) => number !== file.zero?.register);
 }

@@ -7,8 +7,8 @@ import {
   TLB_TABLE,
   TLB_VALUE,
 } from '../engine-layout.js';
-import type { Decoded, Instruction } from '../instruction-set.js';
-import { instructionTraits } from './instruction-traits.js';
+import { type Decoded, nothingDecoded } from '../instruction-set.js';
+import { instructionTraits, registersWritten } from './instruction-traits.js';
 
 /** How control leaves an instruction. `interpret`: the region ends before it, the interpreter runs it. */
 export type Flow = 'next' | 'branch' | 'jump' | 'call' | 'indirect' | 'interpret';
@@ -17,13 +17,8 @@ export type Flow = 'next' | 'branch' | 'jump' | 'call' | 'indirect' | 'interpret
 export interface CodeInstruction {
   readonly low: number;
   readonly length: number;
-  readonly instruction: Instruction | undefined;
-  readonly rd: number;
-  readonly rs1: number;
-  readonly rs2: number;
-  readonly rs3: number;
-  readonly roundingMode: number;
-  readonly immediate: number;
+  /** Undefined: no legal one. */
+  readonly decoded: Readonly<Decoded> | undefined;
   readonly flow: Flow;
   /** Where a branch, jump or call goes. */
   readonly target: number;
@@ -46,8 +41,6 @@ export interface RegionCode {
   readonly entries: ReadonlySet<number>;
 }
 
-const NO_OPERANDS = { rd: 0, rs1: 0, rs2: 0, rs3: 0, roundingMode: 0, immediate: 0 } as const;
-
 /** Instructions by address, and where other code is to come in. */
 export interface FoundCode {
   readonly instructions: ReadonlyMap<number, CodeInstruction>;
@@ -67,16 +60,7 @@ export class CodeReader {
     /** Code at these addresses is left to the interpreter. */
     readonly excluded: (low: number, high: number) => boolean,
   ) {
-    this.#decoded = {
-      instruction: decode.isa.instructions[0],
-      rd: 0,
-      rs1: 0,
-      rs2: 0,
-      immediate: 0,
-      length: 4,
-      rs3: 0,
-      roundingMode: 0,
-    };
+    this.#decoded = nothingDecoded(decode.isa);
   }
 
   /**
@@ -100,10 +84,10 @@ export class CodeReader {
           queue.push(one.target);
         if (one.flow === 'jump') break;
         if (one.flow === 'interpret') {
-          if (one.instruction === undefined || !instructionTraits(one.instruction).continues) break;
+          if (one.decoded === undefined || !instructionTraits(one.decoded.instruction).continues) break;
           entries.add(next);
         } else if (one.flow === 'call' || one.flow === 'indirect') {
-          if (one.rd === 0) break;
+          if (!comesBack(one)) break;
           entries.add(next);
         }
         if (one.flow !== 'next' && !this.#hasRun(next)) break;
@@ -183,19 +167,18 @@ export class CodeReader {
     const legal = isa.decode(word, d);
     if (!legal || this.excluded(low, this.high)) {
       const length = isa.lengthOf(word);
-      const instruction = legal ? d.instruction : undefined;
-      return { low, length, ...NO_OPERANDS, instruction, flow: 'interpret', target: 0 };
+      return { low, length, decoded: legal ? { ...d } : undefined, flow: 'interpret', target: 0 };
     }
-    const { rd, rs1, rs2, rs3, roundingMode, immediate, length, instruction } = d;
-    const target = low + immediate;
-    const { transfer } = instructionTraits(instruction);
+    const decoded = { ...d };
+    const target = low + d.immediate;
+    const { transfer, special } = instructionTraits(d.instruction);
     let flow: Flow;
-    if (transfer === 'csr') flow = isa.plainCsrs.has(immediate) ? 'next' : 'interpret';
-    else flow = transfer === 'jump' && rd !== 0 ? 'call' : transfer;
+    if (special !== undefined) flow = isa.compilesSpecial(special, d.immediate) ? 'next' : 'interpret';
+    else flow = transfer === 'jump' && registersWritten(d).length > 0 ? 'call' : transfer;
     const relative = flow === 'branch' || flow === 'jump' || flow === 'call';
     // A region does not reach over a multiple of 2^32.
     if (relative && (target < 0 || target >= 2 ** 32)) flow = 'interpret';
-    return { low, length, instruction, rd, rs1, rs2, rs3, roundingMode, immediate, flow, target };
+    return { low, length: d.length, decoded, flow, target };
   }
 
   /** The page of an address, if the hart fetched from it lately. */
@@ -215,3 +198,7 @@ export class CodeReader {
     return page;
   }
 }
+
+/** A jump that keeps where it comes from is a call. */
+const comesBack = ({ decoded }: CodeInstruction): boolean =>
+  decoded !== undefined && registersWritten(decoded).length > 0;

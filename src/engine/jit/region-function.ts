@@ -10,8 +10,8 @@ import {
   TLB_TABLE,
   TLB_VALUE,
 } from '../engine-layout.js';
+import { emitMultiplyHighUnsigned } from '../expression-emitter.js';
 import { type RuntimeFunction, runtimeTypes } from '../runtime-functions.js';
-import { emitMultiplyHighUnsigned } from '../semantics-emitter.js';
 import { type ControlStructure, structureOf } from './control-structure.js';
 import { instructionTraits } from './instruction-traits.js';
 import type { CodeInstruction, RegionCode } from './region-code.js';
@@ -37,7 +37,7 @@ export function compileRegion(
   const builder = new ModuleBuilder();
   builder.importMemory('host', 'memory', target.plan.wasmPages);
   const traits = code.instructions.flatMap(one =>
-    one.instruction === undefined || one.flow === 'interpret' ? [] : instructionTraits(one.instruction),
+    one.decoded === undefined || one.flow === 'interpret' ? [] : instructionTraits(one.decoded.instruction),
   );
   const runtime = new Map<RuntimeFunction, number>();
   for (const name of new Set(traits.flatMap(one => one.calls))) {
@@ -111,7 +111,7 @@ class RegionFunction {
     f.op(`${e.x}_add`).set(pc);
     f.end();
     e.storeRegisters();
-    f.get(PARAMETER.hart).get(pc).memory(`${e.x}_store`, this.target.hart.pc);
+    f.get(PARAMETER.hart).get(pc).memory(`${e.x}_store`, this.target.isa.pc.offset);
     f.get(PARAMETER.budget);
   }
 

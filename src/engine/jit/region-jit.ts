@@ -1,12 +1,6 @@
 import { BreakpointSet } from '../breakpoint-set.js';
 import type { DecodeCache } from '../decode-cache.js';
-import {
-  CONTROL,
-  type HartOffsets,
-  type HotCode,
-  REGION_FUNCTIONS,
-  type RegionVariant,
-} from '../engine-layout.js';
+import { CONTROL, type HotCode, REGION_FUNCTIONS, type RegionVariant } from '../engine-layout.js';
 import { virtualPage } from '../touched-pages.js';
 import { FreeNumbers } from './free-numbers.js';
 import { HotSlots, type Patience } from './hot-slots.js';
@@ -78,17 +72,15 @@ export class RegionJit implements HotCode {
 
   constructor(
     readonly decode: DecodeCache,
-    hart: HartOffsets,
     ramBase: number,
     readonly table: WebAssembly.Table,
     /** How often a place is reported as hot before it is compiled. */
     patience: Patience,
   ) {
-    const { xlen, plainCsrs } = decode.isa;
     this.#entries = new RegionEntries(decode.memory);
     this.#tables = new SelectorTables(decode.memory);
     this.#hot = new HotSlots(decode.memory.plan, patience);
-    this.#target = { xlen, plan: decode.memory.plan, hart, ramBase, plainCsrs };
+    this.#target = { isa: decode.isa, plan: decode.memory.plan, ramBase };
     decode.onInvalidate = (guestPage, granule) => this.#codeChanges(guestPage, granule);
     decode.onDecode = guestPage => {
       if (this.#asleep.has(guestPage)) this.#wakePage(guestPage);

@@ -2,7 +2,6 @@ import { type MemoryPlan, PAGE_BYTES } from '../../memory/memory-plan.js';
 import type { FunctionBody, Label, Local } from '../../wasm/function-body.js';
 import {
   CONTROL,
-  type HartOffsets,
   REGION_VARIANT,
   type RegionVariant,
   TLB_INDEX_MASK,
@@ -10,18 +9,18 @@ import {
   TLB_TABLE,
   TLB_VALUE,
 } from '../engine-layout.js';
-import type { PlainCsr } from '../plain-csr.js';
-import type { AccessSize, Expression } from '../semantics.js';
-import { loadOperation, SemanticsEmitter } from '../semantics-emitter.js';
+import { type HostPlace, type LoadExpression, loadOperation } from '../expression-emitter.js';
+import type { AccessKind, AccessSize, Expression } from '../expressions.js';
+import type { Decoded, InstructionSet } from '../instruction-set.js';
+import { emitReservedAt } from '../reserved-place.js';
+import { StatementEmitter } from '../statement-emitter.js';
 import { emitFlaggedStore, emitNearWatched, emitPageFlag } from '../watched-stores.js';
 import type { CodeInstruction, RegionCode } from './region-code.js';
 
 /** What regions of one machine share. */
 export interface RegionTarget {
-  readonly xlen: 32 | 64;
+  readonly isa: InstructionSet;
   readonly plan: MemoryPlan;
-  readonly hart: HartOffsets;
-  readonly plainCsrs: ReadonlyMap<number, PlainCsr>;
   /** Physical address of the first byte of RAM. */
   readonly ramBase: number;
 }
@@ -30,7 +29,7 @@ export interface RegionTarget {
 export const PARAMETER = { hart: 0, fetchTlb: 1, dataTlb: 2, budget: 3, selector: 4 } as const;
 
 /** How a region reaches memory, and how it leaves where it cannot go on. */
-export abstract class RegionMemory extends SemanticsEmitter {
+export abstract class RegionMemory extends StatementEmitter {
   /** Distance of the exit's pc from the region's first instruction. */
   readonly exitAt: Local;
   /** Leaves the region at `exitAt`; open while instructions are emitted. */
@@ -49,7 +48,7 @@ export abstract class RegionMemory extends SemanticsEmitter {
     readonly variant: RegionVariant,
     multiplyHighUnsigned: number,
   ) {
-    super(f, target.xlen, multiplyHighUnsigned);
+    super(f, target.isa, multiplyHighUnsigned);
     this.exitAt = f.local('i32');
     this.#bare = variant !== REGION_VARIANT.translated;
     this.ramOffset = this.#bare ? target.plan.ram : 0;
@@ -82,9 +81,16 @@ export abstract class RegionMemory extends SemanticsEmitter {
     f.end();
   }
 
-  load(node: Extract<Expression, { kind: 'load' }>): void {
+  /** The instruction under way. */
+  protected get decoded(): Readonly<Decoded> {
+    return this.one.decoded!;
+  }
+
+  load(node: LoadExpression): void {
     const host = this.scratch('i32');
-    this.loadAddress(node.address, node.size, host, false);
+    const reserves = node.access === 'reserved';
+    this.loadAddress(node.address, node.size, host, reserves);
+    if (reserves) emitReservedAt(this.f, this.target.plan, host, node.size, this.ramOffset);
     this.f.get(host).memory(loadOperation(this.wasmType(node.type), node.size, node.signed), this.ramOffset);
     this.release('i32', host);
   }
@@ -110,7 +116,20 @@ export abstract class RegionMemory extends SemanticsEmitter {
     this.release(this.x, at);
   }
 
-  protected storeAddress(address: Expression, size: AccessSize, host: Local, reads: boolean): void {
+  protected storePlace(address: Expression, size: AccessSize, access: AccessKind): HostPlace {
+    const host = this.scratch('i32');
+    this.#storeAddress(address, size, host, access === 'atomic');
+    return { local: host, offset: this.ramOffset };
+  }
+
+  protected releasePlace({ local }: HostPlace): void {
+    this.release('i32', local);
+  }
+
+  /** What is not RAM was left to the interpreter. */
+  protected stored(): void {}
+
+  #storeAddress(address: Expression, size: AccessSize, host: Local, reads: boolean): void {
     const { f, target } = this;
     const { plan } = target;
     const flag = this.scratch('i32');
@@ -133,6 +152,46 @@ export abstract class RegionMemory extends SemanticsEmitter {
     f.end();
     this.release(this.x, at);
     this.release('i32', flag);
+  }
+
+  /** Where a list of registers is loaded or stored: within one page, which nothing watches for stores. */
+  protected listPlace(address: Expression, size: 4 | 8, count: number, stores: boolean): HostPlace {
+    const { f } = this;
+    const at = this.scratch(this.x);
+    const host = this.scratch('i32');
+    if (this.#bare) {
+      this.#ramOffsetOf(address);
+      f.tee(at);
+      this.#rotated(size);
+      this.leaveIf();
+      this.#setHost(host, at);
+    } else {
+      this.#throughTlb(address, size, host, stores ? TLB_TABLE.store : TLB_TABLE.load, at);
+    }
+    f.get(at);
+    if (this.x === 'i64') f.op('i32_wrap_i64');
+    f.i32(PAGE_BYTES - 1).op('i32_and');
+    f.i32(PAGE_BYTES - size * count).op('i32_gt_u');
+    this.leaveIf();
+    if (stores) {
+      emitPageFlag(f, this.target.plan, host, this.ramOffset);
+      this.leaveIf();
+    } else if (this.#bare) {
+      this.#leaveIfListWatched(at, size, count);
+    }
+    this.release(this.x, at);
+    return { local: host, offset: this.ramOffset };
+  }
+
+  #leaveIfListWatched(first: Local, size: 4 | 8, count: number): void {
+    const at = this.scratch(this.x);
+    for (let index = 0; index < count; index++) {
+      this.f.get(first);
+      this.constant('x', index * size);
+      this.f.op(`${this.x}_add`).set(at);
+      this.leaveIfLoadWatched(at);
+    }
+    this.release(this.x, at);
   }
 
   protected leaveIfLoadWatched(ramOffset: Local): void {
@@ -160,7 +219,7 @@ export abstract class RegionMemory extends SemanticsEmitter {
     const { f, target } = this;
     if (address.kind === 'binary' && address.operator === 'add' && address.right.kind === 'immediate') {
       this.expression(address.left);
-      this.constant('x', this.one.immediate - target.ramBase);
+      this.constant('x', this.decoded.immediate - target.ramBase);
     } else {
       this.expression(address);
       this.constant('x', -target.ramBase);

@@ -1,12 +1,12 @@
 import type { FunctionBody } from '../../wasm/function-body.js';
 import type { ModuleBuilder } from '../../wasm/module-builder.js';
+import { emitMultiplyHighUnsigned } from '../expression-emitter.js';
 import {
   RUNTIME_FUNCTION_NAMES,
   type RuntimeFunction,
   type RuntimeIndices,
   runtimeTypes,
 } from '../runtime-functions.js';
-import { emitMultiplyHighUnsigned } from '../semantics-emitter.js';
 import { emitAdd, emitDivide, emitFusedMultiplyAdd, emitMultiply, emitSquareRoot } from './arithmetic.js';
 import { emitCompare, emitMinimum } from './compare.js';
 import { emitClassify, emitFromInteger, emitNarrow, emitToInteger, emitWiden } from './convert.js';

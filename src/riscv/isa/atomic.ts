@@ -1,21 +1,20 @@
 /** A extension: unprivileged spec chapter 8. One hart runs at a time, so aq and rl have nothing to order. */
-import type { Instruction } from '../../engine/instruction-set.js';
+
 import {
   add,
   and,
-  atomic,
   type Comparison,
   choose,
   compare,
   type Expression,
-  loadReserved,
   low,
   or,
-  rs2,
-  storeConditional,
   xor,
-} from '../../engine/semantics.js';
+} from '../../engine/expressions.js';
+import type { RiscvInstruction } from './encoding.js';
 import { encodeAmo, encodeLr, extension } from './encoding.js';
+import { atomic, loadReserved, storeConditional } from './forms.js';
+import { rs2 } from './operands.js';
 
 const a = extension('a');
 
@@ -37,7 +36,7 @@ const OPERATIONS: readonly (readonly [name: string, funct5: number, update: Upda
   ['amomaxu', 0b11100, pick('ge_u')],
 ];
 
-export const ATOMIC: readonly Instruction[] = [
+export const ATOMIC: readonly RiscvInstruction[] = [
   a('lr.w', encodeLr(2), loadReserved(4)),
   a('sc.w', encodeAmo(0b00011, 2), storeConditional(4)),
   a('lr.d', encodeLr(3), loadReserved(8), 64),

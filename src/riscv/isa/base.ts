@@ -1,28 +1,22 @@
 /** RV32I and RV64I: unprivileged spec chapters 2 and 5. */
-import type { Instruction } from '../../engine/instruction-set.js';
+
 import {
   add,
   and,
   binary,
-  branchIf,
   compare,
   constant,
   immediate,
-  jumpAndLink,
   load,
   low,
-  nothing,
   or,
   pc,
-  rs1,
-  rs2,
-  setRd,
   signExtend,
-  store,
   sub,
   xor,
   zeroExtend,
-} from '../../engine/semantics.js';
+} from '../../engine/expressions.js';
+import type { RiscvInstruction } from './encoding.js';
 import {
   encodeB,
   encodeI,
@@ -34,12 +28,14 @@ import {
   extension,
   OPCODE,
 } from './encoding.js';
+import { branchIf, jumpAndLink, nothing, setRd, store } from './forms.js';
+import { rs1, rs2 } from './operands.js';
 
 const i = extension('i');
 const zifencei = extension('zifencei');
 const address = add(rs1, immediate);
 
-export const BASE: readonly Instruction[] = [
+export const BASE: readonly RiscvInstruction[] = [
   i('lui', encodeU(OPCODE.lui), setRd(immediate)),
   i('auipc', encodeU(OPCODE.auipc), setRd(add(pc, immediate))),
   i('jal', encodeJ(OPCODE.jal), jumpAndLink(add(pc, immediate))),

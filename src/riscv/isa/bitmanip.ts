@@ -1,5 +1,5 @@
 /** Zba, Zbb and Zbs: the bit-manipulation specification 1.0. */
-import type { Instruction } from '../../engine/instruction-set.js';
+
 import {
   add,
   and,
@@ -14,17 +14,17 @@ import {
   low,
   not,
   or,
-  rs1,
-  rs2,
-  setRd,
   shiftMask,
   signExtend,
   sub,
   unary,
   xor,
   zeroExtend,
-} from '../../engine/semantics.js';
+} from '../../engine/expressions.js';
+import type { RiscvInstruction } from './encoding.js';
 import { encodeR, encodeShift, encodeUnary, extension, OPCODE } from './encoding.js';
+import { setRd } from './forms.js';
+import { rs1, rs2 } from './operands.js';
 
 const zba = extension('zba');
 const zbb = extension('zbb');
@@ -83,13 +83,13 @@ const bitPair = (
   funct7: number,
   funct3: number,
   operation: (bit: Expression) => Expression,
-): Instruction[] => [
+): RiscvInstruction[] => [
   zbs(name, encodeR(funct7, funct3, OPCODE.op), setRd(operation(rs2))),
   zbs(`${name}i`, encodeShift(5, funct7, funct3, OPCODE.opImm), setRd(operation(immediate)), 32),
   zbs(`${name}i`, encodeShift(6, funct7 >> 1, funct3, OPCODE.opImm), setRd(operation(immediate)), 64),
 ];
 
-export const BITMANIP: readonly Instruction[] = [
+export const BITMANIP: readonly RiscvInstruction[] = [
   ...[1, 2, 3].flatMap(places => [
     zba(`sh${places}add`, encodeR(0x10, 2 * places, OPCODE.op), setRd(add(shl(rs1, constant(places)), rs2))),
     zba(

@@ -1,4 +1,4 @@
-import type { Decoded, Format, Instruction } from '../../engine/instruction-set.js';
+import type { Decoded, Instruction, OperandLayout } from '../../engine/instruction-set.js';
 import type { Semantics } from '../../engine/semantics.js';
 
 /** Major opcodes, unprivileged spec chapter "RV32/64G Instruction Set Listings", table 24.1. */
@@ -25,6 +25,39 @@ export const OPCODE = {
   jal: 0x6f,
   system: 0x73,
 } as const;
+
+/** Where an instruction word keeps its operands (unprivileged spec 2.2). */
+export type Format =
+  | 'R'
+  /** With a rounding mode in place of the minor opcode. */
+  | 'R-rounding'
+  /** The same with a third source. */
+  | 'R4'
+  | 'I'
+  | 'shift'
+  | 'S'
+  | 'B'
+  | 'U'
+  | 'J'
+  | 'csr'
+  | 'csr-immediate'
+  | 'none';
+
+const layoutOf = (format: Format): OperandLayout => {
+  if (format === 'U' || format === 'J') return 'wide';
+  return format === 'R-rounding' || format === 'R4' ? 'modified' : 'short';
+};
+
+export interface RiscvInstruction extends Instruction {
+  /** Extension or base that brings it, e.g. `i`, `m`, `zicsr`. */
+  readonly extension: string;
+  /** XLEN for which this declaration holds; both when undefined. */
+  readonly xlen: 32 | 64 | undefined;
+  readonly format: Format;
+  /** An instruction word matches when (word & mask) === match, as unsigned 32-bit numbers. */
+  readonly match: number;
+  readonly mask: number;
+}
 
 interface Encoding {
   readonly format: Format;
@@ -80,13 +113,20 @@ export const extension =
     encoding: Encoding,
     semantics: Semantics,
     xlen: 32 | 64 | undefined = undefined,
-  ): Instruction => ({ name: instruction, extension: name, xlen, ...encoding, semantics });
+  ): RiscvInstruction => ({
+    name: instruction,
+    extension: name,
+    xlen,
+    ...encoding,
+    operands: layoutOf(encoding.format),
+    semantics,
+  });
 
 /** Reads the operand fields of a 32-bit instruction word (unprivileged spec 2.2 and 2.3). */
 export function decodeOperands(format: Format, word: number, out: Decoded): void {
-  out.rd = (word >>> 7) & 31;
-  out.rs1 = (word >>> 15) & 31;
-  out.rs2 = (word >>> 20) & 31;
+  out.result = (word >>> 7) & 31;
+  out.first = (word >>> 15) & 31;
+  out.second = (word >>> 20) & 31;
   switch (format) {
     case 'I':
       out.immediate = (word | 0) >> 20;
@@ -95,8 +135,8 @@ export function decodeOperands(format: Format, word: number, out: Decoded): void
       out.immediate = (word >>> 20) & 63;
       break;
     case 'S':
-      out.immediate = (((word | 0) >> 25) << 5) | out.rd;
-      out.rd = 0;
+      out.immediate = (((word | 0) >> 25) << 5) | out.result;
+      out.result = 0;
       break;
     case 'B':
       out.immediate =
@@ -104,7 +144,7 @@ export function decodeOperands(format: Format, word: number, out: Decoded): void
         (((word >>> 7) & 1) << 11) |
         (((word >>> 25) & 63) << 5) |
         (((word >>> 8) & 15) << 1);
-      out.rd = 0;
+      out.result = 0;
       break;
     case 'U':
       out.immediate = word & 0xfffff000;
@@ -119,8 +159,8 @@ export function decodeOperands(format: Format, word: number, out: Decoded): void
     case 'R-rounding':
     case 'R4':
       out.immediate = 0;
-      out.roundingMode = (word >>> 12) & 7;
-      out.rs3 = word >>> 27;
+      out.modifier = (word >>> 12) & 7;
+      out.third = word >>> 27;
       break;
     case 'csr':
     case 'csr-immediate':

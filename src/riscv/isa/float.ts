@@ -1,6 +1,5 @@
 /** F and D extensions: unprivileged spec chapters 11 and 12. */
-import type { Instruction } from '../../engine/instruction-set.js';
-import type { RuntimeFunction } from '../../engine/runtime-functions.js';
+
 import {
   add,
   and,
@@ -11,24 +10,19 @@ import {
   compare,
   constant,
   type Expression,
-  fs1,
-  fs2,
-  fs3,
   immediate,
   load,
   low,
   minimum,
   not,
   or,
-  rs1,
-  type Semantics,
-  setFd,
-  setRdFromFloat,
   signExtend,
-  storeFloat,
   xor,
   zeroExtend,
-} from '../../engine/semantics.js';
+} from '../../engine/expressions.js';
+import type { RuntimeFunction } from '../../engine/runtime-functions.js';
+import type { Semantics } from '../../engine/semantics.js';
+import type { RiscvInstruction } from './encoding.js';
 import {
   encodeI,
   encodeR,
@@ -40,6 +34,8 @@ import {
   extension,
   OPCODE,
 } from './encoding.js';
+import { roundingMode, setFd, setRdFromFloat, storeFloat } from './forms.js';
+import { fs1, fs2, fs3, rs1 } from './operands.js';
 
 const f = extension('f');
 const d = extension('d');
@@ -104,17 +100,19 @@ const integerOperand = (type: (typeof INTEGERS)[number]['type']) =>
       ? signExtend(low(rs1), 'd')
       : zeroExtend(low(rs1), 'd');
 
-function instructionsOf(format: FormatRow): Instruction[] {
+function instructionsOf(format: FormatRow): RiscvInstruction[] {
   const { declare, letter, name, code, type, read, write } = format;
   const [a, b, c] = [fs1, fs2, fs3].map(read);
   const sign = minimum(type);
   const fn = (operation: string) => `${name}_${operation}` as RuntimeFunction;
   const funct7 = (operation: number) => (operation << 2) | code;
   const rounded = (value: Expression): Semantics => setFd(write(value), true);
+  const rounding = (operation: string, ...operands: readonly Expression[]) =>
+    call(fn(operation), ...operands, roundingMode);
   const arithmetic = (mnemonic: string, operation: number, value: Expression) =>
     declare(`${mnemonic}.${letter}`, encodeRounding(funct7(operation)), rounded(value));
   const fused = (mnemonic: string, opcode: number, first: Expression, third: Expression) =>
-    declare(`${mnemonic}.${letter}`, encodeR4(code, opcode), rounded(call(fn('fma'), first, b, third)));
+    declare(`${mnemonic}.${letter}`, encodeR4(code, opcode), rounded(rounding('fma', first, b, third)));
   const quiet = (mnemonic: string, operation: number, funct3: number, value: Expression) =>
     declare(`${mnemonic}.${letter}`, encodeR(funct7(operation), funct3, OPCODE.opFp), setFd(write(value)));
   const predicate = (mnemonic: string, funct3: number, operation: string) =>
@@ -126,11 +124,11 @@ function instructionsOf(format: FormatRow): Instruction[] {
   const withSign = (from: Expression) => or(and(a, not(sign)), and(from, sign));
 
   return [
-    arithmetic('fadd', 0x00, call(fn('add'), a, b)),
-    arithmetic('fsub', 0x01, call(fn('add'), a, xor(b, sign))),
-    arithmetic('fmul', 0x02, call(fn('mul'), a, b)),
-    arithmetic('fdiv', 0x03, call(fn('div'), a, b)),
-    declare(`fsqrt.${letter}`, encodeRoundingUnary(funct7(0x0b), 0), rounded(call(fn('sqrt'), a))),
+    arithmetic('fadd', 0x00, rounding('add', a, b)),
+    arithmetic('fsub', 0x01, rounding('add', a, xor(b, sign))),
+    arithmetic('fmul', 0x02, rounding('mul', a, b)),
+    arithmetic('fdiv', 0x03, rounding('div', a, b)),
+    declare(`fsqrt.${letter}`, encodeRoundingUnary(funct7(0x0b), 0), rounded(rounding('sqrt', a))),
     fused('fmadd', OPCODE.madd, a, c),
     fused('fmsub', OPCODE.msub, a, xor(c, sign)),
     fused('fnmsub', OPCODE.nmsub, xor(a, sign), c),
@@ -153,14 +151,14 @@ function instructionsOf(format: FormatRow): Instruction[] {
         `fcvt.${integer.letter}.${letter}`,
         encodeRoundingUnary(funct7(0x18), integer.code),
         // Results of 32 bits are sign-extended, unsigned ones too.
-        setRdFromFloat(signExtend(call(fn(`to_${integer.type}`), a)), true),
+        setRdFromFloat(signExtend(rounding(`to_${integer.type}`, a)), true),
         integer.xlen,
       ),
       declare(
         `fcvt.${letter}.${integer.letter}`,
         encodeRoundingUnary(funct7(0x1a), integer.code),
         rounded(
-          call(fn(integer.type.startsWith('u') ? 'from_u64' : 'from_i64'), integerOperand(integer.type)),
+          rounding(integer.type.startsWith('u') ? 'from_u64' : 'from_i64', integerOperand(integer.type)),
         ),
         integer.xlen,
       ),
@@ -170,7 +168,7 @@ function instructionsOf(format: FormatRow): Instruction[] {
 
 const moveUnary = (funct7: number) => encodeUnary(funct7 << 5, 0, OPCODE.opFp);
 
-export const FLOAT: readonly Instruction[] = [
+export const FLOAT: readonly RiscvInstruction[] = [
   ...instructionsOf(SINGLE),
   f('flw', encodeI(2, OPCODE.loadFp), setFd(or(load(4, false, address, 'd'), UPPER_ONES))),
   f('fsw', encodeS(2, OPCODE.storeFp), storeFloat(4, address, fs2)),
@@ -180,7 +178,7 @@ export const FLOAT: readonly Instruction[] = [
   ...instructionsOf(DOUBLE),
   d('fld', encodeI(3, OPCODE.loadFp), setFd(load(8, false, address, 'd'))),
   d('fsd', encodeS(3, OPCODE.storeFp), storeFloat(8, address, fs2)),
-  d('fcvt.s.d', encodeRoundingUnary(0x20, 1), setFd(box(call('f64_to_f32', fs1)), true)),
+  d('fcvt.s.d', encodeRoundingUnary(0x20, 1), setFd(box(call('f64_to_f32', fs1, roundingMode)), true)),
   d('fcvt.d.s', encodeRoundingUnary(0x21, 0), setFd(call('f32_to_f64', unbox(fs1)), true)),
   d('fmv.x.d', moveUnary(0x71), setRdFromFloat(signExtend(fs1)), 64),
   d('fmv.d.x', moveUnary(0x79), setFd(signExtend(rs1, 'd')), 64),

@@ -1,48 +1,63 @@
-import type { Decoded, Instruction, InstructionSet } from '../../engine/instruction-set.js';
-import type { PlainCsr } from '../../engine/plain-csr.js';
+import type { RegisterFile } from '../../engine/expressions.js';
+import type { Decoded, FloatFlags, InstructionSet } from '../../engine/instruction-set.js';
 import { plainCsrs } from '../csr-table.js';
-import type { HartConfig } from '../privileged.js';
+import { type HartConfig, MSTATUS } from '../privileged.js';
 import { ATOMIC } from './atomic.js';
 import { BASE } from './base.js';
 import { BITMANIP } from './bitmanip.js';
 import { expandCompressed } from './compressed.js';
-import { decodeOperands } from './encoding.js';
+import { CSR_TABLE_BYTES, type PlainCsr, writeCsrTable } from './csr-instructions.js';
+import { decodeOperands, type RiscvInstruction } from './encoding.js';
 import { FLOAT } from './float.js';
 import { MULTIPLY } from './multiply.js';
+import { F, FCSR, PC, STATUS, X } from './operands.js';
 import { FREQUENT_PAIRS } from './pairs.js';
-import { SYSTEM } from './system.js';
+import { csrInstructions, PRIVILEGED } from './system.js';
 
 /** Every instruction there is; a configuration picks those of its extensions and width. */
-export const ALL_INSTRUCTIONS: readonly Instruction[] = [
+const instructionsWith = (plain: ReadonlyMap<number, PlainCsr>): readonly RiscvInstruction[] => [
   ...BASE,
   ...MULTIPLY,
   ...ATOMIC,
   ...FLOAT,
   ...BITMANIP,
-  ...SYSTEM,
+  ...csrInstructions(plain),
+  ...PRIVILEGED,
 ];
 
-const hasRoundingMode = ({ format }: Instruction) => format === 'R-rounding' || format === 'R4';
+export const ALL_INSTRUCTIONS = instructionsWith(new Map());
+
+const hasRoundingMode = ({ format }: RiscvInstruction) => format === 'R-rounding' || format === 'R4';
 /** Modes 5 and 6 are reserved, 7 takes the one that is set (unprivileged spec table 11.1). */
 const isRoundingMode = (mode: number) => mode !== 5 && mode !== 6;
 
 /** The instructions of one hart configuration, with their decoder. */
 export class RiscvInstructionSet implements InstructionSet {
-  readonly instructions: readonly Instruction[];
+  readonly name = 'riscv';
+  readonly registerFiles: readonly RegisterFile[] = [X, F];
+  readonly pc = PC;
+  readonly floatFlags: FloatFlags = { field: FCSR, marks: { field: STATUS, mask: MSTATUS.fs } };
+  readonly instructions: readonly RiscvInstruction[];
   /** Candidates by bits 6..2 and 14..12 of the word. */
-  readonly #buckets: Instruction[][] = Array.from({ length: 256 }, () => []);
+  readonly #buckets: RiscvInstruction[][] = Array.from({ length: 256 }, () => []);
   readonly #compressed: boolean;
 
-  readonly xlen: 32 | 64;
-  readonly frequentPairs: readonly (readonly [Instruction, Instruction])[];
-  readonly plainCsrs: ReadonlyMap<number, PlainCsr>;
+  readonly bits: 32 | 64;
+  readonly frequentPairs: readonly (readonly [RiscvInstruction, RiscvInstruction])[];
+  readonly table: InstructionSet['table'];
+  readonly #plainCsrs: ReadonlyMap<number, PlainCsr>;
 
   constructor(config: HartConfig) {
     const { xlen, extensions } = config;
-    this.xlen = xlen;
-    this.plainCsrs = new Map(plainCsrs(config).map(csr => [csr.number, csr]));
+    this.bits = xlen;
+    const plain = plainCsrs(config);
+    this.#plainCsrs = new Map(plain.map(csr => [csr.number, csr]));
+    this.table = {
+      bytes: CSR_TABLE_BYTES,
+      write: (memory, address) => writeCsrTable(memory, address, plain),
+    };
     this.#compressed = extensions.has('c');
-    this.instructions = ALL_INSTRUCTIONS.filter(
+    this.instructions = instructionsWith(this.#plainCsrs).filter(
       one => extensions.has(one.extension) && (one.xlen === undefined || one.xlen === xlen),
     );
     const named = new Map(this.instructions.map(one => [one.name, one]));
@@ -63,16 +78,21 @@ export class RiscvInstructionSet implements InstructionSet {
     return this.#compressed && (halfword & 3) !== 3 ? 2 : 4;
   }
 
+  /** CSR instructions are the special ones: the CSR's number is their immediate. */
+  compilesSpecial(_: string, immediate: number): boolean {
+    return this.#plainCsrs.has(immediate);
+  }
+
   decode(word: number, out: Decoded): boolean {
     const length = this.lengthOf(word);
-    const full = length === 2 ? expandCompressed(word & 0xffff, this.xlen) : word;
+    const full = length === 2 ? expandCompressed(word & 0xffff, this.bits) : word;
     if ((full & 3) !== 3) return false;
     for (const one of this.#buckets[((full >>> 2) & 31) | (((full >>> 12) & 7) << 5)]) {
       if ((full & one.mask) >>> 0 !== one.match) continue;
       out.instruction = one;
       out.length = length;
       decodeOperands(one.format, full, out);
-      return !hasRoundingMode(one) || isRoundingMode(out.roundingMode);
+      return !hasRoundingMode(one) || isRoundingMode(out.modifier);
     }
     return false;
   }

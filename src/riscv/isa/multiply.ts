@@ -1,5 +1,5 @@
 /** M extension: unprivileged spec chapter 7. */
-import type { Instruction } from '../../engine/instruction-set.js';
+
 import {
   and,
   binary,
@@ -10,12 +10,12 @@ import {
   low,
   minimum,
   multiplyHigh,
-  rs1,
-  rs2,
-  setRd,
   signExtend,
-} from '../../engine/semantics.js';
+} from '../../engine/expressions.js';
+import type { RiscvInstruction } from './encoding.js';
 import { encodeR, extension, OPCODE } from './encoding.js';
+import { setRd } from './forms.js';
+import { rs1, rs2 } from './operands.js';
 
 const m = extension('m');
 
@@ -33,7 +33,7 @@ const remainderUnsigned = (a: Expression, b: Expression) => choose(isZero(b), a,
 const word = (operation: (a: Expression, b: Expression) => Expression) =>
   setRd(signExtend(operation(low(rs1), low(rs2))));
 
-export const MULTIPLY: readonly Instruction[] = [
+export const MULTIPLY: readonly RiscvInstruction[] = [
   m('mul', encodeR(1, 0, OPCODE.op), setRd(binary('mul', rs1, rs2))),
   m('mulh', encodeR(1, 1, OPCODE.op), setRd(multiplyHigh('ss', rs1, rs2))),
   m('mulhsu', encodeR(1, 2, OPCODE.op), setRd(multiplyHigh('su', rs1, rs2))),

@@ -1,19 +1,24 @@
 /** Zicsr (unprivileged spec chapter 9) and the privileged instructions (privileged spec 3.3 and 4.2). */
-import type { Instruction } from '../../engine/instruction-set.js';
-import { csr, system } from '../../engine/semantics.js';
+
+import { csr, type PlainCsr } from './csr-instructions.js';
+import type { RiscvInstruction } from './encoding.js';
 import { encodeCsr, encodeFence, encodeWord, extension } from './encoding.js';
+import { system } from './forms.js';
 
 const i = extension('i');
 const zicsr = extension('zicsr');
 const supervisor = extension('s');
 
-export const SYSTEM: readonly Instruction[] = [
-  zicsr('csrrw', encodeCsr(1), csr('write', 'register')),
-  zicsr('csrrs', encodeCsr(2), csr('set', 'register')),
-  zicsr('csrrc', encodeCsr(3), csr('clear', 'register')),
-  zicsr('csrrwi', encodeCsr(5), csr('write', 'immediate')),
-  zicsr('csrrsi', encodeCsr(6), csr('set', 'immediate')),
-  zicsr('csrrci', encodeCsr(7), csr('clear', 'immediate')),
+export const csrInstructions = (plain: ReadonlyMap<number, PlainCsr>): readonly RiscvInstruction[] => [
+  zicsr('csrrw', encodeCsr(1), csr(plain, 'write', 'register')),
+  zicsr('csrrs', encodeCsr(2), csr(plain, 'set', 'register')),
+  zicsr('csrrc', encodeCsr(3), csr(plain, 'clear', 'register')),
+  zicsr('csrrwi', encodeCsr(5), csr(plain, 'write', 'immediate')),
+  zicsr('csrrsi', encodeCsr(6), csr(plain, 'set', 'immediate')),
+  zicsr('csrrci', encodeCsr(7), csr(plain, 'clear', 'immediate')),
+];
+
+export const PRIVILEGED: readonly RiscvInstruction[] = [
   i('ecall', encodeWord(0x00000073), system('ecall')),
   i('ebreak', encodeWord(0x00100073), system('ebreak')),
   i('mret', encodeWord(0x30200073), system('mret')),

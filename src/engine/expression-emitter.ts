@@ -1,54 +1,76 @@
 import type { FunctionBody, Local } from '../wasm/function-body.js';
 import type { OpName, ValueType } from '../wasm/opcodes.js';
-import { RUNTIME_FUNCTIONS, type RuntimeFunction, type RuntimeSignature } from './runtime-functions.js';
 import type {
   AccessSize,
   BinaryOperator,
   Comparison,
   Expression,
+  Place,
+  RegisterFile,
+  Source,
+  StateField,
   Type,
   UnaryOperator,
   Variable,
-} from './semantics.js';
+} from './expressions.js';
+import type { InstructionSet } from './instruction-set.js';
+import { RUNTIME_FUNCTIONS, type RuntimeFunction, type RuntimeSignature } from './runtime-functions.js';
 import type { Value } from './softfloat/code.js';
 import { hostRounds, standIn } from './softfloat/stand-in.js';
 
-type LoadExpression = Extract<Expression, { kind: 'load' }>;
+export type LoadExpression = Extract<Expression, { kind: 'load' }>;
 type CallExpression = Extract<Expression, { kind: 'call' }>;
+
+/** Where memory is reached: a local and what is added to it. */
+export interface HostPlace {
+  readonly local: Local;
+  readonly offset: number;
+}
 
 /**
  * Emits expressions as WebAssembly. Interpreter and region JIT share all of it and differ in the abstract
  * members: how operands are bound and how memory is reached.
  */
-export abstract class SemanticsEmitter {
+export abstract class ExpressionEmitter {
   readonly x: 'i32' | 'i64';
+  /** Local with the address of the hart's state. */
+  readonly hart: Local = 0;
   /** Whether float operations are done in place where the host's arithmetic is sure to agree. */
   readonly inlinesFloats: boolean = false;
-  readonly #variables = new Map<Variable, Local>();
+  protected readonly places = new Map<Place, HostPlace>();
+  readonly #variables = new Map<Variable, Local | { readonly known: number }>();
   readonly #free: Record<'i32' | 'i64', Local[]> = { i32: [], i64: [] };
 
   constructor(
     readonly f: FunctionBody,
-    readonly xlen: 32 | 64,
+    readonly isa: InstructionSet,
     readonly multiplyHighUnsigned: number,
   ) {
-    this.x = xlen === 64 ? 'i64' : 'i32';
+    this.x = isa.bits === 64 ? 'i64' : 'i32';
   }
 
-  abstract register(operand: 'rs1' | 'rs2'): void;
+  /** The modifier of the instruction that is compiled; undefined where one text serves all. */
+  protected get knownModifier(): number | undefined {
+    return undefined;
+  }
+
+  /** Pushes a register that the instruction names. */
+  abstract source(file: RegisterFile, operand: Source): void;
+  abstract operandNumber(operand: 'first' | 'second'): void;
+  abstract modifier(): void;
   abstract immediate(): void;
-  /** Pushes the raw bits of an f register. */
-  abstract floatRegister(operand: 'rs1' | 'rs2' | 'rs3'): void;
-  /** Pushes the rounding mode, which `require-float` found good. */
-  abstract roundingMode(): void;
-  /** Pushes the address of the word in which exception flags accrue. */
-  abstract floatFlags(): void;
   /** Index of a runtime function in the module under construction. */
   abstract runtimeFunction(name: RuntimeFunction): number;
   abstract pc(): void;
   abstract nextPc(): void;
   /** Emits a load that leaves its value, of the node's type, on the stack. */
   abstract load(node: LoadExpression): void;
+
+  /** Pushes the address of the word in which exception flags accrue. */
+  floatFlags(): void {
+    if (this.isa.floatFlags === undefined) throw new Error('an instruction set without floating point');
+    this.f.get(this.hart).i32(this.isa.floatFlags.field.offset).op('i32_add');
+  }
 
   wasmType(type: Type): 'i32' | 'i64' {
     return type === 'x' ? this.x : type === 'w' ? 'i32' : 'i64';
@@ -63,9 +85,34 @@ export abstract class SemanticsEmitter {
     this.#free[type].push(local);
   }
 
-  /** Makes a variable's value available in a local. */
-  bindVariable(variable: Variable, local: Local): void {
-    this.#variables.set(variable, local);
+  /** Says where a variable's value is: in a local, or known while code is emitted. */
+  protected bindVariable(variable: Variable, to: Local | { readonly known: number }): void {
+    this.#variables.set(variable, to);
+  }
+
+  protected placeOf(variable: Variable): Local | { readonly known: number } | undefined {
+    return this.#variables.get(variable);
+  }
+
+  /** The value of an expression where it is the same whenever this code runs. */
+  protected known(node: Expression): number | undefined {
+    switch (node.kind) {
+      case 'constant':
+        return node.value;
+      case 'modifier':
+        return this.knownModifier;
+      case 'variable': {
+        const place = this.#variables.get(node.variable);
+        return typeof place === 'object' ? place.known : undefined;
+      }
+      case 'compare': {
+        const [left, right] = [this.known(node.left), this.known(node.right)];
+        if (left === undefined || right === undefined) return undefined;
+        return COMPARE[node.operator](left, right) ? 1 : 0;
+      }
+      default:
+        return undefined;
+    }
   }
 
   constant(type: Type, value: number): void {
@@ -77,11 +124,22 @@ export abstract class SemanticsEmitter {
     const { f } = this;
     switch (node.kind) {
       case 'register':
-        this.register(node.operand);
+        this.source(node.file, node.operand);
         return;
-      case 'float-register':
-        this.floatRegister(node.operand);
+      case 'operand-number':
+        this.operandNumber(node.operand);
         return;
+      case 'modifier':
+        this.modifier();
+        return;
+      case 'field':
+        this.loadField(node.field);
+        return;
+      case 'place': {
+        const { local, offset } = this.places.get(node.place)!;
+        f.get(local).memory(loadOperation(this.wasmType(node.type), node.place.size, true), offset);
+        return;
+      }
       case 'call':
         this.#call(node);
         return;
@@ -98,7 +156,7 @@ export abstract class SemanticsEmitter {
         this.constant(node.type, node.value);
         return;
       case 'shift-mask':
-        this.constant('x', this.xlen - 1);
+        this.constant('x', this.isa.bits - 1);
         return;
       case 'minimum':
         if (this.wasmType(node.type) === 'i32') f.i32(-(2 ** 31));
@@ -143,9 +201,10 @@ export abstract class SemanticsEmitter {
         return;
       }
       case 'variable': {
-        const local = this.#variables.get(node.variable);
-        if (local === undefined) throw new Error('variable used outside its let');
-        f.get(local);
+        const place = this.#variables.get(node.variable);
+        if (place === undefined) throw new Error('variable used outside its let');
+        if (typeof place === 'number') f.get(place);
+        else this.constant(node.type, place.known);
         return;
       }
       case 'load':
@@ -157,25 +216,32 @@ export abstract class SemanticsEmitter {
     }
   }
 
+  /** Pushes a field of the hart's state. */
+  loadField(field: StateField): void {
+    this.f.get(this.hart).memory(`${this.wasmType(field.type)}_load`, field.offset);
+  }
+
   #call(node: CallExpression): void {
     const { f } = this;
     const { rounds, raises, result }: RuntimeSignature = RUNTIME_FUNCTIONS[node.function];
+    const values = rounds ? node.operands.slice(0, -1) : node.operands;
+    const roundingMode = () => this.expression(node.operands[values.length]);
     const call = (pushOperands: () => void) => {
       pushOperands();
-      if (rounds) this.roundingMode();
+      if (rounds) roundingMode();
       if (raises) this.floatFlags();
       f.call(this.runtimeFunction(node.function));
     };
-    const operands = node.operands.map(({ type }) => this.#held(this.wasmType(type)));
+    const operands = values.map(({ type }) => this.#held(this.wasmType(type)));
     const host = this.inlinesFloats ? standIn(node.function, operands) : undefined;
     if (host === undefined) {
       for (const { type, local } of operands) this.release(type, local);
       call(() => {
-        for (const operand of node.operands) this.expression(operand);
+        for (const operand of values) this.expression(operand);
       });
       return;
     }
-    node.operands.forEach((operand, i) => {
+    values.forEach((operand, i) => {
       this.expression(operand);
       f.set(operands[i].local);
     });
@@ -183,7 +249,7 @@ export abstract class SemanticsEmitter {
     const done = f.block(value.type);
     const slow = f.block();
     if (host.rounds) {
-      const mode: Value = { type: 'i32', emit: () => this.roundingMode() };
+      const mode: Value = { type: 'i32', emit: roundingMode };
       const flags: Value = { type: 'i32', emit: () => this.floatFlags() };
       hostRounds(mode, flags).emit(f);
       f.op('i32_eqz').brIf(slow);
@@ -213,7 +279,7 @@ export abstract class SemanticsEmitter {
 
   #multiplyHigh(signs: 'ss' | 'su' | 'uu', left: Expression, right: Expression): void {
     const { f } = this;
-    if (this.xlen === 32) {
+    if (this.isa.bits === 32) {
       this.expression(left);
       f.op(signs === 'uu' ? 'i64_extend_i32_u' : 'i64_extend_i32_s');
       this.expression(right);
@@ -236,10 +302,19 @@ export abstract class SemanticsEmitter {
   }
 }
 
+const COMPARE: Readonly<Record<Comparison, (left: number, right: number) => boolean>> = {
+  eq: (left, right) => left === right,
+  ne: (left, right) => left !== right,
+  lt_s: (left, right) => (left | 0) < (right | 0),
+  lt_u: (left, right) => left >>> 0 < right >>> 0,
+  ge_s: (left, right) => (left | 0) >= (right | 0),
+  ge_u: (left, right) => left >>> 0 >= right >>> 0,
+};
+
 /** The wasm load that reads `size` bytes into type x. */
 export function loadOperation(x: 'i32' | 'i64', size: AccessSize, signed: boolean) {
   if (x === 'i32') {
-    if (size === 8) throw new Error('8-byte load on a 32-bit hart');
+    if (size === 8) throw new Error('8-byte load into 32 bits');
     if (size === 4) return 'i32_load';
     if (size === 2) return signed ? 'i32_load16_s' : 'i32_load16_u';
     return signed ? 'i32_load8_s' : 'i32_load8_u';

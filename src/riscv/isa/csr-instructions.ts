@@ -1,6 +1,8 @@
-import type { HartOffsets } from './engine-layout.js';
-import type { CsrOperation } from './semantics.js';
-import type { SemanticsEmitter } from './semantics-emitter.js';
+import { minimum, operandNumber } from '../../engine/expressions.js';
+import { type Semantics, semantics } from '../../engine/semantics.js';
+import type { Special, SpecialEmitter } from '../../engine/special.js';
+import { HART_STATE } from '../hart-state.js';
+import { rs1, X } from './operands.js';
 
 /** Low and high half of 64 bits. */
 type Bits = readonly [low: number, high: number];
@@ -69,12 +71,12 @@ export function writeCsrTable(memory: ArrayBufferLike, address: number, csrs: re
 }
 
 /** Where the emitter finds what is to be known of a CSR: in the table, or it knows it already. */
-export interface CsrFields {
+interface CsrFields {
   wide(field: WideField): void;
   narrow(field: NarrowField): void;
 }
 
-export const knownFields = (e: SemanticsEmitter, csr: PlainCsr): CsrFields => ({
+const knownFields = (e: SpecialEmitter, csr: PlainCsr): CsrFields => ({
   wide: field => {
     if (e.x === 'i32') e.f.i32(csr[field][0]);
     else e.f.i64(csr[field][0] | 0, csr[field][1] | 0);
@@ -83,41 +85,42 @@ export const knownFields = (e: SemanticsEmitter, csr: PlainCsr): CsrFields => ({
 });
 
 /** Fields of the CSR whose number is on the stack; `otherwise` takes from the stack whether it is no plain one. */
-export function fieldsInTable(e: SemanticsEmitter, table: number, otherwise: () => void): CsrFields {
+function fieldsInTable(e: SpecialEmitter, otherwise: () => void): CsrFields {
   const { f } = e;
   const record = e.scratch('i32');
-  f.memory('i32_load8_u', table).tee(record).op('i32_eqz');
+  f.memory('i32_load8_u', e.table).tee(record).op('i32_eqz');
   otherwise();
   f.get(record).i32(RECORD_SHIFT).op('i32_shl').set(record);
   return {
-    wide: field => void f.get(record).memory(`${e.x}_load`, table + NUMBERS + RECORD[field]),
-    narrow: field => void f.get(record).memory('i32_load', table + NUMBERS + RECORD[field]),
+    wide: field => void f.get(record).memory(`${e.x}_load`, e.table + NUMBERS + RECORD[field]),
+    narrow: field => void f.get(record).memory('i32_load', e.table + NUMBERS + RECORD[field]),
   };
 }
 
-export interface CsrAccess {
+export type CsrOperation = 'write' | 'set' | 'clear';
+/** How the host is told of the operation. */
+export const CSR_OPERATION = { write: 0, set: 1, clear: 2 } as const;
+
+interface CsrAccess {
   readonly fields: CsrFields;
   readonly operation: CsrOperation;
   /** Local with the value to write, set or clear. */
   readonly operand: number;
-  /** Local with the address of the hart's state. */
-  readonly hart: number;
   /** Takes a condition from the stack: leaves what follows to the host. Before it nothing is changed. */
   readonly leaveIf: () => void;
 }
 
 /** Emits the access (unprivileged spec 9.1), which leaves the value read on the stack. */
-export function emitPlainCsr(e: SemanticsEmitter, offsets: HartOffsets, access: CsrAccess): void {
-  const { f, x } = e;
-  const { fields, hart } = access;
-  const { interrupts } = offsets;
+function emitPlainCsr(e: SpecialEmitter, access: CsrAccess): void {
+  const { f, x, hart } = e;
+  const { fields } = access;
   const low = () => {
     if (x === 'i64') f.op('i32_wrap_i64');
   };
   const state = e.scratch(x);
   const old = e.scratch(x);
   const changed = e.scratch(x);
-  f.get(hart).memory('i32_load8_u', offsets.privilege);
+  f.get(hart).memory('i32_load8_u', HART_STATE.offsetOf('privilege'));
   fields.narrow('privilege');
   f.op('i32_lt_u');
   access.leaveIf();
@@ -135,7 +138,7 @@ export function emitPlainCsr(e: SemanticsEmitter, offsets: HartOffsets, access: 
   fields.narrow('summarized');
   f.op('i32_eq').if();
   f.get(old);
-  e.expression({ kind: 'minimum', type: 'x' });
+  e.expression(minimum('x'));
   f.op(`${x}_or`).set(old).end();
 
   // changed: the value to be written, then the bits of the state that it differs in.
@@ -162,9 +165,9 @@ export function emitPlainCsr(e: SemanticsEmitter, offsets: HartOffsets, access: 
   low();
   fields.narrow('enabling');
   f.op('i32_and').if();
-  f.get(hart).memory('i32_load', interrupts.lines);
-  f.get(hart).memory('i32_load', interrupts.software).op('i32_or');
-  f.get(hart).memory('i32_load', interrupts.enabled).op('i32_and');
+  f.get(hart).memory('i32_load', HART_STATE.offsetOf('lines'));
+  f.get(hart).memory('i32_load', HART_STATE.offsetOf('softwarePending')).op('i32_or');
+  f.get(hart).memory('i32_load', HART_STATE.offsetOf('mie')).op('i32_and');
   access.leaveIf();
   f.end();
   f.get(hart);
@@ -174,4 +177,43 @@ export function emitPlainCsr(e: SemanticsEmitter, offsets: HartOffsets, access: 
   e.release(x, state);
   e.release(x, old);
   e.release(x, changed);
+}
+
+/** A CSR instruction; `plain` are the CSRs that generated code accesses by itself, by number. */
+export function csr(
+  plain: ReadonlyMap<number, PlainCsr>,
+  operation: CsrOperation,
+  source: 'register' | 'immediate',
+): Semantics {
+  const special: Special = {
+    name: 'csr',
+    reads: source === 'register' ? [{ file: X, operand: 'first' }] : [],
+    writes: X,
+    emit: e => {
+      const operand = e.scratch(e.x);
+      e.expression(source === 'register' ? rs1 : operandNumber('first'));
+      e.f.set(operand);
+      const inline = (leaveIf: () => void) => {
+        const known = e.knownImmediate === undefined ? undefined : plain.get(e.knownImmediate)!;
+        if (known === undefined) e.immediateBits();
+        const fields = known === undefined ? fieldsInTable(e, leaveIf) : knownFields(e, known);
+        emitPlainCsr(e, { fields, operation, operand, leaveIf });
+      };
+      e.resultOf(X, inline, () => {
+        e.immediateBits();
+        e.f.i32(CSR_OPERATION[operation]);
+        e.operandNumbers();
+        pushWords(e, operand);
+      });
+      e.release(e.x, operand);
+    },
+  };
+  return semantics({ kind: 'special', special });
+}
+
+/** Pushes an x as two words, low then high. */
+function pushWords({ f, x }: SpecialEmitter, value: number): void {
+  f.get(value);
+  if (x === 'i32') f.i32(0);
+  else f.op('i32_wrap_i64').get(value).i64(32, 0).op('i64_shr_u').op('i32_wrap_i64');
 }
