@@ -3,6 +3,7 @@ import { MOST_MEMORY_PAGES, ModuleBuilder } from '../wasm/module-builder.js';
 import { type EngineHost, REGION_FUNCTIONS, REGION_PARAMETERS } from './engine-layout.js';
 import type { InstructionSet } from './instruction-set.js';
 import { InterpreterEmitter } from './interpreter.js';
+import { nodesOf } from './semantics.js';
 import { defineRuntime } from './softfloat/runtime.js';
 
 export interface InterpreterModule {
@@ -29,7 +30,7 @@ export function generateInterpreter(
   const i32 = 'i32' as const;
   const hostImport = (name: keyof EngineHost, parameters: number, result = true) =>
     builder.importFunction('host', name, Array<'i32'>(parameters).fill(i32), result ? [i32] : []);
-  const lists = isa.instructions.some(one => one.semantics.statements.some(({ kind }) => kind === 'list'));
+  const lists = isa.instructions.some(one => nodesOf(one.semantics).some(({ kind }) => kind === 'list'));
   const imports: Record<keyof EngineHost, number> = {
     fetch: hostImport('fetch', 0),
     decode: hostImport('decode', 1),

@@ -6,7 +6,6 @@ import {
   add,
   and,
   binary,
-
   compare,
   constant,
   type Expression,

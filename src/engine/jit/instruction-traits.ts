@@ -76,7 +76,7 @@ function findTraits(statements: readonly Statement[]): InstructionTraits {
     continues: transfer !== 'interpret',
     reads,
     writes,
-    list: statements.find(statement => statement.kind === 'list'),
+    list: nodes.find(node => node.kind === 'list'),
     calls: nodes.flatMap(node => (node.kind === 'call' ? [node.function] : [])),
     multipliesHigh: nodes.some(node => node.kind === 'multiply-high'),
   };
