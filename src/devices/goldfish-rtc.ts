@@ -98,6 +98,7 @@ export class GoldfishRtc implements MmioDevice {
         break;
       case IRQ_ENABLED:
         state.irqEnabled = value & 1;
+        this.#updateIrq();
         break;
       case CLEAR_ALARM:
         this.ports.timer.arm(Number.POSITIVE_INFINITY);
@@ -105,9 +106,9 @@ export class GoldfishRtc implements MmioDevice {
         break;
       case CLEAR_INTERRUPT:
         state.irqPending = 0;
+        this.#updateIrq();
         break;
     }
-    this.#updateIrq();
   }
 
   onTimer(): void {
@@ -141,6 +142,7 @@ export class GoldfishRtc implements MmioDevice {
     if (wait <= 0) {
       ports.timer.arm(Number.POSITIVE_INFINITY);
       state.irqPending = 1;
+      this.#updateIrq();
       return;
     }
     const deadline = ports.clock.nowNs() + wait;

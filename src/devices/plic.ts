@@ -16,7 +16,7 @@ export const plicState = (contexts: number) =>
   defineState('plic', {
     /** By source; element 0 is not used. */
     priority: words(PLIC_SOURCES + 1),
-    /** Level of each input line, one bit a source. */
+    /** What each input was set to last, one bit a source. */
     level: words(SOURCE_WORDS),
     pending: words(SOURCE_WORDS),
     /** Sources claimed and not yet completed. */
@@ -30,8 +30,10 @@ export type PlicState = ReturnType<ReturnType<typeof plicState>['bind']>;
 
 /**
  * Platform-level interrupt controller, laid out as SiFive's (RISC-V PLIC specification 1.0).
- * Inputs are levels: a high line makes its source pending, once, until the claim is completed; a line that
- * is still high then makes it pending again, and one that falls early takes nothing back (section 8 of it).
+ * As in QEMU 7.2.22, a device that sets its input high makes its source pending, though it was high before, and also
+ * while it is being handled; completion only ends the handling. Machines of revision 1 have the specification's gateways
+ * (section 8): a high line makes its source pending, once, until the claim is completed; still high then, pending again.
+ * In both, a line that falls early takes nothing back.
  * Context 2h is hart h in M-mode, 2h+1 in S-mode.
  */
 export class Plic implements MmioDevice {
@@ -43,6 +45,8 @@ export class Plic implements MmioDevice {
     private readonly state: PlicState,
     /** External interrupt line of each context. */
     private readonly contexts: readonly IrqLine[],
+    /** Whether a source is pending while its line is high and nobody handles it, or when its device raises it. */
+    private readonly pendingBy: 'level' | 'raise',
   ) {
     this.#inputs = Array.from({ length: PLIC_SOURCES }, (_, source) => ({
       set: (level: boolean) => this.#setLevel(source, level),
@@ -56,11 +60,14 @@ export class Plic implements MmioDevice {
   }
 
   #setLevel(source: number, level: boolean): void {
-    const { level: levels } = this.state;
+    const { level: levels, pending } = this.state;
     const word = source >> 5;
     const bit = 1 << (source & 31);
     levels[word] = level ? levels[word] | bit : levels[word] & ~bit;
-    if (level && this.#forward(word, bit)) this.#update();
+    if (!level || (pending[word] & bit) !== 0) return;
+    if (this.pendingBy === 'level' && !this.#forward(word, bit)) return;
+    pending[word] |= bit;
+    this.#update();
   }
 
   /** The gateways of a word: requests of high lines that are not in service become pending. */
@@ -126,11 +133,11 @@ export class Plic implements MmioDevice {
 
   /** The source a context would claim: highest priority above the threshold, lowest number; or 0. */
   #best(context: number): number {
-    const { priority, pending, enable, threshold } = this.state;
+    const { priority, pending, claimed, enable, threshold } = this.state;
     let best = 0;
     let bestPriority = threshold[context];
     for (let word = 0; word < SOURCE_WORDS; word++) {
-      let candidates = pending[word] & enable[context * SOURCE_WORDS + word];
+      let candidates = pending[word] & ~claimed[word] & enable[context * SOURCE_WORDS + word];
       while (candidates !== 0) {
         const bit = 31 - Math.clz32(candidates & -candidates);
         candidates &= candidates - 1;
@@ -159,7 +166,7 @@ export class Plic implements MmioDevice {
     if (source >= PLIC_SOURCES) return;
     const bit = 1 << (source & 31);
     this.state.claimed[source >> 5] &= ~bit;
-    this.#forward(source >> 5, bit);
+    if (this.pendingBy === 'level') this.#forward(source >> 5, bit);
   }
 
   #update(): void {

@@ -186,7 +186,8 @@ export class Uart16550 implements MmioDevice {
   }
 
   onTimer(_index: number): void {
-    if (this.state.rxCount > 0) this.state.timeoutPending = 1;
+    if (this.state.rxCount === 0) return;
+    this.state.timeoutPending = 1;
     this.#updateIrq();
   }
 
@@ -240,7 +241,7 @@ export class Uart16550 implements MmioDevice {
     this.state.ier = value;
     // Enabling the interrupt with an empty transmitter raises it, even if IIR was read before.
     if (changed & IER_TX_EMPTY) this.state.txEmptyPending = value & IER_TX_EMPTY ? 1 : 0;
-    this.#updateIrq();
+    if (changed !== 0) this.#updateIrq();
   }
 
   #setFifoControl(value: number): void {

@@ -61,7 +61,10 @@ export interface BootImage {
   readonly bytes: Uint8Array;
 }
 
-/** Level-triggered interrupt line from a device to its controller. */
+/**
+ * Interrupt line from a device to its controller. The call counts, not the edge: a device sets its line where the model
+ * of it in QEMU calls `qemu_set_irq`, also to the level that it has.
+ */
 export interface IrqLine {
   set(level: boolean): void;
 }

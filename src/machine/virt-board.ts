@@ -213,6 +213,7 @@ export class VirtBoard {
     this.plic = new Plic(
       plicLayout.bind(buffer, at(plic)),
       hartIds.flatMap(id => [line(id, INTERRUPT.machineExternal), line(id, INTERRUPT.supervisorExternal)]),
+      this.behaviour.interruptPending,
     );
     this.uart = new Uart16550(UART_STATE.bind(buffer, at(uart)), {
       irq: this.plic.input(VIRT_IRQ.uart0),

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Clint, clintState } from '../../src/devices/clint.js';
+import { GoldfishRtc, goldfishRtcState } from '../../src/devices/goldfish-rtc.js';
 import { Plic, plicState } from '../../src/devices/plic.js';
 import { UART_STATE, Uart16550 } from '../../src/devices/uart16550.js';
 import { VIRT_IRQ, VIRT_MAP } from '../../src/machine/memory-map.js';
@@ -16,7 +17,7 @@ function ourBoard(tapPlic: boolean): (access: Access) => Answer {
   );
   const { device: plic } = instantiate(
     plicState(2),
-    (state, rig) => new Plic(state, [rig.line('M'), rig.line('S')]),
+    (state, rig) => new Plic(state, [rig.line('M'), rig.line('S')], 'raise'),
   );
   const { device: uart, rig: uartRig } = instantiate(
     UART_STATE,
@@ -28,7 +29,13 @@ function ourBoard(tapPlic: boolean): (access: Access) => Answer {
         timer: rig.timer(0),
       }),
   );
+  const { device: rtc } = instantiate(
+    goldfishRtcState(1_600_000_000),
+    (state, rig) =>
+      new GoldfishRtc(state, { irq: plic.input(VIRT_IRQ.rtc), clock: rig.clock, timer: rig.timer(0) }),
+  );
   const windows = [
+    { region: VIRT_MAP.rtc, device: rtc },
     { region: VIRT_MAP.clint, device: clint },
     { region: VIRT_MAP.plic, device: plic },
     { region: VIRT_MAP.uart0, device: uart },
@@ -106,6 +113,51 @@ describe.skipIf(!hasQemu())(
         .concat([0x20_0000, 0x20_1000, 0x20_2000])
         .map(offset => plic + offset);
       await expectAlike(sampled(accessAt(registers, 4, fc.nat(0xffff_ffff)), 2000, 1));
+    });
+
+    test('plic: random handlers of two sources at once, what they read and what they leave out', async () => {
+      const sources = (1 << VIRT_IRQ.uart0) | (1 << VIRT_IRQ.rtc);
+      const write = (address: number, value: number, size: 1 | 4 = 4): Access => ({ address, size, value });
+      const read = (address: number, size: 1 | 4 = 4): Access => ({ address, size });
+      const claims = [plic + 0x20_0004, plic + 0x20_1004];
+      const rtc = VIRT_MAP.rtc.base;
+      const [alarmLow, enabled, clear] = [rtc + 8, rtc + 0x10, rtc + 0x1c];
+      const controller = [
+        ...claims.map(claim => read(claim)),
+        ...claims.flatMap(claim => [VIRT_IRQ.uart0, VIRT_IRQ.rtc].map(source => write(claim, source))),
+        read(plic + 0x1000),
+        write(plic + 0x2000, sources),
+        write(plic + 0x2000, 1 << VIRT_IRQ.rtc),
+        write(plic + 0x2080, sources),
+        write(plic + 4 * VIRT_IRQ.uart0, 3),
+        write(plic + 4 * VIRT_IRQ.rtc, 2),
+        write(plic + 4 * VIRT_IRQ.rtc, 5),
+        write(plic + 0x20_0000, 2),
+        write(plic + 0x20_0000, 0),
+      ];
+      const serial = [
+        ...[0, 0, 65, 66].map(byte => write(uart, byte, 1)),
+        ...[0, 2, 5, 6].map(offset => read(uart + offset, 1)),
+        ...[0, 1, 2, 2, 3, 5, 7, 15].map(value => write(uart + 1, value, 1)),
+        ...[0, 1, 3, 7, 0x81].map(value => write(uart + 2, value, 1)),
+        write(uart + 4, 0x10, 1),
+        write(uart + 4, 0, 1),
+        write(uart + 3, 3, 1),
+      ];
+      // An alarm in the past, at once.
+      const clock = [
+        write(alarmLow, 1),
+        write(enabled, 1),
+        write(enabled, 1),
+        write(enabled, 0),
+        write(clear, 1),
+      ];
+      const any = fc.oneof(
+        { weight: 4, arbitrary: fc.constantFrom(...controller) },
+        { weight: 4, arbitrary: fc.constantFrom(...serial) },
+        { weight: 1, arbitrary: fc.constantFrom(...clock) },
+      );
+      for (let seed = 1; seed <= 4; seed++) await expectAlike(sampled(any, 5000, seed));
     });
 
     test('plic: the uart claimed and completed, by priority and threshold', async () => {

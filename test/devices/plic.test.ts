@@ -6,13 +6,14 @@ const M0 = 0;
 const S0 = 1;
 
 /** Two harts; sources given by number with their priority are enabled for hart 0 in M-mode. */
-const plic = (priorities: Readonly<Record<number, number>>) => {
+const plic = (priorities: Readonly<Record<number, number>>, pendingBy: 'level' | 'raise' = 'raise') => {
   const { device, rig } = instantiate(
     plicState(4),
     (state, r) =>
       new Plic(
         state,
         [0, 1, 2, 3].map(context => r.line(`${context}`)),
+        pendingBy,
       ),
   );
   const enable = (context: number, ...sources: number[]) => {
@@ -44,8 +45,27 @@ test('claims go by priority, then by lowest number; the line falls with the last
   expect(high()).toEqual([]);
 });
 
-test('a level still high at completion is pending again; one that fell is not', () => {
+test('a source that is set high while it is handled is pending when it is completed; else it is not', () => {
   const { device, claim, complete, high } = plic({ 10: 1 });
+  device.input(10).set(true);
+  expect(claim()).toBe(10);
+  complete(10);
+  expect([high(), claim()]).toEqual([[], 0]);
+  device.input(10).set(true);
+  expect(claim()).toBe(10);
+  device.input(10).set(true);
+  expect([device.read(0x1000, 4), high(), claim()]).toEqual([1 << 10, [], 0]);
+  complete(10);
+  expect(high()).toEqual([M0]);
+  expect(claim()).toBe(10);
+  device.input(10).set(true);
+  device.input(10).set(false);
+  complete(10);
+  expect([high(), claim()]).toEqual([[M0], 10]);
+});
+
+test('revision 1: a level still high at completion is pending again; one that fell is not', () => {
+  const { device, claim, complete, high } = plic({ 10: 1 }, 'level');
   device.input(10).set(true);
   expect(claim()).toBe(10);
   expect(claim()).toBe(0);
@@ -58,15 +78,18 @@ test('a level still high at completion is pending again; one that fell is not', 
   expect(claim()).toBe(0);
 });
 
-test('a request once made stays until claimed, though its line falls', () => {
-  const { device, claim, complete } = plic({ 10: 1 });
-  device.input(10).set(true);
-  device.input(10).set(false);
-  expect(device.read(0x1000, 4)).toBe(1 << 10);
-  expect(claim()).toBe(10);
-  complete(10);
-  expect(claim()).toBe(0);
-});
+test.each(['level', 'raise'] as const)(
+  'a request once made stays until claimed, though its line falls (%s)',
+  pendingBy => {
+    const { device, claim, complete } = plic({ 10: 1 }, pendingBy);
+    device.input(10).set(true);
+    device.input(10).set(false);
+    expect(device.read(0x1000, 4)).toBe(1 << 10);
+    expect(claim()).toBe(10);
+    complete(10);
+    expect(claim()).toBe(0);
+  },
+);
 
 test('threshold, priority 0 and enables hold a source back from one context alone', () => {
   const { device, enable, threshold, claim, high } = plic({ 10: 3 });

@@ -36,6 +36,7 @@ const plic = () =>
       new Plic(
         state,
         [0, 1, 2, 3].map(context => rig.line(`context${context}`)),
+        'raise',
       ),
   );
 const uart = () =>

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Plic, plicState } from '../../src/devices/plic.js';
 import { EmptyVirtioSlot } from '../../src/devices/virtio/empty-slot.js';
 import type { VirtioVersion } from '../../src/devices/virtio/mmio-registers.js';
-import { VIRTIO_SLOTS, virtioSlot } from '../../src/machine/memory-map.js';
+import { VIRT_IRQ, VIRT_MAP, VIRTIO_SLOTS, virtioSlot } from '../../src/machine/memory-map.js';
 import { hasQemu } from './qtest.js';
 import { QtestMachine } from './qtest-machine.js';
+import { instantiate } from './rig.js';
 import { type BlockRig, blockRig, pattern, RAM_BASE } from './virtio-rig.js';
 import {
   BUFFERS,
@@ -51,25 +53,49 @@ function differences(ours: Uint8Array, theirs: Uint8Array): string[] {
   return found;
 }
 
-/** One device on each side, driven alike. */
+/** How a driver handles an interrupt: claims it, then this, in this order. */
+const HANDLERS = {
+  usual: ['acknowledge', 'complete'],
+  late: ['complete', 'acknowledge'],
+  /** Completes it behind the next request. */
+  slow: ['acknowledge'],
+  forgetful: ['complete'],
+  deaf: [],
+} as const;
+type Handler = keyof typeof HANDLERS;
+const handlers = fc.constantFrom(...(Object.keys(HANDLERS) as Handler[]));
+
+const SOURCE = VIRT_IRQ.virtio + VIRTIO_SLOTS - 1;
+const PLIC = { priority: 4 * SOURCE, pending: 0x1000, enable: 0x2000, claim: 0x20_0004 } as const;
+
+/** One device on each side, with its interrupt controller, driven alike. */
 class Pair {
   /** The available ring's index. */
   #index = 0;
+  readonly #plic = instantiate(
+    plicState(1),
+    (state, rig) => new Plic(state, [rig.line('M')], 'raise'),
+  ).device;
+  readonly ours: BlockRig;
 
   constructor(
-    readonly ours: BlockRig,
     readonly theirs: QtestMachine,
     readonly version: VirtioVersion,
-  ) {}
+  ) {
+    const line = this.#plic.input(SOURCE);
+    this.ours = blockRig(version, new Uint8Array(RAM_BYTES), pattern(DISK_BYTES), line);
+  }
 
   async start(eventIndex: boolean): Promise<void> {
     this.#index = 0;
+    await this.#writePlic(PLIC.priority, 1);
+    await this.#writePlic(PLIC.enable, 1 << SOURCE);
     await this.#store([[0, pattern(RAM_BYTES, 99).fill(0, 0, BUFFERS)]]);
     for (const [register, value] of setUp(this.version, { eventIndex })) await this.#write(register, value);
   }
 
   /** False when the device wants a reset. */
-  async run(round: Round): Promise<boolean> {
+  async run(round: Round, handler: Handler): Promise<boolean> {
     await this.#store(memoryOf(round, this.#index));
     this.#index = (this.#index + round.advance) & 0xffff;
     await this.#write(REGISTER.notify, 0);
@@ -86,11 +112,32 @@ class Pair {
       const theirs = await this.theirs.readRegister(SLOT + register, 4);
       expect(`${name} = ${this.ours.device.read(register, 4)}`).toBe(`${name} = ${theirs}`);
     }
+    await this.#handle(handler);
     if (broken) return false;
     const memory = await this.theirs.readMemory(RAM_BASE, RAM_BYTES);
     expect(differences(this.ours.memory.bytes, memory)).toEqual([]);
-    await this.#write(REGISTER.interruptAck, 3);
     return true;
+  }
+
+  async #handle(handler: Handler): Promise<void> {
+    await this.#samePlic(PLIC.pending);
+    await this.#samePlic(PLIC.claim);
+    for (const act of HANDLERS[handler]) {
+      if (act === 'acknowledge') await this.#write(REGISTER.interruptAck, 3);
+      else await this.#writePlic(PLIC.claim, SOURCE);
+      await this.#samePlic(PLIC.pending);
+    }
+  }
+
+  async #samePlic(register: number): Promise<void> {
+    const name = `plic 0x${register.toString(16)}`;
+    const theirs = await this.theirs.readRegister(VIRT_MAP.plic.base + register, 4);
+    expect(`${name} = ${this.#plic.read(register, 4)}`).toBe(`${name} = ${theirs}`);
+  }
+
+  async #writePlic(register: number, value: number): Promise<void> {
+    this.#plic.write(register, 4, value);
+    await this.theirs.writeRegister(VIRT_MAP.plic.base + register, 4, value);
   }
 
   async #store(parts: readonly (readonly [number, Uint8Array])[]): Promise<void> {
@@ -131,17 +178,17 @@ describe.skipIf(!hasQemu()).each(['legacy', 'modern'] as const)('a virtio disk b
 
   test('requests of all kinds and broken ones: the same memory, status and interrupts', async () => {
     await using theirs = qemu(version, pattern(DISK_BYTES));
-    const pair = new Pair(blockRig(version, new Uint8Array(RAM_BYTES), pattern(DISK_BYTES)), theirs, version);
+    const pair = new Pair(theirs, version);
     let broken = 0;
     let served = 0;
     await fc.assert(
       fc.asyncProperty(
         fc.boolean(),
-        fc.array(rounds, { minLength: 1, maxLength: 12 }),
+        fc.array(fc.tuple(rounds, handlers), { minLength: 1, maxLength: 12 }),
         async (eventIndex, all) => {
           await pair.start(eventIndex);
-          for (const round of all) {
-            if (await pair.run(round)) {
+          for (const [round, handler] of all) {
+            if (await pair.run(round, handler)) {
               served++;
             } else {
               broken++;

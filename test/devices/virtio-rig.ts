@@ -1,7 +1,7 @@
 import { VIRTIO_BLOCK_STATE, VirtioBlock } from '../../src/devices/virtio/block.js';
 import type { VirtioVersion } from '../../src/devices/virtio/mmio-registers.js';
 import type { VirtioMmio } from '../../src/devices/virtio/mmio-transport.js';
-import type { BlockPort, DmaPort } from '../../src/machine/ports.js';
+import type { BlockPort, DmaPort, IrqLine } from '../../src/machine/ports.js';
 import { type Instance, instantiate } from './rig.js';
 
 export const RAM_BASE = 0x8000_0000;
@@ -51,12 +51,13 @@ export function blockRig(
   version: VirtioVersion,
   memory: Uint8Array<ArrayBuffer>,
   disk: Uint8Array<ArrayBuffer>,
+  irq?: IrqLine,
 ): BlockRig {
   const ram = new RigMemory(memory);
   const storage = new RigDisk(disk);
   const instance = instantiate(VIRTIO_BLOCK_STATE, (state, rig) => {
     const block = new VirtioBlock(state, version, {
-      irq: rig.line('irq'),
+      irq: irq ?? rig.line('irq'),
       dma: ram,
       disk: storage,
       completion: 'timed',
