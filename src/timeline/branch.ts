@@ -48,6 +48,11 @@ export class Branch {
     return inherited !== undefined && inherited.icount <= own.icount ? inherited : own;
   }
 
+  /** Whether a lasting snapshot at a boundary would stay. */
+  hasRoomAt(icount: number): boolean {
+    return this.#ownerOf(icount).snapshots.hasRoomAt(icount);
+  }
+
   /** Of a parent, those that this branch shares with it. */
   named(name: string): PlacedSnapshot | undefined {
     const own = this.snapshots.named(name);

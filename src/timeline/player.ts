@@ -10,6 +10,7 @@ import type { Pace } from './pace.js';
 import { type IntervalPages, touchedPages } from './page-set.js';
 import { type PlacedSnapshot, type SnapshotBudget, SnapshotList } from './snapshot-list.js';
 import { intervalSteps } from './snapshot-policy.js';
+import { SnapshotRoom } from './snapshot-room.js';
 
 export type PlayStop = MachineStop | { readonly kind: 'interrupted' } | { readonly kind: 'enough' };
 
@@ -51,10 +52,13 @@ export class Player {
   branch: Branch;
   /** Input events applied so far. */
   cursor = 0;
-  /** Whether snapshots are taken by themselves: when somebody may want to go back. */
-  automatic = false;
   /** Whether an event is entering that the history has at `cursor`. */
   entering = false;
+  /** Whether a debugger has come: somebody who may want to go back. */
+  visited = false;
+  /** Whether snapshots are taken by themselves. */
+  #automatic = true;
+  readonly #room: SnapshotRoom;
   /** Of a pass that nothing shall stop. */
   readonly noPoints: PassPoints;
   #intervalSteps: number;
@@ -71,7 +75,8 @@ export class Player {
   ) {
     this.store = new SnapshotStore(machine.board.memory, budget.file);
     this.noPoints = new DebugPoints(machine).for('none');
-    this.branch = new Branch('main', history, new SnapshotList(this.store, budget.memoryBytes), undefined);
+    this.#room = new SnapshotRoom(this.store, budget.memoryBytes);
+    this.branch = new Branch('main', history, new SnapshotList(this.#room), undefined);
     this.#intervalSteps = budget.intervalSteps ?? FIRST_INTERVAL;
     this.#lastTakenMs = pace.clock.nowMs();
     this.#lastTakenAt = history.begin;
@@ -97,6 +102,16 @@ export class Player {
       if (pass.enough?.() === true) return { kind: 'enough' };
       await this.pace.between(this.machine.icount - from);
       if (this.pace.interrupted) return { kind: 'interrupted' };
+    }
+  }
+
+  /** Makes a pass from one end to the other; without snapshots where nobody has come who may want to go back over it. */
+  async straightOn<T>(pass: () => Promise<T>): Promise<T> {
+    this.#automatic = this.visited;
+    try {
+      return await pass();
+    } finally {
+      this.#automatic = true;
     }
   }
 
@@ -179,20 +194,33 @@ export class Player {
 
   /** The boundary at which the next snapshot is to be taken; Infinity when none is. */
   snapshotDue(): number {
-    if (!this.automatic) return Number.POSITIVE_INFINITY;
+    if (!this.#automatic) return Number.POSITIVE_INFINITY;
     const { icount } = this.machine;
-    const last = this.branch.floor(icount);
-    const next = this.branch.next(icount);
-    const wide = next === undefined || next.icount - last.icount > 2 * this.#intervalSteps;
-    return wide ? Math.max(last.icount + this.#intervalSteps, icount + 1) : Number.POSITIVE_INFINITY;
+    const last = this.#lastBeforeDue(icount);
+    return last === undefined
+      ? Number.POSITIVE_INFINITY
+      : Math.max(last.icount + this.#intervalSteps, icount + 1);
   }
 
-  /** Takes the snapshot that is due here: a lasting one at the end of what was seen, else one in passing. */
+  /** The snapshot that the next one has to be an interval behind; undefined in a gap that is narrow enough. */
+  #lastBeforeDue(icount: number): PlacedSnapshot | undefined {
+    const { branch } = this;
+    const last = branch.lasting(icount);
+    const next = branch.next(icount);
+    if (next !== undefined && next.icount - last.icount <= 2 * this.#intervalSteps) return undefined;
+    return branch.hasRoomAt(icount) ? last : branch.floor(icount);
+  }
+
+  /**
+   * Takes the snapshot that is due here, whatever this pass is for: a lasting one, or where memory is full and the gap
+   * no wider than others one in passing.
+   */
   snapshotIfDue(): void {
-    if (!this.automatic || this.machine.warpedHere) return;
+    if (!this.#automatic || this.machine.warpedHere) return;
     const { icount } = this.machine;
-    if (icount - this.branch.floor(icount).icount < this.#intervalSteps) return;
-    if (this.branch.next(icount) !== undefined) {
+    const last = this.#lastBeforeDue(icount);
+    if (last === undefined || icount - last.icount < this.#intervalSteps) return;
+    if (!this.branch.hasRoomAt(icount)) {
       this.branch.takePassing(icount, this.cursor);
       return;
     }
@@ -233,7 +261,7 @@ export class Player {
   /** Leaves the present branch here: what happens from now on is another course of events. */
   fork(name: string): Branch {
     const history = History.fork(this.history, this.cursor, this.machine.icount);
-    const snapshots = new SnapshotList(this.store, this.budget.memoryBytes);
+    const snapshots = new SnapshotList(this.#room);
     const branch = new Branch(name, history, snapshots, this.branch);
     snapshots.take(this.machine.icount, this.cursor, undefined);
     this.branch = branch;

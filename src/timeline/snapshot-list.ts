@@ -1,8 +1,9 @@
 import type { PageFile } from '../snapshot/page-file.js';
-import type { Snapshot, SnapshotStore } from '../snapshot/snapshot-store.js';
+import type { Snapshot } from '../snapshot/snapshot-store.js';
 import type { SnapshotStatus } from './debug-target.js';
 import { type IntervalPages, mergeTouched } from './page-set.js';
 import { victim } from './snapshot-policy.js';
+import type { SnapshotRoom, Spare } from './snapshot-room.js';
 
 /** A snapshot and the moment it belongs to. */
 export interface PlacedSnapshot {
@@ -28,8 +29,8 @@ export interface SnapshotBudget {
 
 /** Snapshots left on the way to a target: as many as a few moves to and fro need. */
 const MOST_PASSING = 64;
-/** Beyond these the list itself would cost too much. */
-const MOST_SNAPSHOTS = 4096;
+/** Those of one seek: they are kept also where there is no room. */
+const FEWEST_PASSING = 4;
 
 /** The snapshots of one history in order of time, near-uniform over it when there is no room for all. */
 export class SnapshotList {
@@ -37,10 +38,9 @@ export class SnapshotList {
   /** Left on the way to a target, so that the next step back is short; oldest first. */
   readonly #passing: PlacedSnapshot[] = [];
 
-  constructor(
-    readonly store: SnapshotStore,
-    readonly memoryBytes: number,
-  ) {}
+  constructor(readonly room: SnapshotRoom) {
+    room.admit(this);
+  }
 
   get all(): readonly PlacedSnapshot[] {
     return this.#placed;
@@ -49,7 +49,7 @@ export class SnapshotList {
   /** What a user sees of them. */
   status(): SnapshotStatus[] {
     return this.#placed.map(({ name, icount, snapshot }, i) => {
-      const { memoryBytes, fileBytes } = this.store.placesOf(snapshot, this.#placed[i - 1]?.snapshot);
+      const { memoryBytes, fileBytes } = this.room.store.placesOf(snapshot, this.#placed[i - 1]?.snapshot);
       return { name, icount, pages: snapshot.copiedPages, bytes: memoryBytes, diskBytes: fileBytes };
     });
   }
@@ -75,6 +75,12 @@ export class SnapshotList {
     return this.#placed[this.#indexOfFloor(icount) + 1];
   }
 
+  /** Whether a lasting snapshot at a boundary would stay: at the end always, else where the gap is wide for its room. */
+  hasRoomAt(icount: number): boolean {
+    const next = this.next(icount);
+    return next === undefined || this.room.hasRoomIn(next.icount - this.lasting(icount).icount);
+  }
+
   /** Takes a snapshot of the present unless that moment has one; one with a name does not count for a new name. */
   take(
     icount: number,
@@ -82,11 +88,14 @@ export class SnapshotList {
     touchedBefore: IntervalPages | undefined,
     name?: string,
   ): PlacedSnapshot {
-    const at = this.#placed.length === 0 ? -1 : this.#indexOfFloor(icount);
+    let at = this.#indexOfFloor(icount);
+    // At one icount, in the order of the events between them.
+    while (at >= 0 && this.#placed[at].icount === icount && this.#placed[at].cursor > cursor) at--;
     const before = at < 0 ? undefined : this.#placed[at];
     const same = before !== undefined && before.icount === icount && before.cursor === cursor;
     if (same && (name === undefined || before.name === undefined)) {
       before.name ??= name;
+      this.room.changed();
       return before;
     }
     const placed = this.#place(icount, cursor, touchedBefore);
@@ -95,7 +104,8 @@ export class SnapshotList {
     const after = this.#placed[at + 2];
     // What lies between this one and the next is a part of what was known for both together.
     if (after !== undefined && touchedBefore === undefined) placed.touchedBefore = after.touchedBefore;
-    this.#trim();
+    this.room.changed();
+    this.room.trim();
     return placed;
   }
 
@@ -103,7 +113,35 @@ export class SnapshotList {
   takePassing(icount: number, cursor: number): void {
     if (this.floor(icount).icount === icount) return;
     this.#passing.push(this.#place(icount, cursor, undefined));
-    if (this.#passing.length > MOST_PASSING) this.store.release(this.#passing.shift()!.snapshot);
+    const { length } = this.#passing;
+    if (length > MOST_PASSING || (length > FEWEST_PASSING && this.room.overfull)) this.givePassingUp();
+  }
+
+  /** Gives the oldest up of those left in passing; false when there is none. */
+  givePassingUp(): boolean {
+    const oldest = this.#passing.shift();
+    if (oldest === undefined) return false;
+    this.room.store.release(oldest.snapshot);
+    return true;
+  }
+
+  /** The lasting snapshot that is missed least; undefined when none may go. */
+  spare(): Omit<Spare, 'list'> | undefined {
+    return victim(
+      this.#placed.map(({ icount }) => icount),
+      i => this.#placed[i].name !== undefined,
+    );
+  }
+
+  /** Gives a lasting snapshot up: the steps before and behind it are one interval. */
+  giveUp(index: number): void {
+    const [gone] = this.#placed.splice(index, 1);
+    const after = this.#placed[index];
+    after.touchedBefore =
+      gone.touchedBefore === undefined || after.touchedBefore === undefined
+        ? undefined
+        : mergeTouched(gone.touchedBefore, after.touchedBefore);
+    this.room.store.release(gone.snapshot);
   }
 
   /** Removes a name; the snapshot stays until memory is needed. */
@@ -111,18 +149,20 @@ export class SnapshotList {
     const placed = this.named(name);
     if (placed === undefined) return false;
     placed.name = undefined;
+    this.room.changed();
     return true;
   }
 
-  /** Gives back every snapshot. */
+  /** Gives back every snapshot, for good. */
   clear(): void {
-    for (const { snapshot } of [...this.#placed, ...this.#passing]) this.store.release(snapshot);
+    this.room.dismiss(this);
+    for (const { snapshot } of [...this.#placed, ...this.#passing]) this.room.store.release(snapshot);
     this.#placed.length = 0;
     this.#passing.length = 0;
   }
 
   #place(icount: number, cursor: number, touchedBefore: IntervalPages | undefined): PlacedSnapshot {
-    const snapshot = this.store.take();
+    const snapshot = this.room.store.take();
     return { id: snapshot.id, icount, cursor, snapshot, name: undefined, touchedBefore };
   }
 
@@ -135,27 +175,5 @@ export class SnapshotList {
       else high = middle;
     }
     return low - 1;
-  }
-
-  #trim(): void {
-    while (!this.store.fitsInto(this.memoryBytes) || this.#placed.length > MOST_SNAPSHOTS) {
-      const oldest = this.#passing.shift();
-      if (oldest !== undefined) {
-        this.store.release(oldest.snapshot);
-        continue;
-      }
-      const index = victim(
-        this.#placed.map(one => one.icount),
-        i => this.#placed[i].name !== undefined,
-      );
-      if (index < 0) return;
-      const [gone] = this.#placed.splice(index, 1);
-      const after = this.#placed[index];
-      after.touchedBefore =
-        gone.touchedBefore === undefined || after.touchedBefore === undefined
-          ? undefined
-          : mergeTouched(gone.touchedBefore, after.touchedBefore);
-      this.store.release(gone.snapshot);
-    }
   }
 }

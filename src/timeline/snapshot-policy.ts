@@ -21,20 +21,22 @@ export function intervalSteps(steps: number, runMs: number, costMs: number): num
 
 /**
  * The snapshot to give up: the one whose neighbours are closest together, of those that may go (not the first,
- * not the last, not pinned). -1 when none may. `moments` ascend.
+ * not the last, not pinned), and the gap it leaves. Undefined when none may. `moments` ascend.
  *
- * Kept up while snapshots arrive at a steady pace, no gap grows beyond 4 times the average.
+ * Kept up while snapshots arrive at a steady pace, no gap grows beyond 4 times the average; and when one is taken
+ * only in a gap that is wider than the one it costs, none grows beyond the widest there was.
  */
-export function victim(moments: readonly number[], pinned: (index: number) => boolean): number {
-  let best = -1;
-  let bestGap = Number.POSITIVE_INFINITY;
+export function victim(
+  moments: readonly number[],
+  pinned: (index: number) => boolean,
+): { readonly index: number; readonly gap: number } | undefined {
+  let index = -1;
+  let gap = Number.POSITIVE_INFINITY;
   for (let i = 1; i < moments.length - 1; i++) {
-    if (pinned(i)) continue;
-    const gap = moments[i + 1] - moments[i - 1];
-    if (gap < bestGap) {
-      best = i;
-      bestGap = gap;
-    }
+    const left = moments[i + 1] - moments[i - 1];
+    if (left >= gap || pinned(i)) continue;
+    index = i;
+    gap = left;
   }
-  return best;
+  return index < 0 ? undefined : { index, gap };
 }

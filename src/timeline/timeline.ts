@@ -307,7 +307,7 @@ export class Timeline implements DebugTarget {
   }
 
   attach(): void {
-    this.player.automatic = true;
+    this.player.visited = true;
     this.player.takeSnapshot();
   }
 
@@ -333,7 +333,11 @@ export class Timeline implements DebugTarget {
   }
 
   /** Runs until the guest ends or a limit is reached. */
-  async runToEnd(limits: RunToEndLimits): Promise<EndOfRun> {
+  runToEnd(limits: RunToEndLimits): Promise<EndOfRun> {
+    return this.player.straightOn(() => this.#runToEnd(limits));
+  }
+
+  async #runToEnd(limits: RunToEndLimits): Promise<EndOfRun> {
     this.#pace.begin();
     const { maxIcount = Number.POSITIVE_INFINITY, timeoutMs = Number.POSITIVE_INFINITY } = limits;
     const stop = await this.#control.run({
@@ -365,7 +369,9 @@ export class Timeline implements DebugTarget {
     const last = boundaryOf(this.player, until);
     await this.seek('start');
     this.#pace.begin();
-    return verifyRecording(this.player, recording, () => this.checkpoint(), this.#output, last);
+    return this.player.straightOn(() =>
+      verifyRecording(this.player, recording, () => this.checkpoint(), this.#output, last),
+    );
   }
 
   /** Writes the present branch, or a part of it, as a recording; the machine stays where it is. */

@@ -8,8 +8,8 @@ function thinned(moments: readonly number[], room: number, pinned = new Set<numb
   for (const moment of moments) {
     kept.push(moment);
     if (kept.length <= room) continue;
-    const index = victim(kept, i => pinned.has(kept[i]));
-    if (index >= 0) kept.splice(index, 1);
+    const gone = victim(kept, i => pinned.has(kept[i]));
+    if (gone !== undefined) kept.splice(gone.index, 1);
   }
   return kept;
 }
