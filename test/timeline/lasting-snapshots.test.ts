@@ -100,7 +100,7 @@ describe('a pass over a recording that nobody has been in yet leaves snapshots a
     await session.seek('end');
     session.attach();
     const before = momentsOf(session);
-    await session.resume({ kind: 'step', direction: 'backward' });
+    await session.resume({ kind: 'step', direction: 'backward', hart: undefined });
     await session.resume({ kind: 'continue', direction: 'backward' });
     await session.seek('end');
     expect(momentsOf(session)).toEqual(before);
@@ -211,7 +211,8 @@ describe('with memory for few snapshots', () => {
             session.detach();
             session.attach();
           } else if (one.kind === 'on') await session.resume({ kind: 'continue', direction: 'forward' });
-          else if (one.kind === 'back') await session.resume({ kind: 'step', direction: 'backward' });
+          else if (one.kind === 'back')
+            await session.resume({ kind: 'step', direction: 'backward', hart: undefined });
           else {
             if (one.kind === 'to-hit') session.insertBreakpoint(START);
             await session.resume({ kind: 'continue', direction: 'backward' });
@@ -254,6 +255,6 @@ test('a history of no steps has its one snapshot, and a seek to the same moment 
   await session.seek('start');
   session.attach();
   expect(momentsOf(session)).toEqual([0]);
-  await session.resume({ kind: 'step', direction: 'backward' });
+  await session.resume({ kind: 'step', direction: 'backward', hart: undefined });
   expect(momentsOf(session)).toEqual([0]);
 });
