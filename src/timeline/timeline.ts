@@ -349,17 +349,10 @@ export class Timeline implements DebugTarget {
     if (stop.kind === 'end' && this.machine.poweredOff) {
       return { kind: 'power-off', code: this.machine.exitCode };
     }
-    if (stop.kind === 'timeout') {
-      this.#live.stopRecording({ kind: 'limit', limit: 'timeout' });
-      return { kind: 'limit', which: 'timeout' };
-    }
-    if (stop.kind === 'size') {
-      this.#live.stopRecording({ kind: 'limit', limit: 'size' });
-      return { kind: 'limit', which: 'size' };
-    }
     if (stop.kind === 'interrupted') return { kind: 'interrupt' };
-    this.#live.stopRecording({ kind: 'limit', limit: 'icount' });
-    return { kind: 'limit', which: 'icount' };
+    const which = stop.kind === 'timeout' || stop.kind === 'size' ? stop.kind : 'icount';
+    this.#live.stopRecording({ kind: 'limit', limit: which });
+    return { kind: 'limit', which };
   }
 
   /** Replays the recording, all of it or up to a boundary: see verifyRecording. */
