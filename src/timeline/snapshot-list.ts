@@ -3,7 +3,7 @@ import type { Snapshot } from '../snapshot/snapshot-store.js';
 import type { SnapshotStatus } from './debug-target.js';
 import { type IntervalPages, mergeTouched } from './page-set.js';
 import { victim } from './snapshot-policy.js';
-import type { SnapshotRoom, Spare } from './snapshot-room.js';
+import type { SnapshotRoom, Spare, Tenant } from './snapshot-room.js';
 
 /** A snapshot and the moment it belongs to. */
 export interface PlacedSnapshot {
@@ -33,7 +33,7 @@ const MOST_PASSING = 64;
 const FEWEST_PASSING = 4;
 
 /** The snapshots of one history in order of time, near-uniform over it when there is no room for all. */
-export class SnapshotList {
+export class SnapshotList implements Tenant {
   readonly #placed: PlacedSnapshot[] = [];
   /** Left on the way to a target, so that the next step back is short; oldest first. */
   readonly #passing: PlacedSnapshot[] = [];
@@ -126,7 +126,7 @@ export class SnapshotList {
   }
 
   /** The lasting snapshot that is missed least; undefined when none may go. */
-  spare(): Omit<Spare, 'list'> | undefined {
+  spare(): Spare | undefined {
     return victim(
       this.#placed.map(({ icount }) => icount),
       i => this.#placed[i].name !== undefined,

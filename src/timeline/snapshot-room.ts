@@ -1,14 +1,23 @@
 import type { SnapshotStore } from '../snapshot/snapshot-store.js';
-import type { SnapshotList } from './snapshot-list.js';
 
 /** Beyond these the lists themselves would cost too much. */
 const MOST_SNAPSHOTS = 4096;
 
 /** A snapshot that may go, and the steps between its neighbours: what there would be a gap of without it. */
 export interface Spare {
-  readonly list: SnapshotList;
   readonly index: number;
   readonly gap: number;
+}
+
+/** The snapshots of one branch, as the room knows them. */
+export interface Tenant {
+  /** Its lasting snapshots. */
+  readonly all: ArrayLike<unknown>;
+  /** The lasting snapshot that is missed least; undefined when none may go. */
+  spare(): Spare | undefined;
+  giveUp(index: number): void;
+  /** Gives one up that was left in passing; false when there is none. */
+  givePassingUp(): boolean;
 }
 
 /**
@@ -16,7 +25,7 @@ export interface Spare {
  * neighbours are closest together: all histories stay covered alike.
  */
 export class SnapshotRoom {
-  readonly #lists = new Set<SnapshotList>();
+  readonly #lists = new Set<Tenant>();
   /** Whether snapshots were given up already: one more then costs another. */
   #full = false;
   /** Undefined: to be looked for. */
@@ -32,11 +41,11 @@ export class SnapshotRoom {
     return !this.store.fitsInto(this.memoryBytes);
   }
 
-  admit(list: SnapshotList): void {
+  admit(list: Tenant): void {
     this.#lists.add(list);
   }
 
-  dismiss(list: SnapshotList): void {
+  dismiss(list: Tenant): void {
     this.#lists.delete(list);
     this.changed();
   }
@@ -76,8 +85,8 @@ export class SnapshotRoom {
     return false;
   }
 
-  #spare(): Spare | undefined {
-    let best: Spare | undefined;
+  #spare(): (Spare & { readonly list: Tenant }) | undefined {
+    let best: (Spare & { readonly list: Tenant }) | undefined;
     for (const list of this.#lists) {
       const spare = list.spare();
       if (spare !== undefined && (best === undefined || spare.gap < best.gap)) best = { list, ...spare };
