@@ -68,6 +68,8 @@ export interface HistoryOptions {
   readonly snapshotIntervalSteps?: number | undefined;
   /** Whether code that runs often is compiled; true when not given. No difference to the guest. */
   readonly jit?: boolean | undefined;
+  /** ELF files that name things, beside the firmware where it is known: a recording has none. */
+  readonly symbols?: readonly NamedBytes[] | undefined;
 }
 
 export interface SessionOptions extends HistoryOptions {
@@ -106,7 +108,7 @@ const DEFAULT_SNAPSHOT_DISK = 4096 * MIB;
  */
 export function bootSession(firmware: NamedBytes, options: SessionOptions, host: HostPorts): Session {
   const { config, images } = buildMachine(firmware, options, host);
-  const symbols = symbolsOf(firmware);
+  const symbols = symbolsOf([firmware, ...(options.symbols ?? [])]);
   return new Timeline({ config, images, symbols, writtenBy: WRITTEN_BY }, host, {
     idleClock: options.clock,
     jit: options.jit,
@@ -115,14 +117,10 @@ export function bootSession(firmware: NamedBytes, options: SessionOptions, host:
   });
 }
 
-/** A recording, halted at its beginning. `symbols`: the ELF file that names things; a recording has none. */
-export function replaySession(
-  recording: Recording,
-  options: HistoryOptions & { readonly symbols?: NamedBytes | undefined },
-  host: HostPorts,
-): Session {
+/** A recording, halted at its beginning. */
+export function replaySession(recording: Recording, options: HistoryOptions, host: HostPorts): Session {
   const { config, images, writtenBy, start } = recording.header;
-  const symbols = options.symbols === undefined ? [] : symbolsOf(options.symbols);
+  const symbols = symbolsOf(options.symbols ?? []);
   return new Timeline({ config, images, symbols, writtenBy, start, recording }, host, {
     idleClock: 'virtual',
     jit: options.jit,
@@ -170,10 +168,10 @@ const NOBODY: ConsoleBackend = { write() {}, onInput() {}, close() {} };
 export function continuedSession(
   { header: { config, images } }: Recording,
   start: MachineMoment | undefined,
-  options: HistoryOptions & { readonly symbols?: NamedBytes | undefined },
+  options: HistoryOptions,
   host: HostPorts,
 ): Session {
-  const symbols = options.symbols === undefined ? [] : symbolsOf(options.symbols);
+  const symbols = symbolsOf(options.symbols ?? []);
   return new Timeline({ config, images, symbols, writtenBy: WRITTEN_BY, start }, host, {
     idleClock: options.clock,
     jit: options.jit,
@@ -184,8 +182,8 @@ export function continuedSession(
 
 const WRITTEN_BY = `backstub ${VERSION}`;
 
-const symbolsOf = ({ name, bytes }: NamedBytes): readonly ElfSymbol[] =>
-  isElf(bytes) ? readSymbols(parseElf(name, bytes)) : [];
+const symbolsOf = (files: readonly NamedBytes[]): readonly ElfSymbol[] =>
+  files.flatMap(({ name, bytes }) => (isElf(bytes) ? readSymbols(parseElf(name, bytes)) : []));
 
 function budgetOf(options: HistoryOptions) {
   const { snapshotDisk, snapshotDiskBytes = DEFAULT_SNAPSHOT_DISK } = options;

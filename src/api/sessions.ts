@@ -97,11 +97,16 @@ export function boot(path: string, options: BootOptions = {}): DebugSession {
   );
 }
 
+const namesIn = (files: HostFiles, path: string | undefined) => {
+  const file = namedFile(files, path, 'symbols');
+  return file === undefined ? [] : [file];
+};
+
 /** Opens a recording at its beginning. Throws InputError for a file that is no usable recording. */
 export function openRecording(path: string, options: RecordingOptions = {}): DebugSession {
   const files = new HostFiles();
   const recording = readRecording(files.read(path, 'recording'), { name: path });
-  const symbols = namedFile(files, options.symbols, 'symbols');
+  const symbols = namesIn(files, options.symbols);
   const [console, virtioConsole] = [new MemoryConsole(), new MemoryConsole()];
   const host = { console, virtioConsole, clock: systemClock, createFile: creator(files) };
   const timeline = replaySession(recording, { ...historyOptions(options), symbols }, host);
@@ -116,7 +121,7 @@ export function openRecording(path: string, options: RecordingOptions = {}): Deb
 export async function continueRecording(path: string, options: ContinueOptions = {}): Promise<DebugSession> {
   const files = new HostFiles();
   const recording = readRecording(files.read(path, 'recording'), { name: path });
-  const symbols = namedFile(files, options.symbols, 'symbols');
+  const symbols = namesIn(files, options.symbols);
   const start = await momentOf(recording, options.at ?? 'end', {});
   return live(options, files, host =>
     continuedSession(recording, start, { ...historyOptions(options), symbols }, host),

@@ -6,7 +6,7 @@ import { InputError } from '../state/input-error.js';
 import { chooseSerial } from './console.js';
 import { clockOf, historyOf, NO_NETWORK, type Opened, open } from './machine-session.js';
 import { tell } from './messages.js';
-import type { HistoryOptions, MachineOptions, SaveOptions } from './options.js';
+import type { HistoryOptions, MachineOptions, SaveOptions, SymbolOptions } from './options.js';
 import { describeStart } from './recording-text.js';
 
 /** Options of a machine that still mean something when it comes out of a recording: what it is connected to. */
@@ -24,7 +24,7 @@ export async function continueMachine(
   path: string,
   recording: Recording,
   at: number | 'start' | 'end',
-  options: MachineOptions & HistoryOptions & SaveOptions,
+  options: MachineOptions & HistoryOptions & SaveOptions & SymbolOptions,
 ): Promise<Opened> {
   const { virtioConsole, net = NO_NETWORK, sound, saveDir } = options;
   checkConnections(path, recording.header.config, options);

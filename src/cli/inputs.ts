@@ -39,6 +39,14 @@ export function readGuestFile(path: string, what: string): GuestFile {
   return { name: basename(path), bytes };
 }
 
+/** A file that names addresses. */
+export function readSymbolFile(path: string): GuestFile {
+  const file = readGuestFile(path, 'symbols');
+  if (!isElf(file.bytes))
+    throw new InputError(`${path} is no ELF file: --symbols needs one, with a symbol table`);
+  return file;
+}
+
 export function readRecordingFile(path: string): Recording {
   const bytes = commandFiles.read(path, 'recording');
   if (isElf(bytes)) {

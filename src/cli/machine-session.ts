@@ -12,7 +12,7 @@ import { InputError } from '../state/input-error.js';
 import type { IdleClock } from '../timeline/live-driver.js';
 import { commandFiles } from './command-files.js';
 import { chooseSerial, isInteractive, openConsole } from './console.js';
-import { type GuestFile, readGuestFile } from './inputs.js';
+import { type GuestFile, readGuestFile, readSymbolFile } from './inputs.js';
 import { tell } from './messages.js';
 import { openNetwork } from './network.js';
 import type {
@@ -21,6 +21,7 @@ import type {
   MachineOptions,
   RecordingOptions,
   SaveOptions,
+  SymbolOptions,
 } from './options.js';
 import type { NetSpec, SerialSpec, SoundSpec } from './values.js';
 
@@ -48,7 +49,8 @@ export function firmwarePath(argument: string | undefined, options: MachineOptio
 }
 
 /** What a session is told of snapshots and of how code is run. */
-export const historyOf = (options: HistoryOptions & EngineOptions) => ({
+export const historyOf = (options: HistoryOptions & EngineOptions & SymbolOptions) => ({
+  symbols: options.symbols?.map(readSymbolFile),
   snapshotMemoryBytes: options.snapshotMemory,
   snapshotDisk: options.snapshotDisk,
   snapshotDiskBytes: options.snapshotDiskSize,
@@ -58,7 +60,7 @@ export const historyOf = (options: HistoryOptions & EngineOptions) => ({
 
 export async function bootMachine(
   firmware: GuestFile,
-  options: MachineOptions & HistoryOptions & SaveOptions,
+  options: MachineOptions & HistoryOptions & SaveOptions & SymbolOptions,
 ): Promise<Opened> {
   const { virtioConsole, entropy, saveDir } = options;
   const serial = chooseSerial(options.serial, virtioConsole);
@@ -179,7 +181,7 @@ export async function open(
         try {
           const file = commandFiles.create(path, 'recording', fsync ? 'always' : 'replacing');
           closers.splice(closers.length - 1, 0, () => file.close());
-          session.record(file);
+          session.record(file, path);
         } catch (error) {
           commandFiles.discard();
           throw error;

@@ -192,6 +192,15 @@ export const SAVE_OPTIONS = {
   ),
 } as const;
 
+/** Names for addresses: a recording holds only what the guest sees. */
+export const SYMBOL_OPTIONS = {
+  symbols: repeatable(
+    '--symbols <file>',
+    'ELF file whose names monitor commands take and show; may be given more than once',
+    text,
+  ),
+} as const;
+
 export const GDB_OPTIONS = {
   gdb: option(
     '--gdb <host:port>',
@@ -224,6 +233,7 @@ export type LimitOptions = Values<typeof LIMIT_OPTIONS>;
 export type SizeLimitOptions = Values<typeof SIZE_LIMIT_OPTIONS>;
 export type RecordingOptions = Values<typeof RECORDING_OPTIONS>;
 export type SaveOptions = Values<typeof SAVE_OPTIONS>;
+export type SymbolOptions = Values<typeof SYMBOL_OPTIONS>;
 export type GdbOptions = Values<typeof GDB_OPTIONS>;
 export type ReplayConsoleOptions = Values<typeof REPLAY_CONSOLE_OPTIONS>;
 

@@ -2,11 +2,17 @@ import { replaySession } from '../api/session.js';
 import type { ByteSink, Recording } from '../replay/recording.js';
 import { chooseSerial } from './console.js';
 import { historyOf, type Opened, open } from './machine-session.js';
-import type { EngineOptions, HistoryOptions, ReplayConsoleOptions, SaveOptions } from './options.js';
+import type {
+  EngineOptions,
+  HistoryOptions,
+  ReplayConsoleOptions,
+  SaveOptions,
+  SymbolOptions,
+} from './options.js';
 
 export function openReplay(
   recording: Recording,
-  options: HistoryOptions & ReplayConsoleOptions & EngineOptions & SaveOptions,
+  options: HistoryOptions & ReplayConsoleOptions & EngineOptions & SymbolOptions & SaveOptions,
   createFile?: (path: string) => ByteSink,
 ): Promise<Opened> {
   const { virtioConsole, saveDir } = options;

@@ -46,7 +46,7 @@ export function readRecording(bytes: Uint8Array, options: ReadOptions = {}): Rec
   const version = checkFileHeader(file, name);
 
   const cursor = new ChunkCursor(file);
-  const body = new BodyReader(cursor, version);
+  const body = new BodyReader(cursor, version, name);
   let header: RecordingHeader | undefined;
   let chunk: Chunk | undefined;
   // Where the fault is: a chunk that was read, or the one that could not be.
@@ -193,6 +193,7 @@ class BodyReader {
   constructor(
     readonly cursor: ChunkCursor,
     readonly version: number,
+    readonly name: string,
   ) {}
 
   /** Adds all of a chunk or, throwing FormatFault, nothing. */
@@ -240,7 +241,7 @@ class BodyReader {
     const cut = { kind: 'cut' as const, icount: this.icount, ...(damage === undefined ? {} : { damage }) };
     const end = damage === undefined && this.#end ? this.#end : cut;
     const extras = this.#extras.length === 0 ? {} : { extras: this.#extras };
-    const file = { version: this.version, bytes: this.cursor.bytes.length };
+    const file = { version: this.version, bytes: this.cursor.bytes.length, name: this.name };
     return { events: this.#events, checkpoints: this.#checkpoints, end, ...extras, file };
   }
 

@@ -57,7 +57,7 @@ export interface Recording {
   /** What is beside the history: see OPTIONAL_CHUNKS. */
   readonly extras?: readonly RecordedExtra[];
   /** The file that it was read from. */
-  readonly file?: { readonly version: number; readonly bytes: number };
+  readonly file?: { readonly version: number; readonly bytes: number; readonly name: string };
 }
 
 /** Something that a recording carries and that replays without it are the same: `type` is its chunk's. */

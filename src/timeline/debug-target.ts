@@ -210,6 +210,8 @@ export interface InputOps {
 
 /** The firmware's symbols. */
 export interface SymbolOps {
+  /** Whether there are any. */
+  readonly known: boolean;
   find(name: string): { readonly address: bigint; readonly size: number } | undefined;
   /** `name` or `name+offset`. */
   describe(address: bigint): string | undefined;

@@ -11,6 +11,10 @@ export class SymbolNames {
     this.#sorted = [...symbols].sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
   }
 
+  get known(): boolean {
+    return this.#sorted.length > 0;
+  }
+
   find(name: string): ElfSymbol | undefined {
     return this.#byName.get(name);
   }

@@ -73,6 +73,7 @@ export class Timeline implements DebugTarget {
   readonly player: Player;
   readonly description: TargetDescription;
   #digest: MachineDigest | undefined;
+  #recordingName: string | undefined;
   #endedBy: StopCause = CLOSED;
   readonly #pace: Pace;
   readonly #input: HostInput;
@@ -144,7 +145,7 @@ export class Timeline implements DebugTarget {
       end: this.history.end,
       beginsAt: this.source.start?.snapshot,
       virtualNs: this.machine.virtualNs,
-      recording: this.#live.recorder === undefined ? undefined : 'recording',
+      recording: this.#recordingName ?? this.source.recording?.file?.name,
       recordedEnd: this.history.recordedAs && describeEnd(this.history.recordedAs),
       powerOff: this.machine.poweredOff ? { code: this.machine.exitCode } : undefined,
     };
@@ -323,12 +324,13 @@ export class Timeline implements DebugTarget {
    * Records from here on; only at the very beginning of a live history. Throws InputError when a device cannot be
    * replayed.
    */
-  record(sink: ByteSink): void {
+  record(sink: ByteSink, name = 'recording'): void {
     const { mode, begin, end, log } = this.history;
     if (mode !== 'live' || end > begin || log.length > 0) {
       throw new Error('a recording starts with the history');
     }
     refuseBlocked(this.machine);
+    this.#recordingName = name;
     this.#live.recorder = new Recorder(this.machine, this.#digests(), this.host.clock, sink, this.source);
   }
 

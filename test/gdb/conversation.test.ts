@@ -285,7 +285,9 @@ describe('the ends of the history', () => {
     const wire = await connect(new CounterTarget({ end: 5, powerOff: { code: 3 } }));
     expect(await wire.ask('c')).toBe(`T05replaylog:end;${tail(at(1))}`);
     const console = wire.said.filter(item => item.startsWith('$O') && item !== '$OK');
-    expect(console.map(item => unhex(item.slice(2)))).toEqual(['The guest powered off with code 3.\n']);
+    expect(console.map(item => unhex(item.slice(2)))).toEqual([
+      'The guest powered off with code 3. Step back before you change something.\n',
+    ]);
     expect(wire.said.filter(item => /^\$[WX]/.test(item))).toEqual([]);
     expect(wire.closed).toBe(false);
   });

@@ -12,6 +12,8 @@ import {
   type ReplayConsoleOptions,
   SAVE_OPTIONS,
   type SaveOptions,
+  SYMBOL_OPTIONS,
+  type SymbolOptions,
 } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
 import { openReplay } from '../replay-session.js';
@@ -22,6 +24,7 @@ type Options = GdbOptions &
   EngineOptions &
   HistoryOptions &
   ReplayConsoleOptions &
+  SymbolOptions &
   SaveOptions & { readonly at?: 'start' | 'end' | number };
 
 export function addReplay(program: Command, finish: Finish): void {
@@ -34,11 +37,13 @@ export function addReplay(program: Command, finish: Finish): void {
   addOptions(command, GDB_OPTIONS);
   addOptions(command, REPLAY_CONSOLE_OPTIONS);
   addOptions(command, SAVE_OPTIONS);
+  addOptions(command, SYMBOL_OPTIONS);
   addOptions(command, HISTORY_OPTIONS);
   addOptions(command, ENGINE_OPTIONS);
   addExamples(command, [
     ['backstub replay run.bst', 'then in gdb: target remote 127.0.0.1:1234'],
     ['backstub replay run.bst --at end', 'start at the crash and go back'],
+    ['backstub replay run.bst --symbols firmware.elf', 'monitor commands know its names'],
   ]);
   command.action((file: string, options: Options) =>
     finish(async () => {

@@ -15,6 +15,8 @@ import {
   type RecordingOptions,
   SAVE_OPTIONS,
   type SaveOptions,
+  SYMBOL_OPTIONS,
+  type SymbolOptions,
 } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
 import { openReplay } from '../replay-session.js';
@@ -25,11 +27,13 @@ type Options = MachineOptions &
   HistoryOptions &
   SaveOptions &
   RecordingOptions &
+  SymbolOptions &
   GdbOptions & { readonly record?: string; readonly live?: 'start' | 'end' | number };
 
 /** What still has a meaning when the machine comes out of a recording, and when it goes on live from there. */
 const FOR_REPLAY = [
   'gdb',
+  'symbols',
   'saveDir',
   'jit',
   'serial',
@@ -55,6 +59,7 @@ export function addServe(program: Command, finish: Finish): void {
     parseMoment,
   );
   addOptions(command, MACHINE_OPTIONS);
+  addOptions(command, SYMBOL_OPTIONS);
   addOptions(command, RECORDING_OPTIONS);
   addOptions(command, SAVE_OPTIONS);
   addOptions(command, HISTORY_OPTIONS);

@@ -69,7 +69,7 @@ export const PACKETS: readonly PacketDefinition[] = [
   withArguments(
     'vRun;',
     'FILE[;ARGUMENT...]',
-    'To the start of the history, or where the argument says (`run end`)',
+    'To the start of the history, or where the argument says (`starti end`; after `run end` gdb goes on from there)',
     parseRun,
   ),
 

@@ -380,7 +380,8 @@ export class CommandHandler {
 
 /** Why the history goes no further, where that is known. */
 function endText({ powerOff, recordedEnd }: DebugStop & { kind: 'history' }): string | undefined {
-  if (powerOff !== undefined) return `The guest powered off with code ${powerOff.code}.`;
+  if (powerOff !== undefined)
+    return `The guest powered off with code ${powerOff.code}. Step back before you change something.`;
   return recordedEnd && `The recording ends here: ${printable(recordedEnd)}.`;
 }
 

@@ -28,6 +28,12 @@ export interface MonitorCommand {
   readonly run: (context: MonitorContext, argument: string) => MonitorAnswer | Promise<MonitorAnswer>;
 }
 
+/** How names come to be known, where none are. */
+export const whereNamesAre = ({ symbols }: DebugTarget): string =>
+  symbols === undefined || symbols.known
+    ? ''
+    : ': no names are known here, --symbols FILE gives those of an ELF file';
+
 /** The argument of a command that needs one. Throws TargetError when it is missing. */
 export function required(argument: string, usage: string): string {
   if (argument === '') throw new TargetError(`nothing given; usage: ${usage}`);

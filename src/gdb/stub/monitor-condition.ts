@@ -1,7 +1,13 @@
 import { TargetError } from '../../timeline/debug-target.js';
 import { agentCondition } from './agent/agent-expression.js';
 import { compileExpression } from './agent/c-expression.js';
-import { type MonitorAnswer, type MonitorCommand, type MonitorContext, required } from './monitor-command.js';
+import {
+  type MonitorAnswer,
+  type MonitorCommand,
+  type MonitorContext,
+  required,
+  whereNamesAre,
+} from './monitor-command.js';
 
 /** GDB keeps the conditions of watchpoints to itself and stops at every access; these are the target's. */
 export const WATCH_CONDITION: MonitorCommand = {
@@ -45,6 +51,6 @@ function change(context: MonitorContext, argument: string): MonitorAnswer {
 function addressOf(place: string, { target }: MonitorContext): bigint {
   if (/^(0x[0-9a-fA-F]{1,16}|\d{1,19})$/.test(place)) return BigInt(place);
   const symbol = target.symbols?.find(place);
-  if (symbol === undefined) throw new TargetError(`there is no symbol ${place}`);
+  if (symbol === undefined) throw new TargetError(`there is no symbol ${place}${whereNamesAre(target)}`);
   return symbol.address;
 }

@@ -8,7 +8,7 @@ import {
   TargetError,
 } from '../../timeline/debug-target.js';
 import { parseMoment } from '../../timeline/moment-text.js';
-import { type MonitorCommand, required } from './monitor-command.js';
+import { type MonitorCommand, required, whereNamesAre } from './monitor-command.js';
 
 const RECORDS_SHOWN = 20;
 
@@ -152,7 +152,7 @@ function place(
   const text = required(where ?? '', usage);
   const symbol = target.symbols?.find(text);
   if (symbol === undefined && !/^(0x[0-9a-fA-F]+|[0-9]+)$/.test(text)) {
-    throw new TargetError(`${text} is neither an address nor a symbol of the firmware`);
+    throw new TargetError(`${text} is neither an address nor a symbol${whereNamesAre(target)}`);
   }
   const bytes = length === undefined ? Math.max(1, symbol?.size ?? 1) : Number(length);
   if (!Number.isInteger(bytes) || bytes < 1) throw new TargetError(`${length} is no length in bytes`);

@@ -1,7 +1,7 @@
 /** The `monitor` commands: one table for dispatch and for `monitor help`. */
 
 import { InputError } from '../../state/input-error.js';
-import { printable } from '../../state/printable.js';
+import { printable, printableLines } from '../../state/printable.js';
 import { type DebugTarget, type SnapshotStatus, TargetError } from '../../timeline/debug-target.js';
 import { parseMoment } from '../../timeline/moment-text.js';
 import { type MonitorAnswer, type MonitorCommand, type MonitorContext, required } from './monitor-command.js';
@@ -10,6 +10,7 @@ import { HISTORY_COMMANDS } from './monitor-history.js';
 import { INPUT_COMMANDS } from './monitor-input.js';
 
 const EVENTS_SHOWN = 20;
+const LONGEST_NAME = 100;
 
 const COMMANDS: readonly MonitorCommand[] = [
   { name: 'help', usage: '', summary: 'this list', run: () => ({ text: help() }) },
@@ -80,6 +81,9 @@ const COMMANDS: readonly MonitorCommand[] = [
       const moment = parseMoment(required(name, 'snapshot save NAME'));
       if (typeof moment !== 'object')
         throw new TargetError(`${name} cannot be a name: goto reads it otherwise`);
+      if (name.length > LONGEST_NAME || printable(name) !== name) {
+        throw new TargetError(`a name has at most ${LONGEST_NAME} characters, none of them for control`);
+      }
       target.saveSnapshot(name);
       return { text: `snapshot ${name} saved at icount ${target.status().icount}` };
     },
@@ -127,6 +131,9 @@ const COMMANDS: readonly MonitorCommand[] = [
   ...HISTORY_COMMANDS,
 ];
 
+/** Characters of an error's line. */
+const LONGEST_LINE = 400;
+
 interface FoundCommand {
   readonly command: MonitorCommand;
   readonly argument: string;
@@ -141,7 +148,7 @@ export async function runMonitorCommand(line: string, context: MonitorContext): 
   if (found === undefined) return unknownCommand(line.trim());
   const { command, argument } = found;
   if (command.usage === '' && argument !== '') {
-    return `"${command.name}" takes no argument, not "${argument}"\n`;
+    return `"${command.name}" takes no argument, not "${inOneLine(argument)}"\n`;
   }
   const text = await answer(found, context);
   return [...context.target.takeNotices().map(notice => `${notice}\n`), text].join('');
@@ -150,13 +157,21 @@ export async function runMonitorCommand(line: string, context: MonitorContext): 
 async function answer({ command, argument }: FoundCommand, context: MonitorContext): Promise<string> {
   try {
     const { text, moved } = await command.run(context, argument);
-    return `${text}\n${moved ? `${STALE_ADVICE}\n` : ''}`;
+    return `${printableLines(text)}\n${moved ? `${STALE_ADVICE}\n` : ''}`;
   } catch (error) {
     if (error instanceof TargetError || error instanceof InputError) {
-      return `${command.name}: ${error.message}\n`;
+      return `${command.name}: ${inOneLine(error.message)}\n`;
     }
     throw error;
   }
+}
+
+/** Users name things of any length and with any characters: what comes back is one line that a terminal shows. */
+function inOneLine(text: string): string {
+  const line = printable(text);
+  return line.length > LONGEST_LINE
+    ? `${line.slice(0, LONGEST_LINE / 2)} ... ${line.slice(-LONGEST_LINE / 2)}`
+    : line;
 }
 
 /** The argument keeps its inner spaces. */
@@ -185,7 +200,7 @@ function unknownCommand(line: string): string {
   if (line === '') return `${help()}\n`;
   const related = COMMANDS.filter(({ name }) => name.startsWith(`${line.split(' ')[0]} `));
   const hint = related.length > 0 ? `; there is ${related.map(({ name }) => name).join(', ')}` : '';
-  return `unknown monitor command "${line}"${hint}; "monitor help" lists all\n`;
+  return `unknown monitor command "${inOneLine(line)}"${hint}; "monitor help" lists all\n`;
 }
 
 function describeReplay(target: DebugTarget): string {
@@ -194,7 +209,7 @@ function describeReplay(target: DebugTarget): string {
     `mode: ${mode}${mode === 'live' ? ' (running past the end goes on and is recorded)' : ''}`,
     `icount: ${icount} of ${begin}..${end}`,
     `virtual time: ${(virtualNs / 1e9).toFixed(9)} s`,
-    `recording: ${recording ?? 'none'}`,
+    `recording: ${recording === undefined ? 'none' : printable(recording)}`,
   ];
   if (begin > 0) {
     const name = beginsAt === undefined ? '' : `, snapshot ${beginsAt}`;

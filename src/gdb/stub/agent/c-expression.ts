@@ -38,9 +38,13 @@ export function compileExpression(text: string, names: Names): Uint8Array {
   return new Compiler(text, names).compile();
 }
 
+/** Operators and parentheses around one operand. */
+const DEEPEST = 100;
+
 class Compiler {
   readonly #tokens: { readonly text: string; readonly at: number }[] = [];
   readonly #code: number[] = [];
+  #depth = 0;
   #next = 0;
 
   constructor(
@@ -120,6 +124,12 @@ class Compiler {
   }
 
   #unary(): void {
+    if (++this.#depth > DEEPEST) this.#fail(this.#place, 'it is nested too deep');
+    this.#operand();
+    this.#depth--;
+  }
+
+  #operand(): void {
     if (this.#take('!')) {
       this.#unary();
       this.#emit('log_not');
