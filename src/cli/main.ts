@@ -2,10 +2,12 @@
 import { CommanderError } from 'commander';
 import debug from 'debug';
 import { VERSION } from '../api/version.js';
+import { surviveHangUp } from '../host/console/hang-up.js';
+import { systemErrorText } from '../host/system-error.js';
 import { DivergenceError } from '../replay/divergence.js';
 import { InputError } from '../state/input-error.js';
 import { ReplayMismatch, TargetError } from '../timeline/debug-target.js';
-import { CommandFailure, EXIT_DIVERGENCE, EXIT_USAGE, tell, tellError } from './messages.js';
+import { CommandFailure, EXIT_DIVERGENCE, EXIT_USAGE, printFailure, tell, tellError } from './messages.js';
 import { buildProgram } from './program.js';
 
 const trace = debug('backstub:cli');
@@ -40,10 +42,20 @@ function report(error: unknown): number {
     tellError(error.message);
     return EXIT_USAGE;
   }
+  if (isSystemError(error)) {
+    tellError(
+      `${error.syscall}${error.path === undefined ? '' : ` ${error.path}`}: ${systemErrorText(error)}`,
+    );
+    return EXIT_USAGE;
+  }
   const message = error instanceof Error ? error.message : String(error);
   tellError(`internal error, please report it: ${message} (DEBUG=backstub:cli shows where)`);
   return EXIT_USAGE;
 }
+
+/** What the operating system refused: no fault of the program's. */
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'errno' in error && 'syscall' in error;
 
 /** Lets output drain, then ends. */
 function exit(code: number): void {
@@ -51,6 +63,13 @@ function exit(code: number): void {
   setTimeout(() => process.exit(code), LONGEST_DRAIN_MS).unref();
 }
 
+surviveHangUp();
+process.on('exit', code => {
+  const failure = printFailure();
+  if (failure === undefined || code !== 0) return;
+  tellError(`cannot write to standard output: ${systemErrorText(failure)}`);
+  process.exitCode = EXIT_USAGE;
+});
 process.on('uncaughtException', error => process.exit(report(error)));
 process.on('unhandledRejection', error => process.exit(report(error)));
 

@@ -30,10 +30,26 @@ export const printLine = (line: string): void => print(`${printable(line)}\n`);
 
 const guarded = new Set<'stdout' | 'stderr'>();
 
-/** Node makes these streams when they are first asked for. A reader that went away (`| head`) is not an error. */
+let outputFailure: NodeJS.ErrnoException | undefined;
+
+/** Why standard output takes no more, if it does not; a reader that went away (`| head`) is none, and ends the output. */
+export const printFailure = (): Error | undefined =>
+  outputFailure?.code === 'EPIPE' ? undefined : outputFailure;
+
+/** Lets output on its way go; whether anybody still reads it. */
+export async function isRead(): Promise<boolean> {
+  await new Promise(resolve => setImmediate(resolve));
+  return outputFailure === undefined;
+}
+
+/** Node makes these streams when they are first asked for. */
 function standard(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
   const stream = process[name];
-  if (!guarded.has(name)) stream.on('error', () => {});
+  if (!guarded.has(name)) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (name === 'stdout') outputFailure ??= error;
+    });
+  }
   guarded.add(name);
   return stream;
 }

@@ -2,8 +2,10 @@ import type { Command } from 'commander';
 import { eventJson } from '../../replay/event-json.js';
 import { describeEvent } from '../../replay/event-kinds.js';
 import { readRecordingFile } from '../inputs.js';
-import { printLine } from '../messages.js';
+import { isRead, printLine } from '../messages.js';
 import { addExamples, type Finish } from '../program-parts.js';
+
+const LINES_AT_A_TIME = 1000;
 
 export function addEvents(program: Command, finish: Finish): void {
   const command = program
@@ -18,7 +20,9 @@ export function addEvents(program: Command, finish: Finish): void {
   ]);
   command.action((file: string, options: { readonly json?: true }) =>
     finish(async () => {
+      let lines = 0;
       for (const { icount, event } of readRecordingFile(file).events) {
+        if (++lines % LINES_AT_A_TIME === 0 && !(await isRead())) break;
         const line = options.json ? eventJson({ icount, event }) : `${icount}\t${describeEvent(event)}`;
         printLine(line);
       }

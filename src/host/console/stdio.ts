@@ -1,6 +1,8 @@
 import type { ReadStream } from 'node:tty';
 import type { ConsoleBackend } from '../../machine/ports.js';
+import { systemErrorText } from '../system-error.js';
 import { ESCAPE_HELP, EscapeFilter } from './escape-filter.js';
+import { hangUp } from './hang-up.js';
 
 /** What a console asks of the program around it. */
 export interface ConsoleEvents {
@@ -12,14 +14,17 @@ export interface ConsoleEvents {
 
 /**
  * The process's own standard input and output. A terminal is put into raw mode, so that Ctrl-C and the like reach
- * the guest, and is always restored. Output to a closed pipe is dropped.
+ * the guest, and is always restored. Output to a closed pipe is dropped; a terminal that is closed ends the program.
  */
 export function openStdio(events: ConsoleEvents): ConsoleBackend {
   const { stdin, stdout } = process;
   let outputOpen = true;
   let restore = () => {};
-  const outputFailed = () => {
+  const outputFailed = (error: NodeJS.ErrnoException) => {
+    if (!outputOpen) return;
     outputOpen = false;
+    if (error.code === 'EIO' && stdout.isTTY) hangUp();
+    else if (error.code !== 'EPIPE') events.tell(`console output is lost: ${systemErrorText(error)}`);
   };
   stdout.on('error', outputFailed);
 
@@ -41,13 +46,17 @@ export function openStdio(events: ConsoleEvents): ConsoleBackend {
         if (kept.length > 0) listener(kept);
       };
       const ignore = () => {};
-      stdin.on('error', ignore);
+      // A terminal ends when it is closed; whoever is not of its session is told no other way.
+      const ended = interactive ? hangUp : ignore;
+      stdin.on('error', ended);
+      stdin.on('end', ended);
       stdin.on('data', receive);
       const leaveRawMode = interactive ? enterRawMode(stdin) : ignore;
       if (interactive) events.tell('all keys go to the guest: Ctrl-A x quits, Ctrl-A h helps');
       restore = () => {
         leaveRawMode();
         stdin.off('data', receive);
+        stdin.off('end', ended);
         stdin.pause();
         restore = ignore;
       };
