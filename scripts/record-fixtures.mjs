@@ -87,7 +87,7 @@ first.close();
 
 const pieces = [];
 const session = continuedSession({ header: { config, images } }, start, { clock: 'realtime' }, host);
-session.record({ append: piece => pieces.push(piece.slice()), close() {} });
+session.record(sinkInto(pieces));
 
 const register = name => {
   const found = session.description.features.flatMap(feature => feature.registers).find(r => r.name === name);
@@ -135,16 +135,20 @@ const computing = bootSession(
   { clock: 'virtual', config: { ramBytes: 2 * MIB } },
   { console: new MemoryConsole(), clock },
 );
-computing.record({ append: piece => ended.push(piece.slice()), close() {} });
+computing.record(sinkInto(ended));
 computing.stopAtIcount(FIRST_STEPS);
 await computing.resume({ kind: 'continue', direction: 'forward' });
 computing.endBy({ kind: 'signal', signal: 15 });
 computing.close();
 save(`v${FORMAT_VERSION}-signal`, readRecording(new Uint8Array(Buffer.concat(ended))), 'ended by a signal');
 
+function sinkInto(pieces) {
+  return { append: piece => pieces.push(piece.slice()), publish() {}, sync() {}, close() {} };
+}
+
 function save(name, recording, what) {
   const parts = [];
-  writeRecording({ append: piece => parts.push(piece.slice()), close() {} }, recording);
+  writeRecording(sinkInto(parts), recording);
   const path = join(root, 'fixtures/recordings', `${name}.bst`);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, Buffer.concat(parts));
