@@ -3,6 +3,7 @@ import type { InputEvent, LoggedEvent, MachineConfig } from '../machine/ports.js
 import { describeEnd } from '../replay/end-kinds.js';
 import { OPTIONAL_CHUNKS } from '../replay/format.js';
 import {
+  imageLength,
   type RecordedExtra,
   type Recording,
   type RecordingEnd,
@@ -47,15 +48,16 @@ export function describeRecording({
   if (config.append !== '') rows.push(['append', config.append]);
   for (const [disk, sectors] of config.disks.entries()) {
     const parts = header.images.filter(image => image.disk === disk);
-    const held = parts.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const held = parts.reduce((sum, image) => sum + imageLength(image), 0);
     rows.push([
       'disk',
       `${parts[0]?.name ?? 'empty'}, ${size(sectors * 512)}, of which ${size(held)} are inside`,
     ]);
   }
-  for (const { name, address, bytes, disk } of header.images) {
+  for (const image of header.images) {
+    const { name, address, disk } = image;
     if (disk !== undefined) continue;
-    rows.push(['image', `${name} at ${hex(address)}, ${size(bytes.length)}`]);
+    rows.push(['image', `${name} at ${hex(address)}, ${size(imageLength(image))}`]);
   }
   const { start } = header;
   if (start !== undefined) {
@@ -102,7 +104,7 @@ function deviceNames({
 /** Idle time that ran to its deadline is not in the file: what is known without replaying is the least it can be. */
 function virtualTime(
   { config, start }: RecordingHeader,
-  events: readonly LoggedEvent[],
+  events: Iterable<LoggedEvent>,
   end: RecordingEnd,
 ): string {
   const shift = config.icountShift;
@@ -121,7 +123,7 @@ function virtualTime(
   return `at least ${((ns - startNs) / 1e9).toFixed(9)} s of virtual time`;
 }
 
-function countKinds(events: readonly LoggedEvent[]): string {
+function countKinds(events: Iterable<LoggedEvent>): string {
   const counts = new Map<InputEvent['kind'], number>();
   for (const { event } of events) counts.set(event.kind, (counts.get(event.kind) ?? 0) + 1);
   if (counts.size === 0) return 'none';

@@ -1,14 +1,24 @@
-import { mkdirSync, readdirSync, realpathSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  rmdirSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { InputError } from '../state/input-error.js';
 import type { HostFiles } from './files/host-files.js';
 import { readBytes } from './files/input-file.js';
 import { systemErrorText } from './system-error.js';
 
-/** Bytes with a path within a folder, `/` between its parts. */
+/** A file with a path within a folder, `/` between its parts. */
 export interface FolderFile {
   readonly path: string;
-  readonly bytes: Uint8Array;
+  /** One after the other: together they may be more than memory holds. */
+  readonly pieces: Iterable<Uint8Array>;
 }
 
 /**
@@ -31,12 +41,37 @@ export function writeFolder(path: string, files: readonly FolderFile[]): void {
       const place = placeIn(path, file.path);
       makeFolder(dirname(place));
       undo.unshift(() => unlinkSync(place));
-      writeFileSync(place, file.bytes, { flag: 'wx' });
+      writePieces(place, file.pieces);
     }
   } catch (error) {
     for (const step of undo) attempt(step);
     if (error instanceof InputError) throw error;
     throw new InputError(`cannot write to folder ${path}: ${systemErrorText(error)}`);
+  }
+}
+
+/** Small pieces - lines - are written together. */
+const TOGETHER_BYTES = 64 * 1024;
+
+function writePieces(path: string, pieces: Iterable<Uint8Array>): void {
+  const file = openSync(path, 'wx');
+  try {
+    let waiting: Uint8Array[] = [];
+    let bytes = 0;
+    const write = () => {
+      const all = Buffer.concat(waiting);
+      for (let done = 0; done < all.length; ) done += writeSync(file, all, done);
+      waiting = [];
+      bytes = 0;
+    };
+    for (const piece of pieces) {
+      waiting.push(piece);
+      bytes += piece.length;
+      if (bytes >= TOGETHER_BYTES) write();
+    }
+    write();
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -1,3 +1,4 @@
+import { InputError } from '../state/input-error.js';
 import type { BootImage } from './ports.js';
 import type { VirtBoard } from './virt-board.js';
 
@@ -6,7 +7,7 @@ export function loadImages(board: VirtBoard, images: readonly BootImage[], by?: 
   for (const image of images) {
     if (image.disk !== undefined) continue;
     const host = board.bus.hostAddress(image.address, Math.max(image.bytes.length, 1), false);
-    if (host === 0) throw new Error(`image ${image.name} does not lie in memory`);
+    if (host === 0) throw new InputError(`image ${image.name} does not lie in this machine's memory`);
     if (image.bytes.length === 0) continue;
     if (by !== undefined) board.foreignWrites.note(image.address, image.bytes.length, by);
     board.memory.beforeWrite(host, image.bytes.length);

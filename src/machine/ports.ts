@@ -58,7 +58,10 @@ export interface BootImage {
   readonly disk?: number;
   /** Physical address, or byte offset on the disk. */
   readonly address: number;
+  /** May be read from a file at its first use. */
   readonly bytes: Uint8Array;
+  /** How many they are, where it can be said without reading them. */
+  readonly byteLength?: number;
 }
 
 /**

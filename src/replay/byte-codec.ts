@@ -58,6 +58,11 @@ export class ByteWriter {
     this.block(utf8.encode(value));
   }
 
+  /** What was written so far; holds until more is written. */
+  get written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
   /** Forgets what was written after the first `length` bytes. */
   truncate(length: number): void {
     this.#length = length;
@@ -130,8 +135,11 @@ export class ByteReader {
     return this.raw(this.varint());
   }
 
-  text(): string {
-    const bytes = this.block();
+  /** At most `most` bytes of it. */
+  text(most = Number.POSITIVE_INFINITY): string {
+    const length = this.varint();
+    if (length > most) throw new FormatFault(`a text in it is too long: ${length} bytes`);
+    const bytes = this.raw(length);
     try {
       return strictUtf8.decode(bytes);
     } catch {

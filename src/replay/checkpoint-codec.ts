@@ -1,13 +1,11 @@
-import { ByteReader, type ByteWriter, FormatFault, toHex } from './byte-codec.js';
+import { type ByteReader, type ByteWriter, FormatFault, toHex } from './byte-codec.js';
 import type { ChecksumChain } from './checksum.js';
-import type { Chunk } from './chunks.js';
 import { CHECKPOINT_NAMES, CHECKPOINT_WHOLE_STATE } from './format.js';
+import { MOST_COMPONENTS, MOST_NAME_BYTES, MOST_STATE_BYTES } from './limits.js';
 import type { Checkpoint } from './recording.js';
 
 /** Every so many checkpoints the state is written whole, so that any one is found in few steps. */
 const WHOLE_STATE_INTERVAL = 64;
-/** Far above any machine's; a reader need not allocate whatever a file says. */
-const MOST_STATE_BYTES = 64 * 1024 * 1024;
 
 /** Writes checkpoints, each as a difference to the one before. */
 export class CheckpointEncoder {
@@ -51,70 +49,39 @@ export class CheckpointEncoder {
   }
 }
 
-/**
- * Reads checkpoints. Digests are decoded at once; states, which would fill memory in a long recording, when
- * they are asked for. Asking in order costs one difference each, any other order at most 64.
- */
-export class CheckpointDecoder {
-  #names: readonly string[] = [];
-  #digests: string[] = [];
-  readonly #stored: { readonly chunk: Chunk; readonly at: number; readonly whole: boolean }[] = [];
-  #stateLength = 0;
-  #cached = -1;
-  #cachedState: Uint8Array = new Uint8Array(0);
+/** What a checkpoint's chunk says, its digests as far as they are there. */
+interface CheckpointContent {
+  /** Absent: as in the checkpoint before. */
+  readonly names: readonly string[] | undefined;
+  /** One for each name; undefined: as in the checkpoint before. */
+  readonly digests: readonly (string | undefined)[];
+  /** Byte at which the state stands. */
+  readonly at: number;
+  readonly stateLength: number;
+  readonly whole: boolean;
+}
 
-  /** `from` reads the chunk's content and stands behind the icount. Throws FormatFault. */
-  decode(from: ByteReader, chunk: Chunk, chain: ChecksumChain, icount: number): Checkpoint {
-    checkChain(from, chain);
-    const flags = from.u8();
-    const named = (flags & CHECKPOINT_NAMES) !== 0;
-    const whole = (flags & CHECKPOINT_WHOLE_STATE) !== 0;
-    const isFirst = this.#stored.length === 0;
-    if (flags > 3 || (isFirst && flags !== 3)) throw new FormatFault('it has wrong flags');
+/** `from` stands behind the icount; `known` are the names that hold. Throws FormatFault. */
+export function decodeCheckpoint(from: ByteReader, known: readonly string[]): CheckpointContent {
+  const flags = from.u8();
+  if (flags > 3) throw new FormatFault('it has wrong flags');
+  const names = (flags & CHECKPOINT_NAMES) === 0 ? undefined : decodeNames(from);
+  const all = names ?? known;
+  const changed = from.raw(Math.ceil(all.length / 8));
+  const digests = all.map((_, i) => {
+    if ((changed[i >> 3] >> (i & 7)) & 1) return toHex(from.raw(8));
+    if (names !== undefined) throw new FormatFault('a digest is missing in it');
+    return undefined;
+  });
+  const at = from.offset;
+  const whole = (flags & CHECKPOINT_WHOLE_STATE) !== 0;
+  return { names, digests, at, stateLength: checkState(from), whole };
+}
 
-    let names = this.#names;
-    if (named) {
-      const count = from.varint();
-      if (count > from.remaining) throw new FormatFault('its content ends too early');
-      names = Array.from({ length: count }, () => from.text());
-    }
-    const changed = from.raw(Math.ceil(names.length / 8));
-    const digests = names.map((_, i) => {
-      if ((changed[i >> 3] >> (i & 7)) & 1) return toHex(from.raw(8));
-      if (named) throw new FormatFault('a digest is missing in it');
-      return this.#digests[i];
-    });
-    const at = from.offset;
-    const length = checkState(from);
-    if (!whole && length !== this.#stateLength) throw new FormatFault('its state has another size');
-
-    this.#names = names;
-    this.#digests = digests;
-    this.#stateLength = length;
-    const index = this.#stored.push({ chunk, at, whole }) - 1;
-    const state = () => this.#stateAt(index);
-    return {
-      icount,
-      digests: Object.fromEntries(names.map((name, i) => [name, digests[i]])),
-      get state() {
-        return state();
-      },
-    };
-  }
-
-  #stateAt(index: number): Uint8Array {
-    let next = index;
-    while (!this.#stored[next].whole && next !== this.#cached + 1) next--;
-    if (index === this.#cached) next = index + 1;
-    for (; next <= index; next++) {
-      const { chunk, at, whole } = this.#stored[next];
-      const from = new ByteReader(chunk.content());
-      from.offset = at;
-      this.#cachedState = decodeState(from, whole ? undefined : this.#cachedState);
-      this.#cached = next;
-    }
-    return this.#cachedState;
-  }
+function decodeNames(from: ByteReader): readonly string[] {
+  const count = from.varint();
+  if (count > MOST_COMPONENTS) throw new FormatFault(`it has ${count} components`);
+  return Array.from({ length: count }, () => from.text(MOST_NAME_BYTES));
 }
 
 export function encodeChain(out: ByteWriter, chain: ChecksumChain): void {
@@ -178,7 +145,7 @@ function checkState(from: ByteReader): number {
   return length;
 }
 
-function decodeState(from: ByteReader, base: Uint8Array | undefined): Uint8Array {
+export function decodeState(from: ByteReader, base: Uint8Array | undefined): Uint8Array {
   const length = from.varint();
   const state = base ? base.slice() : new Uint8Array(length);
   let at = 0;

@@ -2,6 +2,7 @@ import type { LoggedEvent } from '../machine/ports.js';
 import type { FieldDifference, StatePlan } from '../state/layout.js';
 import { describeEvent } from './event-kinds.js';
 import type { Checkpoint } from './recording.js';
+import type { Sequence } from './sequence.js';
 
 /** A replay reached a checkpoint with another machine state than the recorder. */
 export interface DivergenceReport {
@@ -14,7 +15,7 @@ export interface DivergenceReport {
   /** Where declared state differs: `left` as recorded, `right` as replayed. At most 16. */
   readonly fields: readonly FieldDifference[];
   /** The recorded inputs between the two checkpoints, where they are known. */
-  readonly inputs?: readonly LoggedEvent[];
+  readonly inputs?: Sequence<LoggedEvent>;
 }
 
 /** Thrown by a replay. The message is for the user: see describeDivergence. */
@@ -66,8 +67,8 @@ export function describeDivergence(report: DivergenceReport): string {
   return [first, ...(inputs === undefined ? [] : [describeInputs(inputs)]), ...lines].join('\n');
 }
 
-function describeInputs(inputs: readonly LoggedEvent[]): string {
-  const last = inputs.at(-1);
+function describeInputs(inputs: Sequence<LoggedEvent>): string {
+  const last = inputs.at(inputs.length - 1);
   if (last === undefined) return '  inputs in this interval: none';
   return `  inputs in this interval: ${inputs.length}, the last at icount ${last.icount}: ${describeEvent(last.event)}`;
 }

@@ -1,7 +1,7 @@
 import type { LoggedEvent } from '../machine/ports.js';
 import { ByteWriter } from './byte-codec.js';
 import { CheckpointEncoder, encodeChain } from './checkpoint-codec.js';
-import { ChunkWriter } from './chunks.js';
+import { ChunkWriter } from './chunk-writer.js';
 import { encodeEnd } from './end-kinds.js';
 import { encodeEvent } from './event-kinds.js';
 import { IMAGE_PIECE_BYTES } from './format.js';
@@ -44,7 +44,8 @@ export class LogWriter {
     this.#icount = startIcount(header);
     this.#chunks = new ChunkWriter(sink);
     this.#chunks.write('header', new TextEncoder().encode(json));
-    for (const { bytes } of header.images) {
+    for (const image of header.images) {
+      const { bytes } = image;
       for (let at = 0; at < bytes.length; at += IMAGE_PIECE_BYTES) {
         this.#chunks.write(
           'image',
@@ -144,11 +145,18 @@ export function writeRecording(sink: ByteSink, recording: Recording): void {
   const writer = new LogWriter(sink, header);
   for (const extra of extras) writer.extra(extra);
   let next = 0;
+  const eventsTo = (icount: number) => {
+    for (; next < events.length; next++) {
+      const logged = events.at(next);
+      if (logged === undefined || logged.icount > icount) return;
+      writer.event(logged);
+    }
+  };
   for (const checkpoint of checkpoints) {
-    while (next < events.length && events[next].icount <= checkpoint.icount) writer.event(events[next++]);
+    eventsTo(checkpoint.icount);
     writer.checkpoint(checkpoint);
   }
-  for (const event of events.slice(next)) writer.event(event);
+  eventsTo(Number.POSITIVE_INFINITY);
   writer.end(end);
   sink.publish();
 }

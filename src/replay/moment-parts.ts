@@ -5,7 +5,13 @@
  *   pages.bin     those pages, one after the other
  */
 import { InputError } from '../state/input-error.js';
-import type { MachineMoment, MemoryArea, SavedComponent, SavedPage } from '../state/saved-state.js';
+import type {
+  MachineMoment,
+  MemoryArea,
+  SavedComponent,
+  SavedPage,
+  SavedPages,
+} from '../state/saved-state.js';
 import { fromHex, toHex } from './byte-codec.js';
 import { isCount, jsonOf, object } from './json-parts.js';
 import { ELEMENT_TYPES, MEMORY_AREAS, PAGE_BYTES } from './moment-codec.js';
@@ -38,13 +44,11 @@ const member = (name: string, json: string): string => `${JSON.stringify(name)}:
 const block = (open: string, members: readonly string[], close: string): string =>
   `${open}\n${members.join(',\n')}\n${close}`;
 
-export function pagesFile(pages: readonly SavedPage[]): Uint8Array {
-  const file = new Uint8Array(pages.length * PAGE_BYTES);
-  for (const [i, { bytes }] of pages.entries()) file.set(bytes, i * PAGE_BYTES);
-  return file;
+export function* pagesFile(pages: SavedPages): Generator<Uint8Array> {
+  for (const { bytes } of pages) yield bytes;
 }
 
-function runsOf(pages: readonly SavedPage[]): Run[] {
+function runsOf(pages: Iterable<SavedPage>): Run[] {
   const runs: Run[] = [];
   for (const { area, page } of pages) {
     const last = runs.at(-1);

@@ -2,7 +2,9 @@ import type { LoggedEvent } from '../machine/ports.js';
 import type { FieldDifference, StatePlan } from '../state/layout.js';
 import { findDivergence } from './divergence.js';
 import { sameEvent } from './event-json.js';
-import { type Recording, type RecordingEnd, startIcount } from './recording.js';
+import { InputLog } from './input-log.js';
+import { type Checkpoint, type Recording, type RecordingEnd, startIcount } from './recording.js';
+import type { Sequence } from './sequence.js';
 import { type StartDifference, startDifferences } from './start-diff.js';
 import { unlikeLayouts } from './state-layouts.js';
 
@@ -59,33 +61,29 @@ export function compareRecordings(
     return { from, difference: { kind: 'start', icount: from, differences }, events: 0, checkpoints: 0 };
   }
   const [a, b] = [eventsFrom(left, right, from), eventsFrom(right, left, from)];
-  const { events } = a;
   let index = 0;
-  while (index < events.length && sameLogged(events[index], b.events[index])) index++;
-  const inputs = firstInputOrEnd(a, b, index);
-  const { difference, agreed } = firstCheckpoint(a, b, planOf, from, inputs?.icount);
+  while (index < a.length && sameLogged(a.at(index), b.at(index))) index++;
+  const inputs = firstInputOrEnd({ ...left, events: a }, { ...right, events: b }, index);
+  const { difference, agreed } = firstCheckpoint(left, right, planOf, from, inputs?.icount);
   return { from, difference: difference ?? inputs, events: index, checkpoints: agreed };
 }
 
-/** A recording as if it started where the other does, if that is later: perhaps between events of one icount. */
-function eventsFrom(recording: Recording, other: Recording, from: number): Recording {
-  if (startIcount(recording.header) === from) return recording;
-  const here = (logged: LoggedEvent) => logged.icount === from;
-  const theirs = other.events.filter(here).length;
-  const before = recording.events.filter(({ icount }) => icount < from).length;
-  const ours = recording.events.filter(here).length;
-  return {
-    ...recording,
-    events: recording.events.slice(before + Math.max(0, ours - theirs)),
-    checkpoints: recording.checkpoints.filter(({ icount }) => icount >= from),
-  };
+/** A recording's events as if it started where the other does, if that is later: perhaps between events of one icount. */
+function eventsFrom(recording: Recording, other: Recording, from: number): Sequence<LoggedEvent> {
+  if (startIcount(recording.header) === from) return recording.events;
+  const [ours, theirs] = [InputLog.from(recording.events), InputLog.from(other.events)];
+  const more = Math.max(0, ours.countAt(from) - theirs.countAt(from));
+  return ours.part(ours.indexAt(from) + more);
 }
 
-const sameLogged = (left: LoggedEvent, right: LoggedEvent | undefined): boolean =>
-  right !== undefined && left.icount === right.icount && sameEvent(left.event, right.event);
+const sameLogged = (left: LoggedEvent | undefined, right: LoggedEvent | undefined): boolean =>
+  left !== undefined &&
+  right !== undefined &&
+  left.icount === right.icount &&
+  sameEvent(left.event, right.event);
 
 function firstInputOrEnd(left: Recording, right: Recording, index: number): RecordingDifference | undefined {
-  const [a, b] = [left.events[index], right.events[index]];
+  const [a, b] = [left.events.at(index), right.events.at(index)];
   const sameEnd = JSON.stringify(left.end) === JSON.stringify(right.end);
   if (a === undefined && b === undefined && sameEnd) return undefined;
   const firstEnd = Math.min(left.end.icount, right.end.icount);
@@ -107,13 +105,17 @@ function firstCheckpoint(
   limit = Number.POSITIVE_INFINITY,
 ): { difference: RecordingDifference | undefined; agreed: number } {
   const unlike = unlikeLayouts(left.header.layouts, right.header.layouts);
-  const others = new Map(right.checkpoints.map(checkpoint => [checkpoint.icount, checkpoint]));
+  const others = right.checkpoints[Symbol.iterator]();
+  let next = others.next();
   let agreed = 0;
   let previousIcount = from;
   for (const checkpoint of left.checkpoints) {
     const { icount, digests } = checkpoint;
-    const other = others.get(icount);
-    if (other === undefined || icount > limit) continue;
+    if (icount < from || icount > limit) continue;
+    while (!next.done && next.value.icount < icount) next = others.next();
+    if (next.done) break;
+    const other: Checkpoint = next.value;
+    if (other.icount !== icount) continue;
     const names = new Set([...Object.keys(digests), ...Object.keys(other.digests)]);
     if ([...names].some(name => digests[name] !== other.digests[name] && !unlike.includes(name))) {
       // At the limit itself the difference that is there already explains this one.

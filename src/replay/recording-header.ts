@@ -2,7 +2,8 @@ import type { MachineConfig } from '../machine/ports.js';
 import { MACHINE_REVISION } from '../machine/revisions.js';
 import { InputError } from '../state/input-error.js';
 import type { MachineMoment } from '../state/saved-state.js';
-import type { RecordingHeader } from './recording.js';
+import { MOST_HEADER_DEPTH, MOST_HEADER_TEXT, MOST_RAM_BYTES } from './limits.js';
+import { imageLength, type RecordingHeader } from './recording.js';
 import type { StateLayouts } from './state-layouts.js';
 
 /** What the header chunk says; the images' bytes follow in chunks of their own. */
@@ -34,12 +35,18 @@ const integer =
   (least: number, most = Number.MAX_SAFE_INTEGER): Check =>
   value =>
     Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
-const text: Check = value => typeof value === 'string';
+const text: Check = value => typeof value === 'string' && value.length <= MOST_HEADER_TEXT;
 
 const optional =
   (check: Check): Check =>
   value =>
     value === undefined || check(value);
+
+/** Their map of changed pages takes a thousandth of it: 4 TiB in all fit the machine's memory at least. */
+const MOST_DISK_SECTORS = 2 ** 40 / 512;
+/** What stands in memory beside RAM: boot ROM. */
+const SECTOR_BYTES = 512;
+const OTHER_MEMORY_BYTES = 64 * 1024;
 
 /** The RTC counts nanoseconds in 64 bits. */
 const LATEST_RTC_SECONDS = 2 ** 33;
@@ -48,11 +55,11 @@ const CONFIG_CHECKS: Readonly<Record<keyof MachineConfig, Check>> = {
   board: value => value === 'virt',
   machineRevision: integer(1),
   xlen: value => value === 32 || value === 64,
-  isa: text,
+  isa: value => text(value) && /^rv(32|64)[a-z]{1,26}(_[a-z][a-z0-9]+){0,64}$/.test(value as string),
   harts: integer(1, 8),
-  ramBytes: value => integer(4096)(value) && (value as number) % 4096 === 0,
+  ramBytes: value => integer(4096, MOST_RAM_BYTES)(value) && (value as number) % 4096 === 0,
   icountShift: integer(0, 63),
-  quantum: integer(1),
+  quantum: integer(1, 2 ** 31 - 1),
   entropySeed: integer(0),
   append: text,
   entry: integer(0),
@@ -70,7 +77,7 @@ const CONFIG_CHECKS: Readonly<Record<keyof MachineConfig, Check>> = {
   sound: optional(value => value === 'playback' || value === 'duplex'),
   diskAsync: optional(value => value === true),
   network: value => typeof value === 'boolean',
-  disks: value => Array.isArray(value) && value.length <= 8 && value.every(integer(1)),
+  disks: value => Array.isArray(value) && value.length <= 8 && value.every(integer(1, MOST_DISK_SECTORS)),
 };
 
 /**
@@ -101,11 +108,11 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 export function headerJson(header: RecordingHeader): string {
   const content: HeaderContent = {
     config: header.config,
-    images: header.images.map(({ name, disk, address, bytes }) => ({
-      name,
-      ...(disk === undefined ? {} : { disk }),
-      address,
-      length: bytes.length,
+    images: header.images.map(image => ({
+      name: image.name,
+      ...(image.disk === undefined ? {} : { disk: image.disk }),
+      address: image.address,
+      length: imageLength(image),
     })),
     writtenBy: header.writtenBy,
     ...(header.layouts === undefined ? {} : { layouts: header.layouts }),
@@ -123,6 +130,8 @@ function startContent({ icount, virtualNs, snapshot, pages }: MachineMoment): St
 /** Throws InputError naming the setting that is missing, unknown or out of range. */
 export function parseHeaderJson(json: string): HeaderContent {
   let content: unknown;
+  if (depthOf(json) > MOST_HEADER_DEPTH)
+    throw new InputError('its header has lists within lists, deeper than any of ours');
   try {
     content = JSON.parse(json);
   } catch {
@@ -138,11 +147,11 @@ export function parseHeaderJson(json: string): HeaderContent {
     );
   for (const [key, check] of Object.entries(CONFIG_CHECKS)) {
     if (!check(config[key]))
-      throw new InputError(`its header has no valid "${key}": ${JSON.stringify(config[key])}`);
+      throw new InputError(`its header has no valid "${key}": ${shortJson(config[key])}`);
   }
   for (const key of Object.keys(config)) {
     if (!Object.hasOwn(CONFIG_CHECKS, key))
-      throw new InputError(`its header has an unknown setting "${key}"`);
+      throw new InputError(`its header has an unknown setting ${shortJson(key)}`);
   }
   const isImage: Check = image =>
     isObject(image) &&
@@ -152,9 +161,43 @@ export function parseHeaderJson(json: string): HeaderContent {
     integer(0)(image.length);
   if (!Array.isArray(images) || !images.every(isImage))
     throw new InputError('its header has no valid "images"');
+  checkImages(images as HeaderContent['images'], config as unknown as MachineConfig);
   if (typeof writtenBy !== 'string') throw new InputError('its header has no valid "writtenBy"');
   if (layouts !== undefined && !(isObject(layouts) && Object.values(layouts).every(isLayoutSum)))
     throw new InputError('its header has no valid "layouts"');
   if (start !== undefined && !isStart(start)) throw new InputError('its header has no valid "start"');
   return { ...content, config } as unknown as HeaderContent;
+}
+
+/** Images are within what holds them, and are not more than fit there. */
+function checkImages(images: HeaderContent['images'], { ramBytes, disks }: MachineConfig): void {
+  const room = [ramBytes + OTHER_MEMORY_BYTES, ...disks.map(sectors => sectors * SECTOR_BYTES)];
+  for (const { disk, address, length } of images) {
+    const place = disk === undefined ? 0 : disk + 1;
+    if (disk !== undefined && address + length > disks[disk] * SECTOR_BYTES)
+      throw new InputError(`its header has an image that goes beyond the end of disk ${disk}`);
+    room[place] -= length;
+    if (room[place] < 0)
+      throw new InputError(
+        `its header has more bytes of images than fit ${disk === undefined ? 'memory' : `disk ${disk}`}`,
+      );
+  }
+}
+
+/** How many lists and objects stand within each other. Text is passed over. */
+function depthOf(json: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
+    if (token === '[' || token === '{') deepest = Math.max(deepest, ++depth);
+    else if (token === ']' || token === '}') depth--;
+  }
+  return deepest;
+}
+
+const MOST_SHOWN = 80;
+
+function shortJson(value: unknown): string {
+  const json = JSON.stringify(value) ?? 'undefined';
+  return json.length > MOST_SHOWN ? `${json.slice(0, MOST_SHOWN)}...` : json;
 }

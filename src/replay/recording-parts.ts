@@ -30,7 +30,8 @@ import type { StateLayouts } from './state-layouts.js';
 export interface RecordingPart {
   /** Path within the folder, with `/` between folders. */
   readonly path: string;
-  readonly bytes: Uint8Array;
+  /** Its bytes, one piece after the other. */
+  readonly pieces: Iterable<Uint8Array>;
 }
 
 const MANIFEST = 'recording.json';
@@ -62,18 +63,27 @@ export function exportParts({ header, events, checkpoints, end, extras = [] }: R
       : { extras: extras.map(({ type }, i) => ({ type, file: extraFile(i, type) })) }),
     end,
   };
-  const text = (path: string, content: string): RecordingPart => ({ path, bytes: utf8.encode(content) });
+  const text = (path: string, content: string): RecordingPart => ({ path, pieces: [utf8.encode(content)] });
   return [
     text(MANIFEST, `${JSON.stringify(manifest, undefined, 2)}\n`),
     text(CONFIG, `${JSON.stringify(config, undefined, 2)}\n`),
-    ...images.map(({ bytes }, i) => ({ path: files[i], bytes })),
-    ...extras.map(({ type, content }, i) => ({ path: extraFile(i, type), bytes: content })),
+    ...images.map((image, i) => ({ path: files[i], pieces: onDemand(() => image.bytes) })),
+    ...extras.map((extra, i) => ({ path: extraFile(i, extra.type), pieces: onDemand(() => extra.content) })),
     ...(start === undefined
       ? []
-      : [text(START, startJson(start)), { path: PAGES, bytes: pagesFile(start.pages) }]),
-    text(EVENTS, events.map(logged => `${eventJson(logged)}\n`).join('')),
-    text(CHECKPOINTS, checkpoints.map(checkpoint => `${checkpointJson(checkpoint)}\n`).join('')),
+      : [text(START, startJson(start)), { path: PAGES, pieces: pagesFile(start.pages) }]),
+    { path: EVENTS, pieces: jsonLines(events, eventJson) },
+    { path: CHECKPOINTS, pieces: jsonLines(checkpoints, checkpointJson) },
   ];
+}
+
+/** As it is written: a recording may be larger than memory. */
+function* onDemand(bytes: () => Uint8Array): Generator<Uint8Array> {
+  yield bytes();
+}
+
+function* jsonLines<T>(values: Iterable<T>, json: (value: T) => string): Generator<Uint8Array> {
+  for (const value of values) yield utf8.encode(`${json(value)}\n`);
 }
 
 const extraFile = (index: number, type: number): string =>

@@ -1,5 +1,6 @@
 import type { BootImage, LoggedEvent, MachineConfig } from '../machine/ports.js';
 import type { MachineMoment } from '../state/saved-state.js';
+import type { Sequence } from './sequence.js';
 import type { StateLayouts } from './state-layouts.js';
 
 /** What a recording starts with: enough to build the machine again with no other file. */
@@ -13,6 +14,9 @@ export interface RecordingHeader {
   /** Where it starts; absent: with the machine, at icount 0. */
   readonly start?: MachineMoment;
 }
+
+/** Bytes of an image, without reading them where a file says how many they are. */
+export const imageLength = (image: BootImage): number => image.byteLength ?? image.bytes.length;
 
 /** The first icount of a recording. */
 export const startIcount = ({ start }: Pick<RecordingHeader, 'start'>): number => start?.icount ?? 0;
@@ -48,11 +52,11 @@ export type RecordingEnd =
    */
   | { readonly kind: 'cut'; readonly icount: number; readonly damage?: string };
 
-/** A whole recording in memory. Events and checkpoints are sorted by icount. */
+/** A whole recording. Events and checkpoints are sorted by icount, and may be read from a file as they are asked for. */
 export interface Recording {
   readonly header: RecordingHeader;
-  readonly events: readonly LoggedEvent[];
-  readonly checkpoints: readonly Checkpoint[];
+  readonly events: Sequence<LoggedEvent>;
+  readonly checkpoints: Sequence<Checkpoint>;
   readonly end: RecordingEnd;
   /** What is beside the history: see OPTIONAL_CHUNKS. */
   readonly extras?: readonly RecordedExtra[];

@@ -1,10 +1,10 @@
 /** What two recordings start with, compared: settings, images, and the machine's state where it is not a new one. */
 import type { BootImage, MachineConfig } from '../machine/ports.js';
 import type { StatePlan } from '../state/layout.js';
-import { loadState, type MachineMoment, type SavedPage } from '../state/saved-state.js';
+import { loadState, type MachineMoment, type SavedPage, type SavedPages } from '../state/saved-state.js';
 import { toHex } from './byte-codec.js';
-import { PAGE_BYTES } from './moment-codec.js';
-import { type Recording, type RecordingHeader, startIcount } from './recording.js';
+import { MEMORY_AREAS, PAGE_BYTES } from './moment-codec.js';
+import { imageLength, type Recording, type RecordingHeader, startIcount } from './recording.js';
 
 /** Something the two machines were built with or put into: undefined where one has nothing like it. */
 export interface StartDifference {
@@ -50,21 +50,36 @@ function stateDifferences(a: MachineMoment, b: MachineMoment, plan: StatePlan): 
   }));
 }
 
-/** The first page that differs. */
-function pageDifferences(a: readonly SavedPage[], b: readonly SavedPage[]): StartDifference[] {
-  const name = ({ area, page }: SavedPage) => `page ${page} of ${area}`;
-  const others = new Map(b.map(page => [name(page), page]));
-  const differing =
-    a.find(page => !samePage(page, others.get(name(page)))) ??
-    b.find(page => !a.some(other => name(other) === name(page)));
-  if (differing === undefined) return [];
-  const what = name(differing);
-  const [left, right] = [a.find(page => name(page) === what), others.get(what)];
+/** The first page that differs: pages come in order on both sides. */
+function pageDifferences(a: SavedPages, b: SavedPages): StartDifference[] {
+  const rest = b[Symbol.iterator]();
+  let other = nextPage(rest);
+  for (const page of a) {
+    if (other !== undefined && isBefore(other, page)) return [pageDifference(undefined, other)];
+    const same = other !== undefined && !isBefore(page, other);
+    if (!same || !samePage(page, other)) return [pageDifference(page, same ? other : undefined)];
+    other = nextPage(rest);
+  }
+  return other === undefined ? [] : [pageDifference(undefined, other)];
+}
+
+function nextPage(pages: Iterator<SavedPage>): SavedPage | undefined {
+  const { done, value } = pages.next();
+  return done ? undefined : value;
+}
+
+const isBefore = (left: SavedPage, right: SavedPage): boolean => {
+  const [a, b] = [MEMORY_AREAS.indexOf(left.area), MEMORY_AREAS.indexOf(right.area)];
+  return a < b || (a === b && left.page < right.page);
+};
+
+function pageDifference(left: SavedPage | undefined, right: SavedPage | undefined): StartDifference {
+  const what = `page ${(left ?? right)?.page} of ${(left ?? right)?.area}`;
   let at = 0;
   while (left && right && at < PAGE_BYTES && left.bytes[at] === right.bytes[at]) at++;
   const shown = (page: SavedPage | undefined) =>
     page === undefined ? 'as built' : `${toHex(page.bytes.subarray(at, at + 8))} at byte ${at}`;
-  return [{ what, left: shown(left), right: shown(right) }];
+  return { what, left: shown(left), right: shown(right) };
 }
 
 const samePage = (page: SavedPage, other: SavedPage | undefined): boolean =>
@@ -102,4 +117,4 @@ function imageDifference(
 const place = ({ disk, address }: BootImage, offset: number): string =>
   `0x${(address + offset).toString(16)}${disk === undefined ? '' : ` of disk ${disk}`}`;
 
-const describeImage = (image: BootImage): string => `${image.bytes.length} bytes at ${place(image, 0)}`;
+const describeImage = (image: BootImage): string => `${imageLength(image)} bytes at ${place(image, 0)}`;

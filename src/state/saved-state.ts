@@ -25,6 +25,11 @@ export interface SavedPage {
   readonly bytes: Uint8Array;
 }
 
+/** Pages in order; perhaps read from a file each time that somebody goes over them. */
+export interface SavedPages extends Iterable<SavedPage> {
+  readonly length: number;
+}
+
 /** A machine at a boundary, as data that other versions of this one can take up. */
 export interface MachineMoment {
   readonly icount: number;
@@ -34,7 +39,7 @@ export interface MachineMoment {
   /** All of the declared state, what is queued or in flight included. */
   readonly components: readonly SavedComponent[];
   /** Memory where it is not as the boot images leave it, area by area, in ascending order. */
-  readonly pages: readonly SavedPage[];
+  readonly pages: SavedPages;
 }
 
 /** All of a machine's declared state, of which `state` is the present bytes. */

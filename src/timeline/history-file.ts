@@ -3,6 +3,7 @@ import { type MachineMoment, saveMoment } from '../machine/moment.js';
 import { holdsForParts } from '../replay/format.js';
 import { writeRecording } from '../replay/log-writer.js';
 import type { Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
+import { firstNotBefore, type Sequence, sequence } from '../replay/sequence.js';
 import { stateLayouts, unlikeLayouts } from '../replay/state-layouts.js';
 import { type HistoryPart, type Moment, TargetError } from './debug-target.js';
 import type { HostPorts } from './host-ports.js';
@@ -53,7 +54,7 @@ async function recordingOf(timeline: WrittenHistory, { from, to }: HistoryPart):
   const { config, images, writtenBy } = source;
   return {
     header: { config, images, writtenBy, layouts, ...(start === undefined ? {} : { start }) },
-    events: history.log.slice(cursor, history.log.indexAfter(end)),
+    events: history.log.part(cursor, history.log.indexAfter(end)),
     checkpoints: await checkpointsOf(timeline, icount, end),
     end: endOf(timeline, end),
     ...extrasOf(timeline, icount, end),
@@ -80,22 +81,41 @@ async function startOf(timeline: WrittenHistory, from: Moment): Promise<PartStar
 }
 
 /** Those of the recording that the history is of, and where they are missing new ones of both ends. */
-async function checkpointsOf(timeline: WrittenHistory, from: number, to: number): Promise<Checkpoint[]> {
-  const known = knownCheckpoints(timeline).filter(({ icount }) => icount >= from && icount <= to);
-  const checkpoints = [...known];
+async function checkpointsOf(
+  timeline: WrittenHistory,
+  from: number,
+  to: number,
+): Promise<Sequence<Checkpoint>> {
   const take = async (icount: number) => {
     await timeline.seek(icount);
     return timeline.checkpoint();
   };
-  if (known[0]?.icount !== from) checkpoints.unshift(await take(from));
-  if (checkpoints.at(-1)?.icount !== to) checkpoints.push(await take(to));
-  return checkpoints;
+  const known = knownCheckpoints(timeline, from, to);
+  const first = known.at(0)?.icount === from ? undefined : await take(from);
+  const lastIcount = known.length === 0 ? first?.icount : known.at(known.length - 1)?.icount;
+  const last = lastIcount === to ? undefined : await take(to);
+  const before = first === undefined ? 0 : 1;
+  const length = before + known.length + (last === undefined ? 0 : 1);
+  return sequence(length, index => {
+    const checkpoint = index < before ? first : (known.at(index - before) ?? last);
+    if (checkpoint === undefined) throw new RangeError(`no checkpoint ${index} of ${length}`);
+    return checkpoint;
+  });
 }
 
-function knownCheckpoints({ source: { recording }, player, machine }: WrittenHistory): readonly Checkpoint[] {
+function knownCheckpoints(
+  { source: { recording }, player, machine }: WrittenHistory,
+  from: number,
+  to: number,
+): Sequence<Checkpoint> {
   if (recording === undefined || player.branch.parent !== undefined) return [];
   const unlike = unlikeLayouts(recording.header.layouts, stateLayouts(machine.board.plan));
-  return unlike.length > 0 ? [] : recording.checkpoints;
+  if (unlike.length > 0) return [];
+  const { checkpoints } = recording;
+  const until = (icount: number) =>
+    firstNotBefore(checkpoints.length, index => checkpoints.at(index)!.icount < icount);
+  const begin = until(from);
+  return sequence(until(to + 1) - begin, index => checkpoints.at(begin + index)!);
 }
 
 /** What the recording carries, as far as it makes sense in this part of it. */

@@ -1,4 +1,3 @@
-import type { LoggedEvent } from '../machine/ports.js';
 import { describeEnd } from '../replay/end-kinds.js';
 import { InputLog } from '../replay/input-log.js';
 import { type Recording, type RecordingEnd, type StopCause, startIcount } from '../replay/recording.js';
@@ -8,7 +7,6 @@ import { type Recording, type RecordingEnd, type StopCause, startIcount } from '
  * a recording is complete.
  */
 export class History {
-  readonly log: InputLog;
   /** Last boundary that can be visited. */
   end: number;
   /** How the guest ended, when that is part of the history. */
@@ -20,24 +18,23 @@ export class History {
     readonly mode: 'live' | 'replay',
     /** First boundary that can be visited. */
     readonly begin: number,
-    events: readonly LoggedEvent[],
+    readonly log: InputLog,
     end: number,
   ) {
-    this.log = new InputLog(events);
     this.end = end;
   }
 
   static live(begin: number): History {
-    return new History('live', begin, [], begin);
+    return new History('live', begin, new InputLog(), begin);
   }
 
   /** A live history that begins as another one did, with its first `cursor` events, up to a boundary. */
   static fork(from: History, cursor: number, icount: number): History {
-    return new History('live', from.begin, from.log.slice(0, cursor), icount);
+    return new History('live', from.begin, from.log.fork(cursor), icount);
   }
 
   static of({ header, events, end }: Recording): History {
-    const history = new History('replay', startIcount(header), events, end.icount);
+    const history = new History('replay', startIcount(header), InputLog.from(events), end.icount);
     history.recordedAs = end;
     if (end.kind === 'power-off') history.powerOff = { code: end.code };
     return history;

@@ -45,20 +45,22 @@ export async function verifyRecording(
       output.reached();
       if (stop.kind === 'interrupted') throw new TargetError('interrupted');
     });
-  const checkpoints = recording.checkpoints.filter(({ icount }) => icount <= until);
-  for (const recorded of checkpoints) {
+  let checkpoints = 0;
+  for (const recorded of recording.checkpoints) {
+    if (recorded.icount > until) break;
     await goTo(recorded.icount);
     const report = findDivergence(recorded, takeCheckpoint(), plan, agreed, notCompared);
     if (report !== undefined) {
-      const inputs = log.slice(log.indexAfter(agreed), log.indexAfter(recorded.icount));
+      const inputs = log.part(log.indexAfter(agreed), log.indexAfter(recorded.icount));
       throw new DivergenceError({ ...report, inputs });
     }
     agreed = recorded.icount;
+    checkpoints++;
   }
   await goTo(until);
   const { end } = recording;
   if (until === end.icount) await inInterval(() => compareEnd(player, end));
-  return { checkpoints: checkpoints.length, icount: machine.icount, end, notCompared };
+  return { checkpoints, icount: machine.icount, end, notCompared };
 }
 
 function compareEnd({ machine }: Player, end: RecordingEnd): void {

@@ -76,7 +76,7 @@ async function powerOffThatDiverges(folder: string): Promise<string> {
   const file = join(folder, 'off.bst');
   expect((await backstub('record', COMPUTE, '-o', file)).code).toBe(0);
   const recording = read(file);
-  const checkpoints = recording.checkpoints.map((checkpoint, i) => ({
+  const checkpoints = [...recording.checkpoints].map((checkpoint, i) => ({
     ...checkpoint,
     digests: i === 0 ? checkpoint.digests : { ...checkpoint.digests, ram: '0'.repeat(16) },
     state: checkpoint.state.slice(),

@@ -50,7 +50,7 @@ test.skipIf(missing !== undefined)(
     expect(virtioConsole.text).toContain('hello from the guest on hvc0');
 
     const recording = file.read();
-    const kinds = new Set(recording.events.map(({ event }) => event.kind));
+    const kinds = new Set([...recording.events].map(({ event }) => event.kind));
     expect([...kinds]).toEqual(expect.arrayContaining(['entropy', 'block']));
     const replayed = replay(recording);
     expect(await replayed.session.verify()).toMatchObject({ end: { kind: 'power-off', code: 0 } });

@@ -121,7 +121,7 @@ describe.skipIf(missing !== undefined)(`OpenSBI and Linux on one hart (${missing
     expect(text.match(/OpenSBI v/g)).toHaveLength(2);
     expect(text.split(CHECKSUM)).toHaveLength(3);
     expect(end).toEqual({ kind: 'power-off', code: 0 });
-    expect(recording.events.map(({ event }) => event.kind)).toContain('console');
+    expect([...recording.events].map(({ event }) => event.kind)).toContain('console');
     const verified = await replay(recording).session.verify();
     expect(verified.icount).toBe(recording.end.icount);
   });

@@ -29,16 +29,16 @@ function place() {
 test('parts are written into the folder and read out of it', () => {
   const { outside, parts } = place();
   const files = [
-    { path: 'config.json', bytes: bytes('{}') },
-    { path: 'images/00.bin', bytes: bytes('image') },
-    { path: 'empty', bytes: bytes('') },
+    { path: 'config.json', pieces: [bytes('{}')] },
+    { path: 'images/00.bin', pieces: [bytes('image')] },
+    { path: 'empty', pieces: [bytes('')] },
   ];
   writeFolder(join(parts, 'new'), files);
   symlinkSync('parts/new', join(outside, 'link'));
   for (const folder of [join(parts, 'new'), join(outside, 'link')]) {
     for (const file of files)
       expect(Buffer.from(readFromFolder(new HostFiles(), folder, file.path))).toEqual(
-        Buffer.from(file.bytes),
+        Buffer.concat([...file.pieces]),
       );
   }
 });
@@ -50,8 +50,8 @@ test.each(['../secret', '/etc/passwd', 'images/../../secret', './x', 'images//x'
     mkdirSync(parts);
     expect(() => readFromFolder(new HostFiles(), parts, name)).toThrow('is no name of a file in a folder');
     const files = [
-      { path: 'first', bytes: bytes('x') },
-      { path: name, bytes: bytes('overwritten') },
+      { path: 'first', pieces: [bytes('x')] },
+      { path: name, pieces: [bytes('overwritten')] },
     ];
     expect(() => writeFolder(parts, files)).toThrow('is no name of a file in a folder');
     expect(readdirSync(parts)).toEqual([]);
@@ -80,9 +80,9 @@ test('nothing is read through a link, and nothing that is no file', () => {
 test('an export that fails leaves nothing', () => {
   const { outside, parts } = place();
   const files = [
-    { path: 'one', bytes: bytes('x') },
-    { path: 'images/two', bytes: bytes('x') },
-    { path: `images/${'x'.repeat(300)}`, bytes: bytes('x') },
+    { path: 'one', pieces: [bytes('x')] },
+    { path: 'images/two', pieces: [bytes('x')] },
+    { path: `images/${'x'.repeat(300)}`, pieces: [bytes('x')] },
   ];
   expect(() => writeFolder(join(parts, 'deep/down'), files)).toThrow('the name is too long');
   expect(existsSync(parts)).toBe(false);

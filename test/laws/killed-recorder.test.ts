@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { MemoryConsole } from '../../src/api/memory-console.js';
 import { bootSession, type Session } from '../../src/api/session.js';
 import type { HostClock } from '../../src/machine/ports.js';
-import { ChunkCursor } from '../../src/replay/chunks.js';
+import { bytesAsSource } from '../../src/replay/byte-source.js';
+import { ChunkCursor } from '../../src/replay/chunk-reader.js';
 import { readRecording } from '../../src/replay/log-reader.js';
 import { backstub, scratchFolder, start } from '../cli/backstub.js';
 import * as asm from '../lockstep/encode.js';
@@ -44,7 +45,7 @@ test(
       expect(checkpoints).toBeGreaterThanOrEqual(1);
       expect(icount).toBe(recording.end.icount);
       longest = Math.max(longest, icount);
-      typed += recording.events.filter(({ event }) => event.kind === 'console').length;
+      typed += [...recording.events].filter(({ event }) => event.kind === 'console').length;
     }
     // They were not all killed before anything happened.
     expect(longest).toBeGreaterThan(100_000);
@@ -68,7 +69,7 @@ test('what entered while a debugger looks on is in the file before the debugger 
   session.typeConsole(new TextEncoder().encode('typed'));
   session.stopAtIcount(10_000);
   await session.resume({ kind: 'continue', direction: 'forward' });
-  const kinds = () => file.read().events.map(({ event }) => event.kind);
+  const kinds = () => [...file.read().events].map(({ event }) => event.kind);
   expect(kinds()).toEqual(['console']);
   session.writeRegister(0, 5, new Uint8Array(8));
   expect(kinds()).toEqual(['console', 'write-register']);
@@ -92,7 +93,7 @@ class SetClock implements HostClock {
 }
 
 const progressMarks = (file: MemoryFile): number => {
-  const cursor = new ChunkCursor(file.bytes);
+  const cursor = new ChunkCursor(bytesAsSource(file.bytes));
   let marks = 0;
   for (let chunk = cursor.next(); chunk; chunk = cursor.next()) if (chunk.type === 'progress') marks++;
   return marks;

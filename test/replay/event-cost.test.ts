@@ -49,7 +49,7 @@ describe('an input that stands alone costs at most 16 bytes beside its payload',
           const cost = writer.bytesWritten - before - payload(input);
           expect(cost, JSON.stringify(input)).toBeLessThanOrEqual(MOST_OVERHEAD);
         }
-        expect(readRecording(sink.bytes).events.map(logged => logged.event)).toEqual(
+        expect([...readRecording(sink.bytes).events].map(logged => logged.event)).toEqual(
           all.map(({ input }) => input),
         );
       }),

@@ -28,7 +28,7 @@ describe('two recordings', () => {
     const other = {
       ...BASE,
       header: { ...HEADER, writtenBy: 'backstub 7' },
-      checkpoints: BASE.checkpoints.slice(1),
+      checkpoints: [...BASE.checkpoints].slice(1),
     };
     expect(said(BASE, other)).toEqual([
       'a.bst and b.bst show the same: 3 inputs and 2 common checkpoints; power-off at icount 3000 with exit code 0',
@@ -57,7 +57,7 @@ describe('two recordings', () => {
   });
 
   test('part at the first input that differs', () => {
-    const events = BASE.events.with(1, typed(2000, 'x'));
+    const events = [...BASE.events].with(1, typed(2000, 'x'));
     expect(said(BASE, { ...BASE, events })).toEqual([
       'they part at icount 2000, input 1, after 1 input and 1 common checkpoint that agree',
       '  a.bst: icount 2000, console 0 "b"',
@@ -66,7 +66,7 @@ describe('two recordings', () => {
   });
 
   test('part at an input that only one has', () => {
-    expect(said({ ...BASE, events: BASE.events.slice(0, 1) }, BASE)).toEqual([
+    expect(said({ ...BASE, events: [...BASE.events].slice(0, 1) }, BASE)).toEqual([
       'they part at icount 2000, input 1, after 1 input and 1 common checkpoint that agree',
       '  a.bst: no more inputs',
       '  b.bst: icount 2000, console 0 "b"',
@@ -80,7 +80,7 @@ describe('two recordings', () => {
     };
     const state = other.state.slice();
     state[8] ^= 0xff;
-    const checkpoints = BASE.checkpoints.with(1, { ...other, state });
+    const checkpoints = [...BASE.checkpoints].with(1, { ...other, state });
     const [first, ...fields] = said(BASE, {
       ...BASE,
       checkpoints,
@@ -96,8 +96,8 @@ describe('two recordings', () => {
     const end = { kind: 'stopped', icount: 1700, reason: 'time limit' } as const;
     const shorter = {
       ...BASE,
-      events: BASE.events.slice(0, 1),
-      checkpoints: BASE.checkpoints.slice(0, 1),
+      events: [...BASE.events].slice(0, 1),
+      checkpoints: [...BASE.checkpoints].slice(0, 1),
       end,
     };
     expect(said(BASE, shorter)).toEqual([

@@ -63,7 +63,7 @@ describe('a recording read back', () => {
     const checkpoints = Array.from({ length: 200 }, (_, i) => checkpointAt(i * 1000, i, 300));
     const read = readRecording(saved({ ...empty, checkpoints, end: { kind: 'cut', icount: 200_000 } }));
     for (const index of [199, 0, 63, 64, 65, 64, 64, 130, 127, 128, 5]) {
-      expect(read.checkpoints[index].state).toEqual(checkpoints[index].state);
+      expect(read.checkpoints.at(index)?.state).toEqual(checkpoints[index].state);
     }
   });
 
@@ -75,7 +75,7 @@ describe('a recording read back', () => {
     const read = readRecording(
       saved({ ...empty, events, end: { kind: 'power-off', icount: Number.MAX_SAFE_INTEGER, code: 3 } }),
     );
-    expect(read.events).toEqual(events);
+    expect([...read.events]).toEqual(events);
     expect(read.end.icount).toBe(9007199254740991);
   });
 
@@ -90,7 +90,7 @@ describe('a recording read back', () => {
   test('does not depend on where the bytes stand in their buffer', () => {
     const bytes = saved({ ...empty, events: [typed(5, 'ab')], end: { kind: 'cut', icount: 9 } });
     const shifted = Buffer.concat([Buffer.alloc(7), bytes]).subarray(7);
-    expect(readRecording(shifted).events).toEqual([typed(5, 'ab')]);
+    expect([...readRecording(shifted).events]).toEqual([typed(5, 'ab')]);
   });
 });
 
@@ -105,10 +105,10 @@ describe('the recorder', () => {
     writer.event(typed(10, 'a'));
     writer.flush();
     writer.event(typed(20, 'b'));
-    expect(readRecording(sink.bytes).events).toEqual([typed(10, 'a')]);
+    expect([...readRecording(sink.bytes).events]).toEqual([typed(10, 'a')]);
     expect(readRecording(sink.bytes).end).toEqual({ kind: 'cut', icount: 10 });
     writer.progress(25);
-    expect(readRecording(sink.bytes).events).toEqual([typed(10, 'a'), typed(20, 'b')]);
+    expect([...readRecording(sink.bytes).events]).toEqual([typed(10, 'a'), typed(20, 'b')]);
     expect(readRecording(sink.bytes).end).toEqual({ kind: 'cut', icount: 25 });
   });
 

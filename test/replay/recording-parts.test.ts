@@ -4,9 +4,9 @@ import { FORMAT_VERSION } from '../../src/replay/format.js';
 import { readRecording } from '../../src/replay/log-reader.js';
 import { LogWriter, writeRecording } from '../../src/replay/log-writer.js';
 import type { Recording } from '../../src/replay/recording.js';
-import { exportParts, importParts } from '../../src/replay/recording-parts.js';
+import { importParts } from '../../src/replay/recording-parts.js';
 import { InputError } from '../../src/state/input-error.js';
-import { actions, checkpointAt, HEADER, MemorySink, plain, typed } from './recordings.js';
+import { actions, checkpointAt, HEADER, MemorySink, partsInMemory, plain, typed } from './recordings.js';
 
 const bytesOf = (recording: Recording): Uint8Array => {
   const sink = new MemorySink();
@@ -14,8 +14,7 @@ const bytesOf = (recording: Recording): Uint8Array => {
   return sink.bytes;
 };
 
-const partsOf = (recording: Recording) =>
-  new Map(exportParts(recording).map(({ path, bytes }) => [path, bytes]));
+const partsOf = (recording: Recording) => partsInMemory(recording);
 
 function read(parts: ReadonlyMap<string, Uint8Array>): Recording {
   return importParts(path => {

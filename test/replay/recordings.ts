@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { InputEvent, LoggedEvent, MachineConfig } from '../../src/machine/ports.js';
 import { MACHINE_REVISION } from '../../src/machine/revisions.js';
 import type { ByteSink, Checkpoint, Recording, RecordingHeader } from '../../src/replay/recording.js';
+import { exportParts } from '../../src/replay/recording-parts.js';
 
 /** Collects what a recorder writes. */
 export class MemorySink implements ByteSink {
@@ -48,10 +49,23 @@ export const HEADER: RecordingHeader = {
 };
 
 /** A copy with plain values, so that recordings can be compared. */
-export const plain = ({ file: _, ...recording }: Recording): Recording => ({
-  ...recording,
-  checkpoints: recording.checkpoints.map(({ icount, digests, state }) => ({ icount, digests, state })),
+export const plain = ({ header, events, checkpoints, end, extras }: Recording) => ({
+  header: {
+    ...header,
+    images: header.images.map(({ byteLength: _, bytes, ...image }) => ({ ...image, bytes })),
+    ...(header.start && { start: { ...header.start, pages: [...header.start.pages] } }),
+  },
+  events: [...events],
+  checkpoints: [...checkpoints].map(({ icount, digests, state }) => ({ icount, digests, state })),
+  end,
+  ...(extras && { extras: extras.map(({ type, content }) => ({ type, content })) }),
 });
+
+/** What `export` writes, by path. */
+export const partsInMemory = (recording: Recording) =>
+  new Map(
+    exportParts(recording).map(({ path, pieces }) => [path, Uint8Array.from(Buffer.concat([...pieces]))]),
+  );
 
 export const typed = (icount: number, text: string): LoggedEvent => ({
   icount,

@@ -7,10 +7,10 @@ import { FORMAT_VERSION, OLDEST_VERSION, OPTIONAL_CHUNKS } from '../../src/repla
 import { readRecording } from '../../src/replay/log-reader.js';
 import { writeRecording } from '../../src/replay/log-writer.js';
 import { headerJson, parseHeaderJson } from '../../src/replay/recording-header.js';
-import { exportParts, importParts } from '../../src/replay/recording-parts.js';
+import { importParts } from '../../src/replay/recording-parts.js';
 import { stateLayouts, unlikeLayouts } from '../../src/replay/state-layouts.js';
 import { MemoryFile, REPOSITORY, replay } from '../support/sessions.js';
-import { CONFIG, HEADER } from './recordings.js';
+import { CONFIG, HEADER, partsInMemory } from './recordings.js';
 
 const FOLDER = join(REPOSITORY, 'fixtures/recordings');
 /** One of each version with inputs of every kind; the others show one thing each. */
@@ -37,7 +37,7 @@ describe('recordings of released formats', () => {
 
   test.each(files)('%s has inputs of every kind that its version has', file => {
     const { events, checkpoints, end } = read(file);
-    expect([...new Set(events.map(({ event }) => event.kind))].sort()).toEqual([
+    expect([...new Set([...events].map(({ event }) => event.kind))].sort()).toEqual([
       ...['audio-in', 'block', 'console', 'entropy', 'input', 'network', 'reset', 'shutdown', 'warp'],
       ...['write-memory', 'write-register'],
     ]);
@@ -50,7 +50,7 @@ describe('recordings of released formats', () => {
     const { header, end } = read('v2.bst');
     expect(header.start).toMatchObject({ icount: expect.any(Number), snapshot: 'started' });
     expect(header.start?.icount).toBeGreaterThan(400_000);
-    expect(new Set(header.start?.pages.map(({ area }) => area))).toEqual(new Set(['ram', 'disks']));
+    expect(new Set([...header.start!.pages].map(({ area }) => area))).toEqual(new Set(['ram', 'disks']));
     const { machine } = replay(read('v2.bst')).session;
     expect(machine.awaitsHost).toBe(true);
     expect(machine.board.time.nextDeadline()).toBeLessThan(Number.POSITIVE_INFINITY);
@@ -90,7 +90,7 @@ describe('recordings of released formats', () => {
 
 test.each(files)('%s is made again from its parts, disks and all', file => {
   const recording = read(file);
-  const parts = new Map(exportParts(recording).map(({ path, bytes }) => [path, bytes]));
+  const parts = partsInMemory(recording);
   const again = importParts(path => parts.get(path) ?? new Uint8Array(0));
   const [before, after] = [recording, again].map(each => {
     const written = new MemoryFile();
@@ -138,7 +138,7 @@ describe('a recording that is older than', () => {
     const layouts = { ...stateLayouts(plan), retired: '12345678' };
     const [component] = plan.components.filter(({ name }) => name.includes('uart'));
     const older = { ...layouts, [component.name]: '00000000' };
-    const checkpoints = recording.checkpoints.map(checkpoint => ({
+    const checkpoints = [...recording.checkpoints].map(checkpoint => ({
       icount: checkpoint.icount,
       digests: { ...checkpoint.digests, [component.name]: 'ffffffffffffffff', retired: '0'.repeat(16) },
       state: new Uint8Array(3),

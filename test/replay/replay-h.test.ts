@@ -96,7 +96,7 @@ describe('replay_save_clock and replay_read_clock', () => {
     session.record(file);
     await session.runToEnd({});
     session.close();
-    expect(file.read().events).toEqual([]);
+    expect([...file.read().events]).toEqual([]);
   });
 });
 
@@ -111,7 +111,7 @@ describe('replay_shutdown_request', () => {
       expect(await session.runToEnd({})).toEqual({ kind: 'power-off', code: 0 });
       session.close();
       const recording = log.read();
-      expect(recording.events.map(({ event }) => event)).toEqual([{ kind: 'shutdown', cause }]);
+      expect([...recording.events].map(({ event }) => event)).toEqual([{ kind: 'shutdown', cause }]);
       expect(await replay(recording).session.verify()).toMatchObject({ end: { kind: 'power-off', code: 0 } });
     },
   );

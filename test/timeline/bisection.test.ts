@@ -93,7 +93,7 @@ describe('two replays of one recording', () => {
     const { checkpoints } = recording;
     const last = checkpoints.at(-1)!;
     const wrong = { ...last, digests: { ...last.digests, ram: '0123456789abcdef' } };
-    const spoilt = { ...recording, checkpoints: checkpoints.with(-1, wrong) };
+    const spoilt = { ...recording, checkpoints: [...checkpoints].with(-1, wrong) };
     const one = replay(spoilt).session;
     await expect(one.verify()).rejects.toThrow(/up to 3000000, in ram\n {2}inputs in this interval: \d/);
     expect(await bisect(one, replay(spoilt).session, 0, 3_000_000)).toBeUndefined();
