@@ -5,6 +5,7 @@ import { parseIsa } from '../../src/riscv/privileged.js';
 import * as asm from '../lockstep/encode.js';
 import { difference, makeTwins, pictureOf, twinConfig } from './twins.js';
 
+const RUNS = process.env.BACKSTUB_FULL !== undefined ? 200 : 25;
 const CODE = 0x8000_0000;
 const HANDLER = 0x8000_1000;
 const ISA = { 64: 'rv64imafdcsu', 32: 'rv32imafdcsu' } as const;
@@ -91,8 +92,8 @@ describe.each([64, 32] as const)('RV%i: CSRs that are bits of the state', xlen =
           compiled += twins.compiled.board.engine.regions!.statistics.compiled;
         },
       ),
-      { numRuns: 100 },
+      { numRuns: RUNS },
     );
-    expect(compiled).toBeGreaterThan(50);
+    expect(compiled).toBeGreaterThan(RUNS / 2);
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ACCESS } from '../../src/riscv/privileged.js';
 import { PAGES, PTE, pageAt, STATUS, Tables } from './page-tables.js';
 
+const FULL = process.env.BACKSTUB_FULL !== undefined;
 const { V, R, W, X, U, A, D } = PTE;
 const LEAVES = [R | X | A, R | W | X | A | D, R | W | A | D, R | A, R | W | X | U | A | D, R | X | U | A];
 
@@ -48,7 +49,7 @@ describe.each([64, 32] as const)('RV%i', xlen => {
           }
         }
       }),
-      { numRuns: 120 },
+      { numRuns: FULL ? 300 : 40 },
     );
   });
 
