@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     pool: 'forks',
+    // Sessions look for broken invariants wherever the machine rests (src/timeline/rest-check.ts).
+    env: { BACKSTUB_CHECK: '1' },
   },
 });

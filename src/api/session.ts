@@ -1,3 +1,4 @@
+import { checksInvariants } from '../host/checks.js';
 import { systemClock } from '../host/clock.js';
 import { openPageFile } from '../host/page-file.js';
 import { type NamedBytes, planBoot } from '../machine/boot-flow.js';
@@ -114,6 +115,7 @@ export function bootSession(firmware: NamedBytes, options: SessionOptions, host:
     jit: options.jit,
     budget: budgetOf(options),
     searchPool: searchPool(config, images, options.jit),
+    checked: checksInvariants(),
   });
 }
 
@@ -126,6 +128,7 @@ export function replaySession(recording: Recording, options: HistoryOptions, hos
     jit: options.jit,
     budget: budgetOf(options),
     searchPool: searchPool(config, images, options.jit),
+    checked: checksInvariants(),
   });
 }
 
@@ -177,6 +180,7 @@ export function continuedSession(
     jit: options.jit,
     budget: budgetOf(options),
     searchPool: searchPool(config, images, options.jit),
+    checked: checksInvariants(),
   });
 }
 

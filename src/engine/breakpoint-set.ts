@@ -1,3 +1,4 @@
+import { BrokenInvariant } from '../state/invariant.js';
 import type { HitCondition } from './watch-list.js';
 
 /** A breakpoint: its virtual address as two words, and what has to hold for it to count. */
@@ -23,6 +24,14 @@ export class BreakpointSet {
       const same = this.#byHalfOfLow.get(point.low >>> 1);
       if (same === undefined) this.#byHalfOfLow.set(point.low >>> 1, [point]);
       else same.push(point);
+    }
+  }
+
+  /** Throws BrokenInvariant when one is not found at its address. */
+  check(): void {
+    for (const point of this.#points) {
+      if (this.at(point.low, point.high) !== point)
+        throw new BrokenInvariant('the breakpoints', `none is found at 0x${point.low.toString(16)}`);
     }
   }
 

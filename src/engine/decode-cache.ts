@@ -6,6 +6,7 @@ import {
   DECODE_PAGE_BYTES,
   PAGE_BYTES,
 } from '../memory/memory-plan.js';
+import { BrokenInvariant } from '../state/invariant.js';
 import {
   ENTRY,
   ENTRY_SCALE_SHIFT,
@@ -13,20 +14,18 @@ import {
   MARK,
   markOf,
   PSEUDO_OPERATION,
-  REGISTER_SHIFT,
 } from './engine-layout.js';
+import { EntryWriter } from './entry-writer.js';
 import type { RegisterFile } from './expressions.js';
-import { type Decoded, type Instruction, type InstructionSet, nothingDecoded } from './instruction-set.js';
+import type { Instruction, InstructionSet } from './instruction-set.js';
 import { Operations } from './operations.js';
 import { resultFile } from './semantics.js';
 
+/** Of an entry's first word, what the instruction alone decides: operations change, and the last byte counts. */
+const STEP_AND_RESULT = 0xffff00;
+
 /** How many instructions behind the wanted one are decoded along with it. */
 const DECODE_AHEAD = 16;
-
-/** Instruction words remembered with what they decode to: a power of two. */
-const KNOWN_WORDS = 1 << 13;
-const KNOWN_WORDS_SHIFT = 32 - Math.log2(KNOWN_WORDS);
-const WORD_HASH = 0x9e3779b1;
 
 /**
  * Predecoded code pages: derived from guest memory, dropped whenever it changes, never observable.
@@ -37,6 +36,7 @@ export class DecodeCache {
   readonly #pageAddress: Int32Array;
   readonly #guestPageOf: Int32Array;
   readonly #operations: Operations;
+  readonly #entries: EntryWriter;
   /** Behind an unconditional jump that is no call there may be data: decoding ahead ends there. */
   readonly #jumps: readonly boolean[];
   /** Where the result of each instruction goes. */
@@ -44,13 +44,11 @@ export class DecodeCache {
   readonly #scratch: number;
   /** Stands for a page where each fetch has to be checked by itself (PMP regions smaller than a page). */
   readonly carefulPage: number;
-  readonly #decoded: Decoded;
-  /** The word and the two halves of its entry; a first half of zero: none. */
-  readonly #known = new Int32Array(3 * KNOWN_WORDS);
   /** Operation that a breakpoint's entry stands for, by entry address. */
   readonly #covered = new Map<number, number>();
   #breakpointOffsets = new Set<number>();
   #nextVictim = 0;
+  #nextChecked = 0;
   /** Every page was handed out once: until then they are zeros. */
   #reusing = false;
   /** Called when a decoded page is given to another guest page. */
@@ -78,7 +76,7 @@ export class DecodeCache {
     this.#operations = new Operations(isa);
     this.#jumps = isa.instructions.map(i => i.semantics.statements.some(s => s.kind === 'jump'));
     this.#resultFiles = new Map(isa.instructions.map(one => [one, resultFile(one.semantics)]));
-    this.#decoded = nothingDecoded(isa);
+    this.#entries = new EntryWriter(memory.i32, isa, this.#operations, this.#resultFiles);
   }
 
   /** Address of the decoded page for a guest page, made if need be. */
@@ -196,7 +194,7 @@ export class DecodeCache {
   decodeCrossing(word: number): number {
     const { u8 } = this.memory;
     u8.fill(0, this.#scratch, this.#scratch + 4 * DECODE_ENTRY_BYTES);
-    this.#write(this.#scratch, word);
+    this.#entries.write(this.#scratch, word);
     for (const next of [1, 2]) {
       u8[this.#scratch + next * DECODE_ENTRY_BYTES + ENTRY.operation] = PSEUDO_OPERATION.pageEnd;
     }
@@ -252,56 +250,85 @@ export class DecodeCache {
     return file !== undefined && this.memory.u8[entry + ENTRY.result] !== file.zero?.sink;
   }
 
+  /** Throws BrokenInvariant when what is decoded is not what stands in memory. One page in turn: all would take long. */
+  check(): void {
+    for (const [slot, guestPage] of this.#guestPageOf.entries()) {
+      if (
+        guestPage >= 0 &&
+        this.#pageAddress[guestPage] !== this.memory.plan.decode + slot * DECODE_PAGE_BYTES
+      )
+        throw new BrokenInvariant(
+          'the decode cache',
+          `slot ${slot} is not where page ${guestPage} is looked up`,
+        );
+    }
+    for (const entry of this.#covered.keys()) {
+      if (this.memory.u8[entry + ENTRY.operation] !== PSEUDO_OPERATION.breakpoint)
+        throw new BrokenInvariant(
+          'the decode cache',
+          `a breakpoint covers the entry at ${entry}, which shows none`,
+        );
+    }
+    const used = this.#reusing ? this.#guestPageOf.length : this.#nextVictim;
+    if (used > 0) this.#checkPage(this.#nextChecked++ % used);
+  }
+
+  #checkPage(slot: number): void {
+    const { u8, flags, granuleMap, plan } = this.memory;
+    const guestPage = this.#guestPageOf[slot];
+    for (let offset = 0; offset < PAGE_BYTES; offset += 2) {
+      const entry = plan.decode + slot * DECODE_PAGE_BYTES + (offset << ENTRY_SCALE_SHIFT);
+      const operation = u8[entry + ENTRY.operation];
+      if (operation === PSEUDO_OPERATION.undecoded) continue;
+      const granule = (guestPage << (12 - CODE_GRANULE_SHIFT)) + (offset >>> CODE_GRANULE_SHIFT);
+      if ((granuleMap[granule] & GRANULE.code) === 0 || (flags[guestPage] & PAGE_FLAG.code) === 0)
+        throw new BrokenInvariant(
+          'the decode cache',
+          `page ${guestPage} is decoded at ${offset}, and not watched for writes`,
+        );
+      const real = operation === PSEUDO_OPERATION.breakpoint ? this.coveredOperation(entry) : operation;
+      if (
+        real >= PSEUDO_OPERATION.illegal &&
+        !this.#standsFor(entry, this.memory.hostAddressOfPage(guestPage) + offset)
+      )
+        throw new BrokenInvariant(
+          'the decode cache',
+          `page ${guestPage} has changed at ${offset} since it was decoded`,
+        );
+    }
+  }
+
+  /** Whether an entry holds the operands of the instruction at a host address, whatever its operation has become. */
+  #standsFor(entry: number, host: number): boolean {
+    const { u8, i32 } = this.memory;
+    const [scratch, at] = [this.#scratch >> 2, entry >> 2];
+    const kept = [i32[scratch], i32[scratch + 1]];
+    const half = u8[host] | (u8[host + 1] << 8);
+    const long = this.isa.lengthOf(half) === 4;
+    this.#entries.write(
+      this.#scratch,
+      long ? (half | (u8[host + 2] << 16) | (u8[host + 3] << 24)) >>> 0 : half,
+    );
+    const legal = u8[this.#scratch + ENTRY.operation] >= FIRST_INSTRUCTION;
+    const same =
+      ((i32[scratch] ^ i32[at]) & STEP_AND_RESULT) === 0 && (!legal || i32[scratch + 1] === i32[at + 1]);
+    [i32[scratch], i32[scratch + 1]] = kept;
+    return same;
+  }
+
   #decodeAt(entry: number, host: number, offset: number): number {
     const { u8 } = this.memory;
     const half = u8[host] | (u8[host + 1] << 8);
     if (this.isa.lengthOf(half) === 2) {
-      this.#write(entry, half);
+      this.#entries.write(entry, half);
     } else if (offset === PAGE_BYTES - 2) {
       u8[entry + ENTRY.operation] = PSEUDO_OPERATION.crossPage;
       return 4;
     } else {
-      this.#write(entry, (half | (u8[host + 2] << 16) | (u8[host + 3] << 24)) >>> 0);
+      this.#entries.write(entry, (half | (u8[host + 2] << 16) | (u8[host + 3] << 24)) >>> 0);
     }
     if (this.#breakpointOffsets.has(offset)) this.#cover(entry);
     return u8[entry + ENTRY.step] >>> ENTRY_SCALE_SHIFT;
-  }
-
-  #write(entry: number, word: number): void {
-    const { i32 } = this.memory;
-    const known = this.#known;
-    const at = 3 * (Math.imul(word, WORD_HASH) >>> KNOWN_WORDS_SHIFT);
-    if (known[at] !== (word | 0) || known[at + 1] === 0) {
-      this.#decodeWord(entry, word);
-      known[at] = word;
-      known[at + 1] = i32[entry >> 2];
-      known[at + 2] = i32[(entry + 4) >> 2];
-      return;
-    }
-    i32[entry >> 2] = known[at + 1];
-    i32[(entry + 4) >> 2] = known[at + 2];
-  }
-
-  #decodeWord(entry: number, word: number): void {
-    const { i32 } = this.memory;
-    const d = this.#decoded;
-    if (!this.isa.decode(word, d)) {
-      i32[entry >> 2] = PSEUDO_OPERATION.illegal | ((2 << ENTRY_SCALE_SHIFT) << 8);
-      return;
-    }
-    const zero = this.#resultFiles.get(d.instruction)?.zero;
-    const result = zero !== undefined && d.result === zero.register ? zero.sink : d.result;
-    const operation = this.#operations.of(d.instruction);
-    const step = d.length << ENTRY_SCALE_SHIFT;
-    i32[entry >> 2] = operation | (step << 8) | (result << 16);
-    const { operands } = d.instruction;
-    if (operands === 'wide') {
-      i32[(entry + 4) >> 2] = d.immediate;
-      return;
-    }
-    const modified = (d.third << REGISTER_SHIFT) | (d.modifier << 8);
-    const rest = operands === 'modified' ? modified : d.immediate & 0xffff;
-    i32[(entry + 4) >> 2] = (d.first << REGISTER_SHIFT) | (d.second << (REGISTER_SHIFT + 8)) | (rest << 16);
   }
 
   /** Writes to these bytes of a guest page are reported from now on. */

@@ -28,6 +28,10 @@ export class WatchList {
     this.#ranges = ranges;
   }
 
+  get ranges(): readonly WatchRange[] {
+    return this.#ranges;
+  }
+
   /** Whether any load has to be looked at. */
   get watchesReads(): boolean {
     return this.#ranges.some(range => concerns(range.kind, false));

@@ -1,3 +1,4 @@
+import { BrokenInvariant } from '../state/invariant.js';
 import { CODE_GRANULE_SHIFT, type MemoryPlan, PAGE_BYTES, PAGE_SHIFT } from './memory-plan.js';
 
 /** Bits of a page's flag byte. A store looks at the byte; zero is the common case. */
@@ -197,6 +198,35 @@ export class GuestMemory {
     this.#noteWrite(page);
     if (bytes === undefined) this.fill(0, at, at + PAGE_BYTES);
     else this.u8.set(bytes, at);
+  }
+
+  /** Throws BrokenInvariant when a page's flags and the lists beside them tell different things. */
+  check(): void {
+    let [written, watched] = [0, 0];
+    for (const flag of this.flags) {
+      if ((flag & PAGE_FLAG.clean) === 0) written++;
+      if ((flag & PAGE_FLAG.watched) !== 0) watched++;
+    }
+    if (written !== this.#sinceEpoch.size || watched !== this.#watchedPages.length) {
+      const counted = `${written} pages flagged as written of ${this.#sinceEpoch.size}`;
+      throw new BrokenInvariant(
+        'memory',
+        `${counted}, ${watched} as watched of ${this.#watchedPages.length}`,
+      );
+    }
+    for (const page of this.#sinceEpoch.pages) {
+      if ((this.flags[page] & PAGE_FLAG.clean) !== 0)
+        throw new BrokenInvariant('memory', `page ${page} was written and is flagged clean`);
+      if (!this.sinceSnapshot.has(page) || !this.sinceDigest.has(page))
+        throw new BrokenInvariant(
+          'memory',
+          `page ${page} was written and is not known to snapshots and digests`,
+        );
+    }
+    for (const page of this.#watchedPages) {
+      if ((this.flags[page] & PAGE_FLAG.watched) === 0)
+        throw new BrokenInvariant('memory', `page ${page} is watched and not flagged`);
+    }
   }
 
   #granuleEquals(host: number, bytes: Uint8Array | undefined, offset: number): boolean {

@@ -1,4 +1,5 @@
 import type { LoggedEvent } from '../machine/ports.js';
+import { BrokenInvariant } from '../state/invariant.js';
 import { ByteWriter } from './byte-codec.js';
 import { EventBlock } from './event-block.js';
 import { encodeEvent } from './event-kinds.js';
@@ -143,6 +144,25 @@ export class InputLog implements Sequence<LoggedEvent> {
     if (last.first > 0) fork.#lastIcount = this.at(last.first - 1).icount;
     for (const logged of this.part(last.first, count)) fork.append(logged);
     return fork;
+  }
+
+  /** Throws BrokenInvariant when its blocks are not in order of time, one where the other ends. */
+  check(): void {
+    let [next, icount] = [0, 0];
+    for (const block of this.#blocks()) {
+      if (block.first !== next || block.icount < icount)
+        throw new BrokenInvariant(
+          'the input log',
+          `a block of events from ${block.first}, icount ${block.icount}, follows ${next} events up to ${icount}`,
+        );
+      next += block.count;
+      icount = block.icount;
+    }
+    if (next !== this.length || this.#lastIcount < icount)
+      throw new BrokenInvariant(
+        'the input log',
+        `${next} events up to ${icount} are ${this.length} in its blocks`,
+      );
   }
 
   *[Symbol.iterator](): Iterator<LoggedEvent> {

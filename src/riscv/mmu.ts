@@ -8,8 +8,10 @@ import {
 import type { GuestMemory } from '../memory/guest-memory.js';
 import { PAGE_BYTES } from '../memory/memory-plan.js';
 import type { SystemBus } from '../memory/system-bus.js';
+import { BrokenInvariant } from '../state/invariant.js';
+import { FilledEntries } from './filled-entries.js';
 import type { HartState } from './hart-state.js';
-import { ACCESS_FAULT, ENTRY_KIND, kindOfEntry, MOST_LEVELS, PAGE_FAULT, PageWalker } from './page-walker.js';
+import { ACCESS_FAULT, ENTRY_KIND, kindOfEntry, PAGE_FAULT, PageWalker } from './page-walker.js';
 import type { PmpUnit } from './pmp.js';
 import { ACCESS, type Access, CAUSE, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
 
@@ -32,8 +34,7 @@ const USER_PAGES_BANK = 2;
 const SPACE_BYTES = BANKS_PER_SPACE * TLB_BANK_BYTES;
 export const TLB_BYTES_PER_HART = TLB_BANK_BYTES + SPACES * SPACE_BYTES;
 
-/** Beyond so many entries a bank group is cleared as a whole, and beyond so many changed bytes all is. */
-const MOST_LISTED = 2048;
+/** Beyond so many changed bytes all is cleared. */
 const MOST_CHANGED_BYTES = 64;
 
 /**
@@ -206,6 +207,41 @@ export class Mmu {
     return this.#spaces.some(space => space.filled.dependOn(page));
   }
 
+  /**
+   * Throws BrokenInvariant when a translation that is cached is not what a walk finds. `guestPageOf`: the page that a
+   * decoded one stands for, or -1 for none.
+   */
+  check(guestPageOf: (decodedPage: number) => number): void {
+    const { satp } = this.state;
+    if (this.translates && (this.#space.satpLow !== satp[0] || this.#space.satpHigh !== satp[1]))
+      throw new BrokenInvariant('the TLB', 'the address space in use is not the one that satp names');
+    this.#machine.check();
+    for (const { filled } of this.#spaces) filled.check();
+    this.#machine.visit((entry, offset) => this.#checkEntry(entry, offset, PRIVILEGE.machine, guestPageOf));
+    this.#space.filled.visit((entry, offset) =>
+      this.#checkEntry(entry, offset, PRIVILEGE.supervisor, guestPageOf),
+    );
+  }
+
+  #checkEntry(entry: number, offset: number, privilege: number, guestPageOf: (page: number) => number): void {
+    const { memory } = this;
+    const [low, high] = [memory.u32[entry >> 2], memory.u32[(entry >> 2) + 1]];
+    const value = memory.i32[(entry + TLB_VALUE) >> 2];
+    const fetched = offset >= TLB_TABLE.fetch;
+    const page = fetched ? guestPageOf(value) : memory.pageOf((value + low) | 0);
+    // Code that is fetched halfword by halfword is looked up each time.
+    if (fetched && page < 0) return;
+    const physical = this.#physical(low, high, ACCESS.read, privilege, true);
+    const host = physical < 0 ? 0 : this.#walker.bus.hostAddress(physical, 4, false);
+    if (host === 0 || memory.pageOf(host) !== page) {
+      const address = (high * 2 ** 32 + low).toString(16);
+      throw new BrokenInvariant(
+        'the TLB',
+        `0x${address} is cached as page ${page}, which a walk does not find`,
+      );
+    }
+  }
+
   #physical(low: number, high: number, access: Access, privilege: number, quiet: boolean): number {
     if (privilege !== PRIVILEGE.machine && this.#walker.enabled) {
       return this.#walker.walk(low, high, access, privilege, quiet);
@@ -231,78 +267,4 @@ interface AddressSpace {
   satpLow: number;
   satpHigh: number;
   readonly filled: FilledEntries;
-}
-
-/** The entries of some banks that were filled, unless there were too many, each with the page-table entries behind it. */
-class FilledEntries {
-  readonly #entries = new Int32Array(MOST_LISTED);
-  readonly #leaves = new Int32Array(MOST_LISTED);
-  /** Pages of the page-table entries that led to each, the leaf's included; -1: none. */
-  readonly #tables = new Int32Array(MOST_LISTED * MOST_LEVELS);
-  /** How often each page stands in `tables`. */
-  readonly #uses: Uint16Array;
-  /** MOST_LISTED: any entry may be filled. */
-  #count = MOST_LISTED;
-
-  constructor(
-    readonly memory: GuestMemory,
-    readonly start: number,
-    readonly bytes: number,
-  ) {
-    this.#uses = new Uint16Array(memory.pageCount);
-  }
-
-  note(entry: number, path: Int32Array, depth: number): void {
-    if (this.#count === MOST_LISTED) return;
-    const index = this.#count++;
-    this.#entries[index] = entry;
-    this.#leaves[index] = depth === 0 ? 0 : path[depth - 1];
-    for (let level = 0; level < MOST_LEVELS; level++) {
-      const table = level < depth ? this.memory.pageOf(path[level]) : -1;
-      this.#tables[index * MOST_LEVELS + level] = table;
-      if (table >= 0) this.#uses[table]++;
-    }
-  }
-
-  /** Returns true: what is invalid now may have been fetched from. */
-  invalidateAll(): true {
-    if (this.#count === MOST_LISTED) {
-      this.memory.fill(0xff, this.start, this.start + this.bytes);
-      this.#uses.fill(0);
-    } else {
-      for (let i = 0; i < this.#count; i++) this.#invalidate(i);
-    }
-    this.#count = 0;
-    return true;
-  }
-
-  /** Invalidates what this page-table entry maps; true when code was fetched so. */
-  invalidateLeaf(leaf: number): boolean {
-    let fetched = false;
-    for (let i = 0; i < this.#count; i++) {
-      if (this.#leaves[i] !== leaf) continue;
-      this.#invalidate(i);
-      if ((this.#entries[i] - this.start) % TLB_BANK_BYTES >= TLB_TABLE.fetch) fetched = true;
-    }
-    return fetched;
-  }
-
-  /** Whether any was found by way of page-table entries on this page. */
-  dependOn(page: number): boolean {
-    if (this.#count === MOST_LISTED) this.invalidateAll();
-    return this.#uses[page] !== 0;
-  }
-
-  #invalidate(index: number): void {
-    const { i32 } = this.memory;
-    const entry = this.#entries[index];
-    i32[entry >> 2] = -1;
-    i32[(entry >> 2) + 1] = -1;
-    this.#leaves[index] = 0;
-    for (let at = index * MOST_LEVELS; at < (index + 1) * MOST_LEVELS; at++) {
-      const table = this.#tables[at];
-      if (table >= 0) this.#uses[table]--;
-      this.#tables[at] = -1;
-    }
-  }
 }

@@ -1,4 +1,5 @@
 import { PAGE_BYTES } from '../memory/memory-plan.js';
+import { BrokenInvariant } from '../state/invariant.js';
 import { AgeOrder } from './age-order.js';
 import type { PageFile } from './page-file.js';
 
@@ -119,6 +120,31 @@ export class PagePool {
     while (this.#inMemory.size > this.memoryPages) {
       if (!this.#spill(Math.min(MOST_SPILLED_AT_ONCE, this.#inMemory.size - this.memoryPages))) return;
     }
+  }
+
+  /** Throws BrokenInvariant when these are not all the references that each stored page has. */
+  check(held: ReadonlyMap<PageSlot, number>): void {
+    const free = new Set(this.#freeSlots);
+    const frames = new Set<number>();
+    let inMemory = 0;
+    for (let slot = 0; slot < this.#slots; slot++) {
+      const [counted, expected] = [this.#references[slot], held.get(slot) ?? 0];
+      if (counted !== expected)
+        throw new BrokenInvariant(
+          'the page pool',
+          `slot ${slot} counts ${counted} references of ${expected}`,
+        );
+      if ((expected === 0) !== free.has(slot))
+        throw new BrokenInvariant(
+          'the page pool',
+          `slot ${slot} has ${expected} references and is free or not`,
+        );
+      if (expected === 0 || !this.isInMemory(slot)) continue;
+      inMemory++;
+      frames.add(this.#where[slot]);
+    }
+    if (inMemory !== frames.size || inMemory !== this.#inMemory.size)
+      throw new BrokenInvariant('the page pool', `${inMemory} pages stand in ${frames.size} frames`);
   }
 
   /** Gives the file back. What is in it cannot be read any more. */

@@ -1,3 +1,4 @@
+import { BrokenInvariant } from '../state/invariant.js';
 import { type PagePool, type PageSlot, ZERO_PAGE } from './page-pool.js';
 
 const CHUNK_PAGES = 128;
@@ -61,6 +62,24 @@ export class PageTable {
       for (const slot of chunk.slots) this.pool.release(slot);
     }
     this.#chunks.length = 0;
+  }
+
+  /**
+   * How many references to each stored page these tables hold together. Throws BrokenInvariant when they are not all
+   * that hold what they share.
+   */
+  static references(tables: readonly PageTable[]): Map<PageSlot, number> {
+    const sharers = new Map<Chunk, number>();
+    for (const table of tables) {
+      for (const chunk of table.#chunks) sharers.set(chunk, (sharers.get(chunk) ?? 0) + 1);
+    }
+    const held = new Map<PageSlot, number>();
+    for (const [{ references, slots }, count] of sharers) {
+      if (references !== count)
+        throw new BrokenInvariant('the page tables', `a chunk counts ${references} tables of ${count}`);
+      for (const slot of slots) if (slot !== ZERO_PAGE) held.set(slot, (held.get(slot) ?? 0) + 1);
+    }
+    return held;
   }
 
   /** Visits the pages in which two tables may differ. */

@@ -1,5 +1,6 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
 import { PAGE_BYTES } from '../memory/memory-plan.js';
+import { BrokenInvariant } from '../state/invariant.js';
 import type { PageFile } from './page-file.js';
 import { PagePool, ZERO_PAGE } from './page-pool.js';
 import { PageTable } from './page-table.js';
@@ -137,6 +138,16 @@ export class SnapshotStore {
       where[page] = pool.whereabouts(slot);
     }
     return { state: snapshot.state, segments: pool.segments, file: pool.fileHandle, contents, where };
+  }
+
+  /** Throws BrokenInvariant when what is stored is not what these snapshots and the present hold: all there are. */
+  check(snapshots: readonly Snapshot[]): void {
+    if (snapshots.length !== this.#kept)
+      throw new BrokenInvariant(
+        'the snapshot store',
+        `${this.#kept} snapshots are counted of ${snapshots.length}`,
+      );
+    this.pool.check(PageTable.references([this.#present, ...snapshots.map(({ pages }) => pages)]));
   }
 
   /** Gives the file back, after which nothing can be restored. */

@@ -34,6 +34,10 @@ export class BranchKeeper {
     this.#branches = [player.branch];
   }
 
+  get all(): readonly Branch[] {
+    return this.#branches;
+  }
+
   get main(): Branch {
     return this.#branches[0];
   }

@@ -1,5 +1,6 @@
 import type { WriteWatch } from '../machine/foreign-writes.js';
 import type { CodePoint, HitCondition, Machine, WatchRange } from '../machine/machine.js';
+import { BrokenInvariant } from '../state/invariant.js';
 import {
   type BreakpointOptions,
   type Condition,
@@ -187,6 +188,34 @@ export class DebugPoints {
       }),
     );
     this.machine.setWatchpoints(which === 'none' ? [] : ranges, which === 'none' ? undefined : this.observed);
+  }
+
+  /** Throws BrokenInvariant when a machine stops at something else than it was given last. */
+  static check(machine: Machine): void {
+    const armed = DebugPoints.#armedOn.get(machine);
+    if (armed !== undefined) armed.#check();
+  }
+
+  #check(): void {
+    if (this.#changed) return;
+    const points = this.#codePoints(this.#armed);
+    const known = this.#besides === undefined ? points : withPoint(points, this.#besides);
+    const { breakpoints, watches } = this.machine.board;
+    const ranges = this.#armed === 'none' ? [] : [...this.#watchpoints.values()];
+    const named = (all: readonly { low: number; high: number; length?: number }[]) =>
+      all
+        .map(({ low, high, length = 0 }) => `${high}:${low}+${length}`)
+        .sort()
+        .join(' ');
+    const [armed, expected] = [
+      named([...breakpoints.points, ...watches.ranges]),
+      named([...known, ...ranges.map(({ address, length }) => ({ ...words(address), length }))]),
+    ];
+    if (armed !== expected)
+      throw new BrokenInvariant(
+        'the points',
+        `armed for ${this.#armed} are "${armed}" and not "${expected}"`,
+      );
   }
 
   #codePoints(which: Armed): CodePoint[] {

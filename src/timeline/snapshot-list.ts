@@ -1,5 +1,6 @@
 import type { PageFile } from '../snapshot/page-file.js';
 import type { Snapshot } from '../snapshot/snapshot-store.js';
+import { BrokenInvariant } from '../state/invariant.js';
 import type { SnapshotStatus } from './debug-target.js';
 import { type IntervalPages, mergeTouched } from './page-set.js';
 import { victim } from './snapshot-policy.js';
@@ -151,6 +152,25 @@ export class SnapshotList implements Tenant {
     placed.name = undefined;
     this.room.changed();
     return true;
+  }
+
+  /** Every snapshot that it holds, in no order. */
+  get held(): readonly Snapshot[] {
+    return [...this.#placed, ...this.#passing].map(({ snapshot }) => snapshot);
+  }
+
+  /** Throws BrokenInvariant when the snapshots are not in order of time, each moment and name once. */
+  check(): void {
+    const names = new Set<string>();
+    for (const [i, { icount, cursor, name }] of this.#placed.entries()) {
+      const before = this.#placed[i - 1];
+      const after = before === undefined || icount > before.icount || cursor >= before.cursor;
+      if (!after || (before !== undefined && icount < before.icount))
+        throw new BrokenInvariant('the snapshots', `${icount} stands behind ${before.icount}`);
+      if (name === undefined) continue;
+      if (names.has(name)) throw new BrokenInvariant('the snapshots', `two are called ${name}`);
+      names.add(name);
+    }
   }
 
   /** Gives back every snapshot, for good. */

@@ -31,27 +31,19 @@ import { writeHistory } from './history-file.js';
 import { HostInput } from './host-input.js';
 import type { HostPorts } from './host-ports.js';
 import { InputGestures } from './input-gestures.js';
-import { type IdleClock, LiveDriver } from './live-driver.js';
+import { LiveDriver } from './live-driver.js';
 import type { MachineSource } from './machine-source.js';
 import { beginAt, boundaryOf } from './moments.js';
 import { Pace } from './pace.js';
 import { Player } from './player.js';
 import { Questions } from './questions.js';
 import { Recorder, refuseBlocked, takeCheckpoint } from './recorder.js';
+import { RestCheck } from './rest-check.js';
 import { RunControl } from './run-control.js';
 import type { SearchPool } from './search-pool.js';
-import type { SnapshotBudget } from './snapshot-list.js';
 import { SymbolNames } from './symbol-names.js';
+import type { TimelineOptions } from './timeline-options.js';
 import { type Verified, verifyRecording } from './verification.js';
-
-export interface TimelineOptions {
-  /** Whether code that runs often is compiled; true when not given. No difference to the guest. */
-  readonly jit?: boolean | undefined;
-  readonly idleClock: IdleClock;
-  readonly budget: SnapshotBudget;
-  /** Machines that search backwards beside this one; without them, this one does it alone. */
-  readonly searchPool?: SearchPool | undefined;
-}
 
 /** Steps, host time and bytes of the recording after which a run ends; none when not given. */
 export interface RunToEndLimits {
@@ -88,6 +80,7 @@ export class Timeline implements DebugTarget {
   readonly questions: Questions;
   readonly symbols: SymbolNames;
   readonly searchPool: SearchPool | undefined;
+  readonly #restCheck: RestCheck | undefined;
 
   constructor(
     readonly source: MachineSource,
@@ -120,6 +113,7 @@ export class Timeline implements DebugTarget {
     this.#branches = new BranchKeeper(this.player, this.#output, events => this.#input.giveBack(events));
     this.#changes = new Changes(this.machine, this.#branches, this.#live, this.#input, this.#output);
     this.input = new InputGestures(config.inputs ?? [], event => this.#changes.request(event));
+    if (options.checked) this.#restCheck = new RestCheck(this.player, () => this.#branches.all);
     this.branches = {
       list: () => this.#branches.list(),
       drop: name => this.#branches.drop(name),
@@ -266,6 +260,7 @@ export class Timeline implements DebugTarget {
       const { begin } = this.history;
       if (stop.kind === 'history' && stop.edge === 'begin' && begin > 0)
         tell(`the history begins at icount ${begin}`);
+      this.#restCheck?.check();
       return stop;
     } finally {
       this.#output.reached();
@@ -289,6 +284,7 @@ export class Timeline implements DebugTarget {
     this.#pace.begin();
     if ((await this.#control.seek(icount)) === 'interrupted') throw new TargetError('interrupted');
     this.#output.reached();
+    this.#restCheck?.check();
   }
 
   snapshots(): readonly SnapshotStatus[] {
@@ -348,6 +344,7 @@ export class Timeline implements DebugTarget {
       deadlineMs: this.host.clock.nowMs() + timeoutMs,
       recordedBytes: limits.maxRecordedBytes,
     });
+    this.#restCheck?.check();
     if (stop.kind === 'end' && this.machine.poweredOff) {
       return { kind: 'power-off', code: this.machine.exitCode };
     }

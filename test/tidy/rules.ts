@@ -59,7 +59,7 @@ export const ROOMS: readonly Room[] = [
   room('host', ['machine/ports (types)'], ['node:*', '@lydell/node-pty']),
 ];
 
-export const IMPORTED_BY_ALL: readonly string[] = ['state/input-error', 'state/printable'];
+export const IMPORTED_BY_ALL: readonly string[] = ['state/input-error', 'state/invariant', 'state/printable'];
 
 /** Rooms that may reach the host: its time, randomness, event loop and process. */
 export const HOST_ROOMS: readonly string[] = ['cli', 'gdb/transport', 'host'];

@@ -1,0 +1,32 @@
+import { BrokenInvariant } from '../state/invariant.js';
+import type { Machine } from './machine.js';
+
+/** Throws BrokenInvariant when a machine that rests at a boundary is not as every room of it relies on. */
+export function checkMachine(machine: Machine): void {
+  const { board } = machine;
+  const { harts, memory, decode, breakpoints, time } = board;
+  checkTurn(machine);
+  if (!machine.poweredOff && time.nextDeadline() <= machine.virtualNs)
+    throw new BrokenInvariant(
+      'virtual time',
+      `a timer that was due at ${time.nextDeadline()} ns has not fired`,
+    );
+  memory.check();
+  breakpoints.check();
+  decode.check();
+  for (const hart of harts) hart.mmu.check(page => decode.guestPageOf(page));
+}
+
+/** Whose turn it is was settled where the last run or event ended: asking changes nothing. */
+function checkTurn(machine: Machine): void {
+  const { harts, machineState } = machine.board;
+  const turn = () => {
+    const { currentHart, quantumLeft } = machineState;
+    return [currentHart, quantumLeft, ...harts.map(hart => hart.state.waiting)].join(' ');
+  };
+  const before = turn();
+  // Asks, and settles it if need be.
+  machine.nextHart;
+  if (turn() !== before)
+    throw new BrokenInvariant('the machine', `whose turn it is was not settled: ${before} became ${turn()}`);
+}

@@ -1,0 +1,14 @@
+import type { IdleClock } from './live-driver.js';
+import type { SearchPool } from './search-pool.js';
+import type { SnapshotBudget } from './snapshot-list.js';
+
+export interface TimelineOptions {
+  /** Whether code that runs often is compiled; true when not given. No difference to the guest. */
+  readonly jit?: boolean | undefined;
+  readonly idleClock: IdleClock;
+  readonly budget: SnapshotBudget;
+  /** Machines that search backwards beside this one; without them, this one does it alone. */
+  readonly searchPool?: SearchPool | undefined;
+  /** Whether to look at every rest of the machine that all is as the code relies on (see RestCheck). */
+  readonly checked?: boolean | undefined;
+}
