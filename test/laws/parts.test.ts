@@ -29,7 +29,7 @@ import { randomImage, tokenRing } from '../support/small-programs.js';
 import { type Digests, disturb, someMoments, straightRun } from './moments.js';
 import { ScriptedHost } from './scripted-host.js';
 
-const RUNS = process.env.BACKSTUB_FULL ? 300 : 25;
+const RUNS = process.env.BACKSTUB_FULL ? 300 : 10;
 const RAM = 4 << 20;
 
 /** Moments of a recording where something is under way: inputs, what is just before and behind them. */
