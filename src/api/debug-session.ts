@@ -1,16 +1,16 @@
 import { InputError } from '../state/input-error.js';
 import type { Condition } from '../timeline/condition.js';
-import type {
-  DebugStop,
-  FoundStep,
-  FoundWrite,
-  HistoryPart,
-  InputOps,
-  Moment,
-  Resume,
-  SnapshotStatus,
-  WatchAccess,
+import {
+  type DebugStop,
+  type HistoryPart,
+  type InputOps,
+  type Moment,
+  type Resume,
+  type SnapshotStatus,
+  TargetError,
+  type WatchAccess,
 } from '../timeline/debug-target.js';
+import type { Answer, FoundInterrupt, FoundStep, FoundWrite } from '../timeline/question-ops.js';
 import type { Timeline } from '../timeline/timeline.js';
 import type { MemoryConsole } from './memory-console.js';
 import { ScriptConditions, type When } from './script-conditions.js';
@@ -200,28 +200,28 @@ export class DebugSession {
   }
 
   /** The last write before the present to a variable, or to `length` bytes. */
-  lastWrite(place: Place, length = this.#sizeOf(place)): Promise<FoundWrite | undefined> {
-    return this.#idle.questions.lastWrite(this.address(place), length);
+  async lastWrite(place: Place, length = this.#sizeOf(place)): Promise<FoundWrite | undefined> {
+    return answered(await this.#idle.questions.lastWrite(this.address(place), length))[0];
   }
 
   /** Every write in the history to a variable, or to `length` bytes, oldest first. */
-  writes(place: Place, length = this.#sizeOf(place)): Promise<readonly FoundWrite[]> {
-    return this.#idle.questions.writes(this.address(place), length);
+  async writes(place: Place, length = this.#sizeOf(place)): Promise<readonly FoundWrite[]> {
+    return answered(await this.#idle.questions.writes(this.address(place), length));
   }
 
   /** The first time in the history that a function, or the instruction at an address, runs. */
-  firstExecution(place: Place): Promise<FoundStep | undefined> {
-    return this.#idle.questions.firstExecution(this.address(place));
+  async firstExecution(place: Place): Promise<FoundStep | undefined> {
+    return answered(await this.#idle.questions.firstExecution(this.address(place)))[0];
   }
 
   /** Every interrupt that was taken, oldest first. */
-  interrupts(): Promise<readonly (FoundStep & { readonly cause: number })[]> {
-    return this.#idle.questions.interrupts();
+  async interrupts(): Promise<readonly FoundInterrupt[]> {
+    return answered(await this.#idle.questions.interrupts());
   }
 
   /** The step that printed the end of the last occurrence of a text before the present. */
-  whoPrinted(text: string): Promise<FoundStep | undefined> {
-    return this.#idle.questions.whoPrinted(text);
+  async whoPrinted(text: string): Promise<FoundStep | undefined> {
+    return answered(await this.#idle.questions.whoPrinted(text))[0];
   }
 
   /** The timeline itself, for what this interface does not cover. */
@@ -295,3 +295,9 @@ const toBigInt = (bytes: Uint8Array) => bytes.reduceRight((value, byte) => (valu
 
 const fromBigInt = (value: bigint, length: number) =>
   Uint8Array.from({ length }, (_, i) => Number((BigInt.asUintN(64, value) >> BigInt(8 * i)) & 0xffn));
+
+/** What was found, all of it. Throws TargetError when the question was stopped. */
+function answered<T>({ found, interrupted }: Answer<T>): readonly T[] {
+  if (interrupted !== undefined) throw new TargetError('interrupted');
+  return found;
+}

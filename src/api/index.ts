@@ -3,14 +3,13 @@ export { DivergenceError } from '../replay/divergence.js';
 export { InputError } from '../state/input-error.js';
 export {
   type DebugStop,
-  type FoundStep,
-  type FoundWrite,
   type HistoryPart,
   type Moment,
   type SnapshotStatus,
   TargetError,
   type WatchAccess,
 } from '../timeline/debug-target.js';
+export type { FoundInterrupt, FoundStep, FoundWrite } from '../timeline/question-ops.js';
 export type { CpuName } from './cpus.js';
 export { DebugSession, type Place } from './debug-session.js';
 export { MemoryConsole } from './memory-console.js';

@@ -47,7 +47,7 @@ function observedRanges({ virtual, memory }: WriteWatch): Range[] {
     high: Math.floor(start / 2 ** 32),
     length,
   }));
-  return [virtual, ...own];
+  return virtual.length > 0 ? [virtual, ...own] : own;
 }
 
 /** Writes where accesses have to begin to touch any of the ranges: first address and length. */

@@ -17,9 +17,10 @@ export interface StoreAccess {
 
 /**
  * Whose writes are observed: every write to some physical memory, whatever address it goes by, and every store to
- * some virtual addresses, whatever memory is there. Ranges are in order and apart.
+ * some virtual addresses, whatever memory is there.
  */
 export class WriteWatch {
+  /** Of the memory, in order and apart. */
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
 
@@ -27,8 +28,14 @@ export class WriteWatch {
     readonly virtual: { readonly low: number; readonly high: number; readonly length: number },
     readonly memory: readonly MemoryRange[],
   ) {
-    this.#starts = Float64Array.from(memory, ({ start }) => start);
-    this.#ends = Float64Array.from(memory, ({ start, length }) => start + length);
+    const apart: { start: number; end: number }[] = [];
+    for (const { start, length } of [...memory].sort((a, b) => a.start - b.start)) {
+      const last = apart.at(-1);
+      if (last !== undefined && start <= last.end) last.end = Math.max(last.end, start + length);
+      else apart.push({ start, end: start + length });
+    }
+    this.#starts = Float64Array.from(apart, ({ start }) => start);
+    this.#ends = Float64Array.from(apart, ({ end }) => end);
   }
 
   concerns({ low, high, size, physical, firstBytes, second }: StoreAccess): boolean {
@@ -43,7 +50,7 @@ export class WriteWatch {
   touches(low: number, high: number, size: number): boolean {
     const { virtual } = this;
     const distance = (high - virtual.high) * 2 ** 32 + (low - virtual.low);
-    return distance < virtual.length && distance > -size;
+    return virtual.length > 0 && distance < virtual.length && distance > -size;
   }
 
   touchesMemory(physical: number, length: number): boolean {

@@ -1,3 +1,4 @@
+import type { MemoryRange } from '../engine/write-watch.js';
 import { PAGE_BYTES } from '../memory/memory-plan.js';
 import type { RiscvHart } from '../riscv/hart.js';
 import {
@@ -173,6 +174,45 @@ export class DebugAccess {
     const length = Math.min(most, inPage);
     const host = physical < 0 ? 0 : this.board.bus.hostAddress(physical, length, false);
     return host === 0 ? undefined : { host, length };
+  }
+
+  /** Where bytes lie that a hart sees, in order and joined; what is neither memory nor a device is left out. */
+  physicalRanges(hartId: number, address: bigint, length: number): MemoryRange[] {
+    const hart = this.board.harts[hartId];
+    const ranges: MemoryRange[] = [];
+    for (let done = 0; done < length; ) {
+      const { physical, inPage } = this.#locate(hart, address + BigInt(done));
+      const part = Math.min(length - done, inPage);
+      done += part;
+      if (physical < 0 || !this.#answers(physical)) continue;
+      const last = ranges.at(-1);
+      if (last === undefined || last.start + last.length !== physical) {
+        ranges.push({ start: physical, length: part });
+      } else {
+        ranges[ranges.length - 1] = { start: last.start, length: last.length + part };
+      }
+    }
+    return ranges;
+  }
+
+  /** The readable prefix of a part of physical memory. */
+  readPhysical({ start, length }: MemoryRange): Uint8Array {
+    const host = this.board.bus.hostAddress(start, length, false);
+    if (host !== 0) return this.board.memory.u8.slice(host, host + length);
+    const out = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const got = this.#peekUnit(start + done, length - done, out, done);
+      if (got === 0) break;
+      done += got;
+    }
+    return out.subarray(0, done);
+  }
+
+  #answers(physical: number): boolean {
+    const { bus } = this.board;
+    if (bus.hostAddress(physical, 1, false) !== 0) return true;
+    return [4, 8, 2, 1].some(size => bus.peekDevice(physical - (physical % size), size));
   }
 
   /** Writes memory, or devices as a guest's stores would; false, and nothing is written, when unmapped. */

@@ -4,6 +4,7 @@
  */
 
 import type { BreakpointOptions, Condition } from './condition.js';
+import type { QuestionOps } from './question-ops.js';
 
 export type Direction = 'forward' | 'backward';
 
@@ -162,32 +163,6 @@ export interface BranchOps {
   switchTo(name: string): Promise<void>;
   /** Forgets a branch that the machine is not on. Throws TargetError. */
   drop(name: string): void;
-}
-
-/** A step of the history that a question found. */
-export interface FoundStep {
-  /** The boundary before the step. */
-  readonly icount: number;
-  readonly hart: number;
-  readonly pc: bigint;
-}
-
-/** A write, with the bytes before and after it as they stand in memory. */
-export interface FoundWrite extends FoundStep {
-  readonly old: Uint8Array;
-  readonly new: Uint8Array;
-}
-
-/**
- * Questions about the whole history. Afterwards the machine stands where it stood; interrupted, they throw
- * TargetError. `limit`: how many of the last ones are wanted.
- */
-export interface QuestionOps {
-  lastWrite(address: bigint, length: number): Promise<FoundWrite | undefined>;
-  writes(address: bigint, length: number, limit?: number): Promise<readonly FoundWrite[]>;
-  firstExecution(address: bigint): Promise<FoundStep | undefined>;
-  interrupts(limit?: number): Promise<readonly (FoundStep & { readonly cause: number })[]>;
-  whoPrinted(text: string): Promise<FoundStep | undefined>;
 }
 
 export type MouseButton = 'left' | 'middle' | 'right';

@@ -1,166 +1,190 @@
-import type { DebugHit, Machine } from '../machine/machine.js';
+import type { Machine } from '../machine/machine.js';
 import { DebugPoints } from './debug-points.js';
-import { type FoundStep, type FoundWrite, type QuestionOps, TargetError } from './debug-target.js';
+import { TargetError } from './debug-target.js';
 import type { GuestOutput } from './guest-output.js';
-import type { Player } from './player.js';
-import { ReverseSearch } from './reverse-search.js';
-import type { SearchPool } from './search-pool.js';
+import { Newest } from './newest.js';
+import type { Interval, Player } from './player.js';
+import type {
+  Answer,
+  AskOptions,
+  FoundInterrupt,
+  FoundStep,
+  QuestionOps,
+  WritesAnswer,
+} from './question-ops.js';
+import { type AskedPlace, loadOf, WriteSearch } from './write-search.js';
 
 const MOST_RECORDS = 10_000;
+/** Bytes that can be asked about at once: so many pages are looked up without a turn of the event loop. */
+const LONGEST_PLACE = 2 ** 28;
+
+interface Searched {
+  readonly from: number;
+  readonly to: number;
+}
 
 /**
- * Questions about the whole history: each is one pass over the intervals that matter. Afterwards the machine
- * stands where it stood. Interrupted, they throw TargetError.
+ * Questions about the whole history: each is one pass over the intervals that matter, newest first where the last ones
+ * are wanted. Afterwards the machine stands where it stood.
  */
 export class Questions implements QuestionOps {
   constructor(
     readonly player: Player,
     readonly output: GuestOutput,
-    readonly pool: SearchPool | undefined,
   ) {}
 
   get #machine(): Machine {
     return this.player.machine;
   }
 
-  /** The last write before the present to any of `length` bytes. */
-  lastWrite(address: bigint, length: number): Promise<FoundWrite | undefined> {
-    return this.#visiting(async () => {
-      const points = new DebugPoints(this.#machine);
-      points.insertWatchpoint('write', address, length);
-      const search = new ReverseSearch(this.player, points, this.pool);
-      const found = await search.findBefore(this.#machine.icount, () => {});
-      if (found === 'interrupted') throw new TargetError('interrupted');
-      if (found === 'none') return undefined;
-      const { hit } = found;
-      await this.#goTo(hit.icount);
-      const before = this.#read(hit, address, length);
-      const pc = this.#machine.debug.programCounter(hit.hart);
-      await this.#goTo(hit.icount + 1);
-      return { icount: hit.icount, hart: hit.hart, pc, old: before, new: this.#read(hit, address, length) };
-    });
+  lastWrite(address: bigint, length: number, { hart = 0, progress }: AskOptions = {}): Promise<WritesAnswer> {
+    const place = this.#placeOf(hart, address, length);
+    const search = new WriteSearch(this.player, place, 1, place.memory.length === 0);
+    return this.#searchWrites(search, this.#machine.icount, progress, false);
   }
 
-  /** Every write in the history to any of `length` bytes, oldest first; the last `limit` of them. */
-  writes(address: bigint, length: number, limit = MOST_RECORDS): Promise<FoundWrite[]> {
-    return this.#visiting(async () => {
-      const points = new DebugPoints(this.#machine);
-      points.insertWatchpoint('write', address, length);
-      const found: { hit: DebugHit; pc: bigint; old: Uint8Array }[] = [];
-      await this.#pass(points, hit => {
-        const pc = this.#machine.debug.programCounter(hit.hart);
-        found.push({ hit, pc, old: this.#read(hit, address, length) });
-        if (found.length > limit) found.shift();
-      });
-      const last = this.#machine.debug.readMemory(0, address, length).slice();
-      return found.map(({ hit, pc, old }, i) => ({
-        icount: hit.icount,
-        hart: hit.hart,
-        pc,
-        old,
-        new: found[i + 1]?.old ?? last,
-      }));
-    });
+  writes(address: bigint, length: number, options: AskOptions = {}): Promise<WritesAnswer> {
+    const { hart = 0, limit = MOST_RECORDS, progress } = options;
+    const search = new WriteSearch(this.player, this.#placeOf(hart, address, length), limit, true);
+    return this.#searchWrites(search, this.player.history.end, progress, true);
   }
 
-  /** The first time in the history that the instruction at an address runs. */
-  firstExecution(address: bigint): Promise<FoundStep | undefined> {
-    return this.#visiting(async () => {
-      const points = new DebugPoints(this.#machine);
-      points.insertBreakpoint(address);
-      let first: FoundStep | undefined;
-      await this.#pass(
-        points,
-        hit => {
-          first ??= { icount: hit.icount, hart: hit.hart, pc: address };
-        },
-        () => first !== undefined,
-      );
-      return first;
-    });
-  }
-
-  /** Interrupts that were taken, oldest first; the last `limit` of them. */
-  interrupts(limit = MOST_RECORDS): Promise<(FoundStep & { cause: number })[]> {
-    return this.#visiting(async () => {
-      const taken: (FoundStep & { cause: number })[] = [];
-      await this.#goTo(this.player.history.begin);
-      const stop = await this.player.advance(this.player.history.end, {
-        points: this.player.noPoints,
-        idle: 'jump',
-        onInterrupt: (hart, cause) => {
-          const pc = this.#machine.debug.programCounter(hart);
-          taken.push({ icount: this.#machine.icount, hart, pc, cause });
-          if (taken.length > limit) taken.shift();
-        },
-      });
-      if (stop.kind === 'interrupted') throw new TargetError('interrupted');
-      return taken;
-    });
-  }
-
-  /** The step that printed the last byte of the last occurrence of `text` that ends before the present. */
-  whoPrinted(text: string): Promise<FoundStep | undefined> {
-    const here = this.#machine.icount;
-    return this.#visiting(async () => {
-      const icount = this.output.lastPrinted(text, here);
-      if (icount === undefined) return undefined;
-      await this.#goTo(icount);
-      const hart = this.#machine.nextHart;
-      return { icount, hart, pc: this.#machine.debug.programCounter(hart) };
-    });
-  }
-
-  /** Runs the intervals that may have touched the points, from the beginning to the end of the history. */
-  async #pass(
-    points: DebugPoints,
-    collect: (hit: DebugHit) => void,
-    enough: () => boolean = () => false,
-  ): Promise<void> {
+  firstExecution(address: bigint, { progress }: AskOptions = {}): Promise<Answer<FoundStep>> {
     const { player } = this;
-    const { begin, end } = player.history;
-    let at = begin;
-    let standing = false;
-    while (at < end && !enough()) {
-      const next = player.branch.next(at);
-      const intervalEnd = Math.min(next?.icount ?? end, end);
-      const touched = next?.touchedBefore;
-      if (touched !== undefined && !points.mayTouch(touched)) {
-        standing = false;
-      } else {
-        if (!standing) player.restore(player.branch.lasting(at));
-        standing = true;
-        const stop = await player.advance(intervalEnd, {
-          idle: 'jump',
-          collect,
-          points: points.for('search'),
-        });
-        if (stop.kind === 'interrupted') throw new TargetError('interrupted');
-        player.noteInterval(next);
+    const points = new DebugPoints(this.#machine);
+    points.insertBreakpoint(BigInt.asUintN(this.#machine.config.xlen, address));
+    return this.#visiting<FoundStep>(player.history.end, async () => {
+      const { begin, end } = player.history;
+      const pass = { idle: 'jump', points: points.for('search') } as const;
+      for (const interval of [...player.intervalsBefore(end)].reverse()) {
+        if (interval.touched !== undefined && !points.mayTouch(interval.touched)) continue;
+        player.restore(interval.start);
+        const stop = await player.advance(interval.end, pass);
+        const at = this.#machine.icount;
+        if (stop.kind === 'hit') return { found: [{ icount: at, hart: stop.hit.hart, pc: address }] };
+        if (stop.kind === 'interrupted') return { found: [], searched: [{ from: begin, to: at }] };
+        player.noteInterval(interval.next);
+        progress?.(percent(interval.end - begin, end - begin));
       }
-      at = intervalEnd;
-    }
-    if (!standing && !enough()) await this.#goTo(end);
+      return { found: [] };
+    });
   }
 
-  async #goTo(icount: number): Promise<void> {
-    const stop = await this.player.seek(icount);
-    if (stop.kind === 'interrupted') throw new TargetError('interrupted');
+  interrupts({ limit = MOST_RECORDS, progress }: AskOptions = {}): Promise<Answer<FoundInterrupt>> {
+    const { player } = this;
+    const machine = this.#machine;
+    let newer: readonly FoundInterrupt[] = [];
+    return this.#visiting<FoundInterrupt>(player.history.end, () =>
+      this.#newestFirst(player.history.end, progress, {
+        run: async ({ start, end, next }) => {
+          const taken = new Newest<FoundInterrupt>(limit);
+          player.restore(start);
+          const stop = await player.advance(end, {
+            points: player.noPoints,
+            idle: 'jump',
+            onInterrupt: (hart, cause) => {
+              machine.charge(1);
+              taken.add({ icount: machine.icount, hart, pc: machine.debug.programCounter(hart), cause });
+            },
+          });
+          newer = [...taken.list, ...newer].slice(-limit);
+          if (stop.kind === 'interrupted') return 'interrupted';
+          player.noteInterval(next);
+          return 'done';
+        },
+        enough: () => newer.length >= limit,
+        found: () => newer,
+      }),
+    );
   }
 
-  #read(hit: DebugHit, address: bigint, length: number): Uint8Array {
-    return this.#machine.debug.readMemory(hit.hart, address, length).slice();
-  }
-
-  async #visiting<T>(ask: () => Promise<T>): Promise<T> {
+  whoPrinted(text: string): Promise<Answer<FoundStep>> {
     const here = this.#machine.icount;
-    const { pace } = this.player;
-    pace.begin();
+    return this.#visiting<FoundStep>(here, async () => {
+      const icount = this.output.lastPrinted(text, here);
+      if (icount === undefined) return { found: [] };
+      const stop = await this.player.seek(icount);
+      if (stop.kind === 'interrupted') return { found: [], searched: [] };
+      const hart = this.#machine.nextHart;
+      return { found: [{ icount, hart, pc: this.#machine.debug.programCounter(hart) }] };
+    });
+  }
+
+  async #searchWrites(
+    search: WriteSearch,
+    present: number,
+    progress: AskOptions['progress'],
+    partial: boolean,
+  ): Promise<WritesAnswer> {
+    const { place, limit } = search;
+    const { begin } = this.player.history;
+    const answer = await this.#visiting(present, async () => {
+      const result = await this.#newestFirst(present, progress, {
+        run: interval => (search.skips(interval) ? Promise.resolve('done') : search.run(interval)),
+        enough: () => search.enough,
+        found: () => search.found,
+      });
+      // Of an interval that was not finished, the last write is not known.
+      if (result.searched !== undefined) return partial ? result : { ...result, found: [] };
+      const load =
+        begin === 0 && result.found.length < limit ? loadOf(this.#machine, place, begin) : undefined;
+      return load === undefined ? result : { found: [load, ...result.found] };
+    });
+    return { ...answer, hart: place.hart, physical: place.memory[0]?.start };
+  }
+
+  /** Runs the intervals before a boundary until there is enough; what was searched is told when it is interrupted. */
+  async #newestFirst<T>(
+    present: number,
+    progress: AskOptions['progress'],
+    search: {
+      run(interval: Interval): Promise<'done' | 'interrupted'>;
+      enough(): boolean;
+      found(): readonly T[];
+    },
+  ): Promise<{ found: readonly T[]; searched?: readonly Searched[] }> {
+    const { begin } = this.player.history;
+    for (const interval of this.player.intervalsBefore(present)) {
+      if ((await search.run(interval)) === 'interrupted') {
+        const { end, start } = interval;
+        const part = { from: start.icount, to: Math.min(end, this.#machine.icount) };
+        return { found: search.found(), searched: [part, { from: end, to: present }] };
+      }
+      if (search.enough()) break;
+      progress?.(percent(present - interval.start.icount, present - begin));
+    }
+    return { found: search.found() };
+  }
+
+  #placeOf(hart: number, address: bigint, length: number): AskedPlace {
+    const machine = this.#machine;
+    const { xlen } = machine.config;
+    if (length < 1 || length > LONGEST_PLACE) {
+      throw new TargetError(`${length} bytes cannot be asked about: 1 to ${LONGEST_PLACE} can`);
+    }
+    if (address < 0n || address + BigInt(length) > 1n << BigInt(xlen)) {
+      throw new TargetError(`0x${address.toString(16)} with ${length} bytes is beyond ${xlen}-bit addresses`);
+    }
+    return { hart, address, length, memory: machine.debug.physicalRanges(hart, address, length) };
+  }
+
+  /** Asks, and puts the machine back to where it is, which nothing interrupts. */
+  async #visiting<T>(
+    end: number,
+    ask: () => Promise<{ found: readonly T[]; searched?: readonly Searched[] }>,
+  ): Promise<Answer<T>> {
+    const { player } = this;
+    const { begin } = player.history;
+    const here = player.hold();
+    player.pace.begin();
     try {
-      return await ask();
+      const { found, searched } = await ask();
+      return { found, begin, end, ...(searched === undefined ? {} : { interrupted: searched }) };
     } finally {
-      pace.begin();
-      await this.player.seek(here);
+      player.returnTo(here);
     }
   }
 }
+
+const percent = (done: number, all: number) =>
+  `searching: ${Math.min(100, Math.round((100 * done) / Math.max(1, all)))}% of the history`;

@@ -109,7 +109,7 @@ export class Timeline implements DebugTarget {
     );
     this.description = this.machine.debug.description;
     this.symbols = new SymbolNames(source.symbols ?? []);
-    this.questions = new Questions(this.player, this.#output, this.searchPool);
+    this.questions = new Questions(this.player, this.#output);
     this.#branches = new BranchKeeper(this.player, this.#output, events => this.#input.giveBack(events));
     this.#changes = new Changes(this.machine, this.#branches, this.#live, this.#input, this.#output);
     this.input = new InputGestures(config.inputs ?? [], event => this.#changes.request(event));

@@ -35,7 +35,7 @@ interface Handler {
 
 /** Every interrupt of the first steps whose handler returns within them, found by single steps. */
 async function handlersOf(from: number, steps: number): Promise<Handler[]> {
-  const interrupts = await session.questions.interrupts();
+  const { found: interrupts } = await session.questions.interrupts();
   const found: Handler[] = [];
   for (const { icount: entry } of interrupts) {
     if (entry < from || entry > from + steps) continue;
@@ -101,7 +101,7 @@ describe.each<Width>(['rv32', 'rv64'])('stepping over interrupts, %s', width => 
   it('the return from an exception is no interrupt', async () => {
     session = bootFixture(fixture(width, 'traps'), { snapshotIntervalSteps: 5_000 }).session;
     await session.runToEnd({ maxIcount: 2_000_000 });
-    const entered = await session.questions.firstExecution(symbol('trap'));
+    const [entered] = (await session.questions.firstExecution(symbol('trap'))).found;
     session.stepOverInterrupts = true;
     await session.seek(entered!.icount);
     const atReturn = () => Buffer.from(session.readMemory(0, BigInt(number(PC)), 4)).readUInt32LE() === MRET;
@@ -168,7 +168,7 @@ describe('a handler that runs the interrupted code itself, on a stack further do
   it('has not returned before the stack pointer is what it was', async () => {
     session = bootBytes('image', program, { config: { cpu: 'rv32imac', ramBytes: 1 << 22 } }).session;
     await session.runToEnd({ maxIcount: 1000 });
-    const [{ icount: entry }] = await session.questions.interrupts();
+    const [{ icount: entry }] = (await session.questions.interrupts()).found;
     session.stepOverInterrupts = true;
     await session.seek(entry);
     const before = context();

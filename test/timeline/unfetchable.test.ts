@@ -270,7 +270,7 @@ test('a debugger stops before the fault, steps into it and back, and finds it fr
   target.clearBreakpoints();
   target.stopAtIcount(icount + far);
   await go('continue', 'forward');
-  expect((await target.questions.firstExecution(0n))?.icount).toBe(icount);
+  expect((await target.questions.firstExecution(0n)).found[0]?.icount).toBe(icount);
   target.insertBreakpoint(0n);
   expect(await go('continue', 'backward')).toEqual({ kind: 'breakpoint', hart: 0, address: 0n });
   target.close();

@@ -8,6 +8,7 @@ import { type MonitorAnswer, type MonitorCommand, type MonitorContext, required 
 import { WATCH_CONDITION } from './monitor-condition.js';
 import { HISTORY_COMMANDS } from './monitor-history.js';
 import { INPUT_COMMANDS } from './monitor-input.js';
+import { QUESTION_COMMANDS } from './monitor-questions.js';
 
 const EVENTS_SHOWN = 20;
 const LONGEST_NAME = 100;
@@ -129,6 +130,7 @@ const COMMANDS: readonly MonitorCommand[] = [
   },
   ...INPUT_COMMANDS,
   ...HISTORY_COMMANDS,
+  ...QUESTION_COMMANDS,
 ];
 
 /** Characters of an error's line. */
