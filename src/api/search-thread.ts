@@ -27,7 +27,7 @@ answerMessages(setup => {
   const searcher = new IntervalSearcher(config, images, {
     engine: { jit },
     clock: systemClock,
-    fromCode: verifiedCondition,
+    fromCode: code => verifiedCondition(code),
     readPage,
   });
   return message => {

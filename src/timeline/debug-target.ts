@@ -3,6 +3,7 @@
  * Addresses are bigint (unsigned, XLEN bits): this is the edge, not a hot path.
  */
 
+import type { Writer } from '../machine/machine.js';
 import type { BreakpointOptions, Condition } from './condition.js';
 import type { QuestionOps } from './question-ops.js';
 
@@ -44,6 +45,8 @@ export type DebugStop =
       readonly hart: number;
       readonly access: WatchAccess;
       readonly address: bigint;
+      /** Who wrote there, when it was no instruction of a hart: the machine stands behind the write. */
+      readonly by?: Writer;
     }
   | { readonly kind: 'interrupt'; readonly hart: number }
   /** The icount of `stopAtIcount`. */

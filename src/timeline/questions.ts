@@ -14,6 +14,7 @@ import type {
 } from './question-ops.js';
 import { type AskedPlace, loadOf, WriteSearch } from './write-search.js';
 
+const PROGRESS_MS = 1000;
 const MOST_RECORDS = 10_000;
 /** Bytes that can be asked about at once: so many pages are looked up without a turn of the event loop. */
 const LONGEST_PLACE = 2 ** 28;
@@ -32,6 +33,8 @@ export class Questions implements QuestionOps {
     readonly player: Player,
     readonly output: GuestOutput,
   ) {}
+
+  #progressDueMs = 0;
 
   get #machine(): Machine {
     return this.player.machine;
@@ -64,7 +67,7 @@ export class Questions implements QuestionOps {
         if (stop.kind === 'hit') return { found: [{ icount: at, hart: stop.hit.hart, pc: address }] };
         if (stop.kind === 'interrupted') return { found: [], searched: [{ from: begin, to: at }] };
         player.noteInterval(interval.next);
-        progress?.(percent(interval.end - begin, end - begin));
+        this.#tell(progress, interval.end - begin, end - begin);
       }
       return { found: [] };
     });
@@ -151,7 +154,7 @@ export class Questions implements QuestionOps {
         return { found: search.found(), searched: [part, { from: end, to: present }] };
       }
       if (search.enough()) break;
-      progress?.(percent(present - interval.start.icount, present - begin));
+      this.#tell(progress, present - interval.start.icount, present - begin);
     }
     return { found: search.found() };
   }
@@ -168,6 +171,15 @@ export class Questions implements QuestionOps {
     return { hart, address, length, memory: machine.debug.physicalRanges(hart, address, length) };
   }
 
+  /** Says once a second how far a question is. */
+  #tell(progress: AskOptions['progress'], done: number, all: number): void {
+    const { clock } = this.player.pace;
+    if (progress === undefined || clock.nowMs() < this.#progressDueMs) return;
+    this.#progressDueMs = clock.nowMs() + PROGRESS_MS;
+    const percent = Math.min(100, Math.round((100 * done) / Math.max(1, all)));
+    progress(`searching: ${percent}% of the history\n`);
+  }
+
   /** Asks, and puts the machine back to where it is, which nothing interrupts. */
   async #visiting<T>(
     end: number,
@@ -176,6 +188,7 @@ export class Questions implements QuestionOps {
     const { player } = this;
     const { begin } = player.history;
     const here = player.hold();
+    this.#progressDueMs = player.pace.clock.nowMs() + PROGRESS_MS;
     player.pace.begin();
     try {
       const { found, searched } = await ask();
@@ -185,6 +198,3 @@ export class Questions implements QuestionOps {
     }
   }
 }
-
-const percent = (done: number, all: number) =>
-  `searching: ${Math.min(100, Math.round((100 * done) / Math.max(1, all)))}% of the history`;

@@ -335,5 +335,6 @@ export class RunControl {
 function stopOf(hit: DebugHit): DebugStop {
   const address = (BigInt(hit.high) << 32n) | BigInt(hit.low);
   if (hit.access === undefined) return { kind: 'breakpoint', hart: hit.hart, address };
-  return { kind: 'watchpoint', hart: hit.hart, access: hit.access, address };
+  const { hart, access, by } = hit;
+  return { kind: 'watchpoint', hart, access, address, ...(by === undefined ? {} : { by }) };
 }

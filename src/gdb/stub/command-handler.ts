@@ -319,6 +319,7 @@ export class CommandHandler {
     const agent: AgentTarget = {
       hasRegister: register => this.registers.has(register),
       longBits: this.registers.pcBits,
+      tell: this.print,
     };
     const condition = agentCondition(command.conditions, agent);
     if (watches) {

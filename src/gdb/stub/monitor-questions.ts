@@ -7,7 +7,13 @@ import type {
   QuestionOps,
   WritesAnswer,
 } from '../../timeline/question-ops.js';
-import { type MonitorAnswer, type MonitorCommand, type MonitorContext, required, whereNamesAre } from './monitor-command.js';
+import {
+  type MonitorAnswer,
+  type MonitorCommand,
+  type MonitorContext,
+  required,
+  whereNamesAre,
+} from './monitor-command.js';
 
 const RECORDS_SHOWN = 20;
 /** A text that is looked for in what was printed. */
@@ -135,10 +141,10 @@ function stepRow(target: DebugTarget, { icount, hart, pc }: FoundStep): Row {
   };
 }
 
-const writeRows = ({ target }: MonitorContext, { found }: WritesAnswer) =>
-  found.map(one => writeRow(target, one));
+const writeRows = ({ target }: MonitorContext, { found, physical }: WritesAnswer) =>
+  found.map(one => writeRow(target, one, physical === undefined));
 
-function writeRow(target: DebugTarget, found: FoundWrite): Row {
+function writeRow(target: DebugTarget, found: FoundWrite, unmapped: boolean): Row {
   const { by, icount, through, elsewhere, image } = found;
   const { text, data } = stepRow(target, found);
   const [before, after] = [hex(found.old), hex(found.new)];
@@ -152,7 +158,9 @@ function writeRow(target: DebugTarget, found: FoundWrite): Row {
   }[by];
   const remarks = [
     ...(through === undefined ? [] : [`written through 0x${through.toString(16)}, the same memory`]),
-    ...(elsewhere === undefined ? [] : [`physical 0x${elsewhere.toString(16)}, other memory than now`]),
+    ...(elsewhere === undefined
+      ? []
+      : [`physical 0x${elsewhere.toString(16)}${unmapped ? '' : ', other memory than now'}`]),
   ];
   return {
     text: [`${who}  ${before} -> ${after}`, ...remarks].join('  '),

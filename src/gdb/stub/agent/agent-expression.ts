@@ -7,10 +7,15 @@ import { verifyAgentExpression } from './verify.js';
 /** Bytes of a string that `%s` prints at most. */
 const LONGEST_STRING = 4096;
 
+/** Characters that take as long to print as a hit. */
+const CHARACTERS_A_HIT = 8;
+
 export interface AgentTarget {
   readonly hasRegister: (register: number) => boolean;
   /** Bits of a `long`: as wide as an address. */
   readonly longBits: 32 | 64;
+  /** Shows a line to the user. */
+  readonly tell?: ((text: string) => void) | undefined;
 }
 
 const evaluator = new AgentEvaluator();
@@ -21,18 +26,26 @@ const evaluator = new AgentEvaluator();
  */
 export function agentCondition(
   expressions: readonly Uint8Array[],
-  { hasRegister }: AgentTarget,
+  { hasRegister, tell }: AgentTarget,
 ): Condition | undefined {
   if (expressions.length === 0) return undefined;
   for (const code of expressions) verifyAgentExpression(code, { hasRegister, purpose: 'condition' });
-  return anyOf(expressions.map(verifiedCondition));
+  return anyOf(expressions.map(code => verifiedCondition(code, tell)));
 }
 
 /** The condition that an expression is, once it was verified: in this thread or in another. */
-export function verifiedCondition(code: Uint8Array): Condition {
+export function verifiedCondition(code: Uint8Array, tell?: (text: string) => void): Condition {
+  let told = false;
   return {
     key: bytesToHex(code),
-    holds: hart => !evaluator.evaluate(code, hart) || evaluator.low !== 0 || evaluator.high !== 0,
+    holds: hart => {
+      if (evaluator.evaluate(code, hart)) return evaluator.low !== 0 || evaluator.high !== 0;
+      if (evaluator.endless && !told) {
+        told = true;
+        tell?.('a condition that does not end counts as one that holds\n');
+      }
+      return true;
+    },
     source: { code },
   };
 }
@@ -47,9 +60,11 @@ export function agentAction(
   for (const code of expressions) verifyAgentExpression(code, { hasRegister, purpose: 'command' });
   return hart => {
     for (const code of expressions) {
-      const done = evaluator.evaluate(code, hart, (values, format, at) =>
-        print(formatted(values, format, longBits, at)),
-      );
+      const done = evaluator.evaluate(code, hart, (values, format, at) => {
+        const text = formatted(values, format, longBits, at);
+        hart.work += text.length / CHARACTERS_A_HIT;
+        print(text);
+      });
       if (!done) print('(dprintf: a value cannot be read)\n');
     }
   };

@@ -26,6 +26,9 @@ const LEVELS: readonly Readonly<Record<string, readonly [OpcodeName, ('swap' | '
 
 const LOADS: Readonly<Record<string, OpcodeName>> = { 8: 'ref8', 16: 'ref16', 32: 'ref32', 64: 'ref64' };
 
+/** Jumps have 16 bits. */
+const LONGEST_CODE = 0xffff;
+
 const TOKEN =
   /\s*(?:(0x[0-9a-fA-F]+|\d+)(?![\w$.])|(\$[a-zA-Z_]\w*)|([A-Za-z_.][\w.$]*)|(\|\||&&|<<|>>|[<>=!]=|[-+*/%&|^~!<>()]))/y;
 
@@ -52,7 +55,8 @@ class Compiler {
     readonly names: Names,
   ) {
     TOKEN.lastIndex = 0;
-    for (let at = 0; text.slice(at).trim() !== ''; at = TOKEN.lastIndex) {
+    const end = text.trimEnd().length;
+    for (let at = 0; at < end; at = TOKEN.lastIndex) {
       TOKEN.lastIndex = at;
       const match = TOKEN.exec(text);
       if (match === null) this.#fail(at, 'this is not understood');
@@ -64,6 +68,7 @@ class Compiler {
     this.#either();
     if (this.#peek !== undefined) this.#fail(this.#place, 'an operator is missing');
     this.#emit('end');
+    if (this.#code.length > LONGEST_CODE) throw new TargetError('the expression is too long');
     return Uint8Array.from(this.#code);
   }
 
@@ -226,6 +231,8 @@ class Compiler {
   }
 
   #fail(at: number, what: string): never {
-    throw new TargetError(`${what}: ${this.text.slice(0, at)} >>> ${this.text.slice(at)}`);
+    const [before, after] = [this.text.slice(0, at), this.text.slice(at)];
+    const shown = `${before.length > 60 ? '...' : ''}${before.slice(-60)} >>> ${after.slice(0, 60)}`;
+    throw new TargetError(`${what}: ${shown}${after.length > 60 ? '...' : ''}`);
   }
 }

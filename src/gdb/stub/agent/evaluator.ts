@@ -3,8 +3,10 @@ import { OPCODE } from './opcodes.js';
 import { STACK_DEPTH } from './verify.js';
 import { divide, multiplyHigh } from './words.js';
 
-/** Jumps after which an expression counts as endless. */
-const MOST_JUMPS = 10_000;
+/** Bytes of code, loops counted each time, after which an expression counts as endless. */
+const LONGEST_RUN = 100_000;
+/** Bytes of code that take as long as a hit. */
+const BYTES_A_HIT = 50;
 
 /** Called at a printf: the number of values, below the top of the stack, and where the format stands. */
 export type PrintHandler = (values: readonly bigint[], format: Uint8Array, hart: HartView) => void;
@@ -17,6 +19,8 @@ export class AgentEvaluator {
   /** The result, as two words. */
   low = 0;
   high = 0;
+  /** Whether the last expression that could not be evaluated was one that does not end. */
+  endless = false;
   readonly #low = new Int32Array(STACK_DEPTH + 1);
   readonly #high = new Int32Array(STACK_DEPTH + 1);
 
@@ -28,7 +32,10 @@ export class AgentEvaluator {
     const lows = this.#low;
     const highs = this.#high;
     let top = -1;
-    let jumps = 0;
+    // Bytes run before the last jump, and where it led.
+    let ran = 0;
+    let landed = 0;
+    this.endless = false;
     for (let at = 0; ; ) {
       const opcode = code[at++]!;
       // Of literals V8 makes a jump table: twice as fast as by name.
@@ -139,14 +146,16 @@ export class AgentEvaluator {
           if (lows[top] === 0 && highs[top] === 0) {
             at += 2;
           } else {
-            at = (code[at]! << 8) | code[at + 1]!;
-            if (++jumps > MOST_JUMPS) return false;
+            ran += at - landed;
+            landed = at = (code[at]! << 8) | code[at + 1]!;
+            if (ran > LONGEST_RUN) return this.#giveUp(hart, ran);
           }
           top--;
           break;
         case 0x21: // goto
-          at = (code[at]! << 8) | code[at + 1]!;
-          if (++jumps > MOST_JUMPS) return false;
+          ran += at - landed;
+          landed = at = (code[at]! << 8) | code[at + 1]!;
+          if (ran > LONGEST_RUN) return this.#giveUp(hart, ran);
           break;
         case 0x22: // const8
           lows[++top] = code[at++]!;
@@ -174,6 +183,7 @@ export class AgentEvaluator {
           at += 2;
           break;
         case 0x27: // end
+          hart.work += (ran + at - landed) / BYTES_A_HIT;
           if (top >= 0) {
             this.low = lows[top]! >>> 0;
             this.high = highs[top]! >>> 0;
@@ -217,6 +227,12 @@ export class AgentEvaluator {
         }
       }
     }
+  }
+
+  #giveUp(hart: HartView, ran: number): false {
+    hart.work += ran / BYTES_A_HIT;
+    this.endless = true;
+    return false;
   }
 
   #value(at: number): bigint {
