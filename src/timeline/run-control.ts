@@ -39,6 +39,12 @@ export interface RunLimits {
 }
 
 const PROGRESS_MS = 1000;
+const WRITERS = {
+  debugger: 'the debugger',
+  device: 'a device',
+  reset: 'a reset',
+  'page-walk': 'a page walk',
+};
 
 /** Moves the machine for a debugger: forward along the history and beyond, backward by restoring. */
 export class RunControl {
@@ -72,6 +78,14 @@ export class RunControl {
   }
 
   async resume(request: Resume, tell: (line: string) => void): Promise<DebugStop> {
+    const stop = await this.#move(request, tell);
+    if (stop.kind === 'watchpoint' && stop.by !== undefined) {
+      tell(`written by ${WRITERS[stop.by]} at icount ${this.#machine.icount}, not by an instruction`);
+    }
+    return stop;
+  }
+
+  async #move(request: Resume, tell: (line: string) => void): Promise<DebugStop> {
     switch (request.kind) {
       case 'continue':
         return request.direction === 'forward'

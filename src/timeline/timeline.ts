@@ -258,15 +258,6 @@ export class Timeline implements DebugTarget {
     try {
       const stop = await this.#control.resume(request, tell);
       const { begin } = this.history;
-      if (stop.kind === 'watchpoint' && stop.by !== undefined) {
-        const who = {
-          debugger: 'the debugger',
-          device: 'a device',
-          reset: 'a reset',
-          'page-walk': 'a page walk',
-        };
-        tell(`written by ${who[stop.by]} at icount ${this.machine.icount}, not by an instruction`);
-      }
       if (stop.kind === 'history' && stop.edge === 'begin' && begin > 0)
         tell(`the history begins at icount ${begin}`);
       this.#restCheck?.check();
