@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -28,11 +29,13 @@ export interface FolderFile {
 export function writeFolder(path: string, files: readonly FolderFile[]): void {
   const undo: (() => void)[] = [];
   const makeFolder = (folder: string) => {
-    const first = mkdirSync(folder, { recursive: true });
-    if (first === undefined) return;
-    const made: string[] = [];
-    for (let at = resolve(folder); at.length >= resolve(first).length; at = dirname(at)) made.push(at);
-    undo.unshift(...made.map(one => () => rmdirSync(one)));
+    // One by one: where no folder can be made, as in /proc, Node's recursive mkdir never ends.
+    const missing: string[] = [];
+    for (let at = resolve(folder); !existsSync(at); at = dirname(at)) missing.unshift(at);
+    for (const one of missing) {
+      mkdirSync(one);
+      undo.unshift(() => rmdirSync(one));
+    }
   };
   try {
     makeFolder(path);

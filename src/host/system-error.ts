@@ -8,6 +8,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   ENXIO: 'nothing is behind it',
   EIO: 'input/output error',
   EAGAIN: 'it is busy',
+  EEXIST: 'there is one of that name already',
   ENOTDIR: 'a part of the path is not a folder',
   ENOSPC: 'no space left on the device',
   EDQUOT: 'disk quota exceeded',

@@ -1,3 +1,4 @@
+import { InputError } from '../state/input-error.js';
 import { BrokenInvariant } from '../state/invariant.js';
 import { CODE_GRANULE_SHIFT, type MemoryPlan, PAGE_BYTES, PAGE_SHIFT } from './memory-plan.js';
 
@@ -92,12 +93,7 @@ export class GuestMemory {
   observer: WriteObserver | undefined;
 
   constructor(readonly plan: MemoryPlan) {
-    // Shared, because V8 counts memory that is not as garbage to be: it then collects at once, and again and again.
-    this.memory = new WebAssembly.Memory({
-      initial: plan.wasmPages,
-      maximum: plan.wasmPages,
-      shared: true,
-    });
+    this.memory = allocate(plan);
     const { buffer } = this.memory;
     this.u8 = new Uint8Array(buffer);
     this.u32 = new Uint32Array(buffer);
@@ -257,5 +253,16 @@ export class GuestMemory {
     this.#sinceEpoch.drain(page => {
       this.flags[page] |= PAGE_FLAG.clean;
     });
+  }
+}
+
+/** Throws InputError when the host has no room for it. */
+function allocate({ wasmPages, ramBytes }: MemoryPlan): WebAssembly.Memory {
+  try {
+    // Shared, because V8 counts memory that is not as garbage to be: it then collects at once, and again and again.
+    return new WebAssembly.Memory({ initial: wasmPages, maximum: wasmPages, shared: true });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new InputError(`the host has no memory for a machine with ${ramBytes} bytes of RAM`);
   }
 }

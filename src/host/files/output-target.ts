@@ -24,6 +24,7 @@ const DESCRIPTORS = /^\/proc\/[^/]+\/(task\/\d+\/)?fd$|^\/dev\/fd$/;
 
 /** Follows links, also those that lead to no file yet. Throws InputError, or what the system says. */
 export function outputTarget(path: string): OutputTarget {
+  if (path === '') throw new InputError('the name is empty');
   if (/[\\/]$/.test(path)) throw new InputError('it names a folder');
   let name = resolve(path);
   for (let links = 0; links < MOST_LINKS; links++) {
