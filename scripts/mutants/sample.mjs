@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { Random } from '../random.mjs';
 import { root } from '../setup.mjs';
 import { mutantsOf } from './operators.mjs';
 
@@ -36,22 +37,11 @@ export function mutantsOfRoom({ files, except, tests }) {
   });
 }
 
-/** mulberry32: the same numbers for the same seed. */
-function randomFrom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 export function sampleOf(all, count, seed) {
-  const random = randomFrom(seed);
+  const random = new Random(seed);
   const mixed = [...all];
   for (let i = mixed.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
+    const j = random.below(i + 1);
     [mixed[i], mixed[j]] = [mixed[j], mixed[i]];
   }
   return mixed.slice(0, count);
