@@ -16,6 +16,8 @@ const START_MS = 60_000;
 const SYMBOLS = [0x8000_0000, 0x8000_0100, 0x8000_0200];
 
 const hex = text => Buffer.from(text).toString('hex');
+/** As an error's text, or as output of a monitor command. */
+const INTERNAL_ERROR = new RegExp(`internal error|${hex('internal error')}`);
 
 class Served {
   static async start(folder) {
@@ -101,7 +103,7 @@ class Connection {
       clearTimeout(limit);
       this.onText = undefined;
     }
-    const internal = /internal error/.exec(this.#text);
+    const internal = INTERNAL_ERROR.exec(this.#text);
     if (internal !== null)
       throw new Error(`the stub answered: ${this.#text.slice(internal.index - 200, internal.index + 200)}`);
     this.#text = '';
