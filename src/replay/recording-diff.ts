@@ -62,7 +62,7 @@ export function compareRecordings(
   }
   const [a, b] = [eventsFrom(left, right, from), eventsFrom(right, left, from)];
   let index = 0;
-  while (index < a.length && sameLogged(a.at(index), b.at(index))) index++;
+  while (sameLogged(eventAt(a, index), eventAt(b, index))) index++;
   const inputs = firstInputOrEnd({ ...left, events: a }, { ...right, events: b }, index);
   const { difference, agreed } = firstCheckpoint(left, right, planOf, from, inputs?.icount);
   return { from, difference: difference ?? inputs, events: index, checkpoints: agreed };
@@ -76,6 +76,9 @@ function eventsFrom(recording: Recording, other: Recording, from: number): Seque
   return ours.part(ours.indexAt(from) + more);
 }
 
+const eventAt = (events: Sequence<LoggedEvent>, index: number): LoggedEvent | undefined =>
+  index < events.length ? events.at(index) : undefined;
+
 const sameLogged = (left: LoggedEvent | undefined, right: LoggedEvent | undefined): boolean =>
   left !== undefined &&
   right !== undefined &&
@@ -83,7 +86,7 @@ const sameLogged = (left: LoggedEvent | undefined, right: LoggedEvent | undefine
   sameEvent(left.event, right.event);
 
 function firstInputOrEnd(left: Recording, right: Recording, index: number): RecordingDifference | undefined {
-  const [a, b] = [left.events.at(index), right.events.at(index)];
+  const [a, b] = [eventAt(left.events, index), eventAt(right.events, index)];
   const sameEnd = JSON.stringify(left.end) === JSON.stringify(right.end);
   if (a === undefined && b === undefined && sameEnd) return undefined;
   const firstEnd = Math.min(left.end.icount, right.end.icount);
