@@ -52,6 +52,11 @@ export class Disk implements BlockPort {
     this.#capacity = slots;
   }
 
+  /** A write may change one page more than its length, in part. */
+  get mostChangedBytes(): number {
+    return this.#capacity * PAGE_BYTES;
+  }
+
   read(offset: number, to: Uint8Array): void {
     eachPage(offset, to.length, (page, inPage, length, done) => {
       const host = this.#changed(page);

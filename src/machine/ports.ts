@@ -96,6 +96,8 @@ export interface DmaPort {
 export interface BlockPort {
   /** Its size, in sectors of 512 bytes. */
   readonly sectors: number;
+  /** How much of it can be kept changed: no longer write is carried out. */
+  readonly mostChangedBytes: number;
   read(offset: number, to: Uint8Array): void;
   /** False, and nothing is written, when there is no room to keep changes. */
   write(offset: number, from: Uint8Array): boolean;

@@ -23,8 +23,10 @@ export class RigMemory implements DmaPort {
 /** A disk that is a piece of memory. */
 export class RigDisk implements BlockPort {
   readonly sectors: number;
+  readonly mostChangedBytes: number;
   constructor(readonly bytes: Uint8Array<ArrayBuffer>) {
     this.sectors = bytes.length / 512;
+    this.mostChangedBytes = bytes.length;
   }
 
   read(offset: number, to: Uint8Array): void {

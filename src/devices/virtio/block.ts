@@ -113,7 +113,7 @@ export class VirtioBlock implements VirtioFunction {
     const index = this.inFlight.indexOf(request);
     if (index < 0) return NOWHERE;
     try {
-      const { out, in: filled } = this.#queue.chain(this.state.heads[index]);
+      const { out, in: filled } = this.#queue.chain(this.state.heads[index], true);
       if (lengthOf(out) < HEADER_BYTES) return NOWHERE;
       const sector = sectorOf(takeFront(out, HEADER_BYTES), 8);
       const length = Math.max(lengthOf(out) - HEADER_BYTES, lengthOf(filled) - 1);
@@ -169,7 +169,7 @@ export class VirtioBlock implements VirtioFunction {
     state.busy = 0;
     if (state.broken === 0) {
       this.transport.guarded(() => {
-        while (wasBusy && this.#serveNext());
+        if (wasBusy) for (let left = this.#queue.waiting; left > 0; left--) this.#serveNext();
         while (state.inFlight > 0) this.#finish(0);
       });
     }
@@ -209,11 +209,10 @@ export class VirtioBlock implements VirtioFunction {
     });
   }
 
-  /** Carries out one request; false when there is none. */
-  #serveNext(): boolean {
+  /** Carries out one request, if there is one. */
+  #serveNext(): void {
     const chain = this.#queue.pop();
     if (chain !== undefined) this.#serve(chain);
-    return chain !== undefined;
   }
 
   #serve(chain: Chain): void {
@@ -267,8 +266,9 @@ export class VirtioBlock implements VirtioFunction {
   }
 
   #write(header: DataView, data: readonly Uint8Array[]): number {
-    const offset = this.#place(sectorOf(header, 8), lengthOf(data));
-    if (offset < 0) return RESULT.error;
+    const length = lengthOf(data);
+    const offset = this.#place(sectorOf(header, 8), length);
+    if (offset < 0 || length > this.ports.disk.mostChangedBytes) return RESULT.error;
     return this.ports.disk.write(offset, data.length === 1 ? data[0] : joined(data))
       ? RESULT.ok
       : RESULT.error;

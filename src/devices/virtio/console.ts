@@ -3,6 +3,7 @@ import { ByteQueue, byteQueueFields } from '../kit/byte-queue.js';
 import type { VirtioVersion } from './mmio-registers.js';
 import { type TransportPorts, type VirtioFunction, VirtioMmio, virtioState } from './mmio-transport.js';
 import { offeredFeatures } from './queue.js';
+import { requireAtMost } from './scatter.js';
 
 const QUEUE = { receive: 0, transmit: 1 } as const;
 const QUEUE_SIZES = [128, 128];
@@ -11,6 +12,8 @@ const EMERGENCY_WRITE = 1 << 2;
 const CONFIG_BYTES = 12;
 const PORTS_AT = 4;
 const EMERGENCY_AT = 8;
+/** Of one request; Linux writes 32 KiB at a time. */
+const MOST_OUTPUT_BYTES = 2 ** 18;
 
 export const VIRTIO_CONSOLE_STATE = virtioState('virtio-console', QUEUE_SIZES, byteQueueFields(4096));
 
@@ -83,13 +86,11 @@ export class VirtioConsole implements VirtioFunction {
 
   #transmit(): void {
     this.transport.guarded(() => {
-      const queue = this.transport.queues[QUEUE.transmit];
-      let sent = false;
-      for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
-        for (const part of chain.out) for (const byte of part) this.ports.output.write(byte);
-        queue.push(chain.head, 0);
-        sent = true;
-      }
+      const sent = this.transport.queues[QUEUE.transmit].serveAll(({ out }) => {
+        requireAtMost(MOST_OUTPUT_BYTES, out);
+        for (const part of out) for (const byte of part) this.ports.output.write(byte);
+        return 0;
+      });
       if (sent) this.transport.interruptForQueue(QUEUE.transmit);
     });
   }

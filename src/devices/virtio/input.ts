@@ -130,12 +130,7 @@ export class VirtioInput implements VirtioFunction {
   notified(queue: number): void {
     if (queue !== QUEUE.status) return;
     this.transport.guarded(() => {
-      const status = this.transport.queues[QUEUE.status];
-      let taken = false;
-      for (let chain = status.pop(); chain !== undefined; chain = status.pop()) {
-        status.push(chain.head, 0);
-        taken = true;
-      }
+      const taken = this.transport.queues[QUEUE.status].serveAll(() => 0);
       if (taken) this.transport.interruptForQueue(QUEUE.status);
     });
   }

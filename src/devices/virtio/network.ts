@@ -178,13 +178,7 @@ export class VirtioNetwork implements VirtioFunction {
   /** Carries out every request of a queue; whether there was one. */
   #serveAll(number: number, serve: (chain: Chain) => number): boolean {
     const queue = this.transport.queues[number];
-    if (!queue.ready) return false;
-    let served = false;
-    for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
-      queue.push(chain.head, serve(chain));
-      served = true;
-    }
-    return served;
+    return queue.ready && queue.serveAll(serve);
   }
 
   #transmit({ out }: Chain): number {

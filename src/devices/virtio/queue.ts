@@ -1,5 +1,8 @@
 import type { DmaPort } from '../../machine/ports.js';
 
+/** A chain's buffers together, at most (virtio 1.2, section 2.7.5). */
+const MOST_CHAIN_BYTES = 2 ** 32;
+
 /** Largest ring that QEMU lets a driver set up. */
 export const MAX_QUEUE_SIZE = 1024;
 
@@ -163,6 +166,20 @@ export class Virtqueue {
     view.setUint16(2, state.nextUsed, true);
   }
 
+  /**
+   * Serves the requests that wait, in order, `serve` returning how many bytes it filled; whether there were any. What
+   * is put into the ring meanwhile, by a buffer that overlaps it, is left: no ring keeps a device at work for ever.
+   */
+  serveAll(serve: (chain: Chain) => number): boolean {
+    const { waiting } = this;
+    for (let left = waiting; left > 0; left--) {
+      const chain = this.pop();
+      if (chain === undefined) break;
+      this.push(chain.head, serve(chain));
+    }
+    return waiting > 0;
+  }
+
   /** Whether the driver wants an interrupt for what was pushed since the last one. */
   shouldInterrupt(): boolean {
     const { state } = this;
@@ -187,14 +204,20 @@ export class Virtqueue {
     viewOf(ring).setUint16(at, state.nextAvailable, true);
   }
 
-  /** The buffers of a request that was taken: views hold only until the machine runs on. */
-  chain(head: number): Chain {
+  /**
+   * The buffers of a request that was taken: views hold only until the machine runs on. `look`: nothing will be filled,
+   * and asking leaves no trace.
+   */
+  chain(head: number, look = false): Chain {
     const out: Uint8Array[] = [];
     const filled: Uint8Array[] = [];
     let table = this.#descriptorTable();
     let limit = this.state.queueSize;
     let index = head;
+    // The driver may have made the ring smaller since the request was taken.
+    if (index >= limit) throw new RingFault(`Guest says index ${index} is available`);
     let view = viewOf(table);
+    let bytes = 0;
     if ((view.getUint16(index * DESCRIPTOR_BYTES + 12, true) & DESCRIPTOR.indirect) !== 0) {
       const length = view.getUint32(index * DESCRIPTOR_BYTES + 8, true);
       if (length === 0 || length % DESCRIPTOR_BYTES !== 0) {
@@ -210,9 +233,12 @@ export class Virtqueue {
       const address = addressAt(view, at);
       const length = view.getUint32(at + 8, true);
       const flags = view.getUint16(at + 12, true);
+      bytes += length;
+      if (bytes > MOST_CHAIN_BYTES) throw new RingFault('a descriptor chain is longer than 2^32 bytes');
       if (length === 0) throw new RingFault('zero sized buffers are not allowed');
       if (out.length + filled.length === MAX_QUEUE_SIZE) throw new RingFault('too many descriptors');
-      if ((flags & DESCRIPTOR.write) !== 0) filled.push(this.#writable(address, length));
+      if ((flags & DESCRIPTOR.write) !== 0)
+        filled.push(look ? this.#readable(address, length) : this.#writable(address, length));
       else if (filled.length > 0) throw new RingFault('Incorrect order for descriptors');
       else out.push(this.#readable(address, length));
       if (count > limit) throw new RingFault('Looped descriptor');

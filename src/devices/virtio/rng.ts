@@ -7,6 +7,8 @@ import { offeredFeatures } from './queue.js';
 const QUEUE_SIZES = [8];
 /** From a driver's notification to its bytes: virtual time of a quick source. */
 const REQUEST_NS = 10_000;
+/** A request may be given less than it has room for (virtio 1.2, section 5.4.6). */
+const MOST_REQUEST_BYTES = 2 ** 16;
 
 export const VIRTIO_RNG_STATE = virtioState('virtio-rng', QUEUE_SIZES, {
   /** Requests wait for the timer. */
@@ -74,11 +76,13 @@ export class VirtioRng implements VirtioFunction {
     this.transport.guarded(() => {
       const [queue] = this.transport.queues;
       let served = false;
-      while (queue.pending && this.ports.entropy.ready()) {
+      for (let left = queue.waiting; left > 0 && this.ports.entropy.ready(); left--) {
         const chain = queue.pop();
         if (chain === undefined) break;
         let written = 0;
-        for (const part of chain.in) written += this.ports.entropy.draw(part);
+        for (const part of chain.in) {
+          written += this.ports.entropy.draw(part.subarray(0, MOST_REQUEST_BYTES - written));
+        }
         queue.push(chain.head, written);
         served = true;
       }

@@ -1,16 +1,25 @@
+import { RingFault } from './queue.js';
+
 /** Buffers of a request that stand in several places of guest memory. */
 export type Scattered = readonly Uint8Array[];
 
 export const lengthOf = (parts: Scattered): number => parts.reduce((sum, part) => sum + part.length, 0);
 
-/** A copy of all that comes after the first `skip` bytes. */
-export function gather(parts: Scattered, skip = 0): Uint8Array {
-  const whole = new Uint8Array(Math.max(0, lengthOf(parts) - skip));
+/** Refuses a request that would take more of the host's memory or time than any driver has reason for. */
+export function requireAtMost(most: number, parts: Scattered): void {
+  const bytes = lengthOf(parts);
+  if (bytes > most) throw new RingFault(`a request of ${bytes} bytes, of which ${most} is the most`);
+}
+
+/** A copy of what comes after the first `skip` bytes, at most so much. */
+export function gather(parts: Scattered, skip = 0, most = Number.POSITIVE_INFINITY): Uint8Array {
+  const whole = new Uint8Array(Math.min(most, Math.max(0, lengthOf(parts) - skip)));
   let left = skip;
   let at = 0;
   for (const part of parts) {
-    const kept = part.subarray(Math.min(left, part.length));
-    left -= part.length - kept.length;
+    const behind = Math.min(left, part.length);
+    left -= behind;
+    const kept = part.subarray(behind, behind + whole.length - at);
     whole.set(kept, at);
     at += kept.length;
   }

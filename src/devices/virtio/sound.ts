@@ -3,7 +3,7 @@ import { bytes, halves, u32, words } from '../../state/layout.js';
 import { ByteQueue, byteQueueFields } from '../kit/byte-queue.js';
 import { type TransportPorts, type VirtioFunction, VirtioMmio, virtioState } from './mmio-transport.js';
 import { type Chain, offeredFeatures } from './queue.js';
-import { gather, lengthOf, type Scattered, scatter } from './scatter.js';
+import { gather, lengthOf, requireAtMost, type Scattered, scatter } from './scatter.js';
 import { durationNs, soundFormat, streamInfo } from './sound-format.js';
 
 const QUEUE = { control: 0, event: 1, playback: 2, capture: 3 } as const;
@@ -29,6 +29,10 @@ const QUERY_BYTES = 16;
 const STREAM_INFO_BYTES = 32;
 const CONFIG_BYTES = 12;
 const STREAMS_AT = 4;
+/** Of a command, and of what one item of information may be asked to take. */
+const MOST_COMMAND_BYTES = 4096;
+/** Of one buffer: half a minute of 48 kHz stereo, and more. */
+const MOST_BUFFER_BYTES = 2 ** 23;
 
 /** The streams; their numbers are their directions, too. */
 export const STREAM = { playback: 0, capture: 1 } as const;
@@ -121,12 +125,9 @@ export class VirtioSound implements VirtioFunction {
   }
 
   #control(): void {
-    const queue = this.transport.queues[QUEUE.control];
-    let answered = false;
-    for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
-      queue.push(chain.head, scatter(chain.in, this.#answer(gather(chain.out))));
-      answered = true;
-    }
+    const answered = this.transport.queues[QUEUE.control].serveAll(chain =>
+      scatter(chain.in, this.#answer(gather(chain.out, 0, MOST_COMMAND_BYTES))),
+    );
     if (answered) this.transport.interruptForQueue(QUEUE.control);
   }
 
@@ -198,9 +199,7 @@ export class VirtioSound implements VirtioFunction {
     if (state.buffer[stream] !== NONE) this.#handBack(stream, queue.chain(state.buffer[stream]), NOTHING);
     state.buffer[stream] = NONE;
     if (!queue.ready) return;
-    for (let chain = queue.pop(); chain !== undefined; chain = queue.pop()) {
-      this.#handBack(stream, chain, NOTHING);
-    }
+    queue.serveAll(chain => this.#fill(chain, NOTHING));
     this.transport.interruptForQueue(number);
   }
 
@@ -213,6 +212,7 @@ export class VirtioSound implements VirtioFunction {
       if (state.phase[stream] !== PHASE.running || state.buffer[stream] !== NONE || !queue.ready) return;
       const chain = queue.pop();
       if (chain === undefined) return;
+      requireAtMost(MOST_BUFFER_BYTES, stream === STREAM.playback ? chain.out : chain.in);
       const format = this.#format(stream);
       state.buffer[stream] = chain.head;
       const length = stream === STREAM.playback ? lengthOf(chain.out) - HEADER_BYTES : roomOf(chain.in);
@@ -232,18 +232,24 @@ export class VirtioSound implements VirtioFunction {
     state.buffer[stream] = NONE;
     const number = queueOf(stream);
     const chain = this.transport.queues[number].chain(head);
+    requireAtMost(MOST_BUFFER_BYTES, chain.in);
     const samples = stream === STREAM.capture ? new Uint8Array(Math.max(roomOf(chain.in), 0)) : NOTHING;
     this.#captured.take(samples);
     this.#handBack(stream, chain, samples);
     this.transport.interruptForQueue(number);
   }
 
-  /** The status stands behind the samples, which fill all the room before it. */
-  #handBack(stream: number, { head, in: filled }: Chain, samples: Uint8Array): void {
+  #handBack(stream: number, chain: Chain, samples: Uint8Array): void {
+    this.transport.queues[queueOf(stream)].push(chain.head, this.#fill(chain, samples));
+  }
+
+  /** The status stands behind the samples, which fill all the room before it. Returns how many bytes were filled. */
+  #fill({ in: filled }: Chain, samples: Uint8Array): number {
+    requireAtMost(MOST_BUFFER_BYTES, filled);
     const answer = new Uint8Array(Math.max(roomOf(filled), 0) + STATUS_BYTES);
     answer.set(samples);
     new DataView(answer.buffer).setUint32(answer.length - STATUS_BYTES, RESULT.ok, true);
-    this.transport.queues[queueOf(stream)].push(head, scatter(filled, answer));
+    return scatter(filled, answer);
   }
 }
 
@@ -260,7 +266,8 @@ function describeStreams(query: DataView): Uint8Array {
   const first = query.getUint32(4, true);
   const count = query.getUint32(8, true);
   const size = query.getUint32(12, true);
-  if (first + count > STREAMS || size < STREAM_INFO_BYTES) return statusOf(RESULT.badMessage);
+  if (first + count > STREAMS || size < STREAM_INFO_BYTES || size > MOST_COMMAND_BYTES)
+    return statusOf(RESULT.badMessage);
   const answer = new Uint8Array(HEADER_BYTES + count * size);
   answer.set(statusOf(RESULT.ok));
   for (let i = 0; i < count; i++) answer.set(streamInfo(first + i), HEADER_BYTES + i * size);
