@@ -140,6 +140,8 @@ export async function momentOf(
   recording: Recording,
   at: number | 'start' | 'end',
   options: Pick<HistoryOptions, 'jit'>,
+  /** Called when the replay to this icount begins; what it returns, when that ends. */
+  underway: (session: Session, to: number) => () => void = () => () => {},
 ): Promise<MachineMoment | undefined> {
   if (at === 'start') return recording.header.start;
   refusePoweredOff(recording, at);
@@ -150,7 +152,8 @@ export async function momentOf(
     const icount = at === 'end' ? end : at;
     if (icount < begin || icount > end)
       throw new InputError(`icount ${icount} is outside the recording, which goes from ${begin} to ${end}`);
-    await session.verify(icount);
+    const ended = underway(session, icount);
+    await session.verify(icount).finally(ended);
     if (session.machine.poweredOff)
       throw new InputError(`the machine is powered off at icount ${icount}: go on from an earlier moment`);
     return saveMoment(session.machine);

@@ -7,6 +7,7 @@ import { chooseSerial } from './console.js';
 import { clockOf, historyOf, NO_NETWORK, type Opened, open } from './machine-session.js';
 import { tell } from './messages.js';
 import type { HistoryOptions, MachineOptions, SaveOptions, SymbolOptions } from './options.js';
+import { tellProgress } from './progress.js';
 import { describeStart } from './recording-text.js';
 
 /** Options of a machine that still mean something when it comes out of a recording: what it is connected to. */
@@ -29,7 +30,9 @@ export async function continueMachine(
   const { virtioConsole, net = NO_NETWORK, sound, saveDir } = options;
   checkConnections(path, recording.header.config, options);
   const serial = chooseSerial(options.serial, virtioConsole);
-  const start = await momentOf(recording, at, { jit: options.jit });
+  const start = await momentOf(recording, at, { jit: options.jit }, (session, to) =>
+    tellProgress(() => session.machine.icount, to),
+  );
   const opened = await open({ serial, virtioConsole, net, sound, saveDir }, host =>
     continuedSession(recording, start, { clock: clockOf(options, serial), ...historyOf(options) }, host),
   );

@@ -16,9 +16,24 @@ export class CommandFailure extends Error {
   }
 }
 
+/** What takes a line off a terminal that is there for the moment only. */
+const WIPE = '\r\x1b[2K';
+let passing = false;
+
 export const tell = (line: string): void => {
+  if (passing) retell(undefined);
   standard('stderr').write(`backstub: ${printable(line)}\n`);
 };
+
+/** Whether a line on standard error can be replaced by the next. */
+export const isRewritable = (): boolean => standard('stderr').isTTY === true;
+
+/** Shows a line until the next one, which takes its place; undefined: none. */
+export function retell(line: string | undefined): void {
+  if (line === undefined && !passing) return;
+  standard('stderr').write(line === undefined ? WIPE : `${WIPE}backstub: ${printable(line)}`);
+  passing = line !== undefined;
+}
 
 /** What a command was asked for, on standard output: lines of our own making. */
 export const print = (text: string): void => {

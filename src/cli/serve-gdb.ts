@@ -1,7 +1,11 @@
+import type { Session } from '../api/session.js';
 import { GdbServer } from '../gdb/server.js';
+import { TargetError } from '../timeline/debug-target.js';
+import { boundaryOf } from '../timeline/moments.js';
 import { commandFiles } from './command-files.js';
 import type { Opened } from './machine-session.js';
 import { tell } from './messages.js';
+import { tellProgress } from './progress.js';
 import { USER_QUIT } from './run-to-end.js';
 import { endedBySignal, type OrderlySignal, signalExitCode, withSignals } from './signals.js';
 import type { HostPort } from './values.js';
@@ -13,16 +17,26 @@ const OPEN_TO_ALL =
 /** What is under way at a signal ends within a fraction of this, or is left. */
 const SIGNAL_PATIENCE_MS = 1500;
 
-/**
- * Serves a session to debuggers until a signal or the user ends it; returns the exit code. `listening` is called once the
- * address is taken, before any debugger is served.
- */
+export interface Beginning {
+  /** Called once the address is taken, before any debugger is served. */
+  listening?(): void;
+  /** Where debuggers are to find the machine first; one that comes before it is there waits. */
+  readonly at?: 'start' | 'end' | number | undefined;
+}
+
+/** Serves a session to debuggers until a signal or the user ends it; returns the exit code. */
 export async function serveGdb(
   { session, quit }: Opened,
   address: HostPort,
-  listening: () => void = () => {},
+  { listening = () => {}, at }: Beginning = {},
 ): Promise<number> {
-  const server = await GdbServer.start(session, { ...address, notice: tell }).catch((error: unknown) => {
+  const first = at === undefined ? undefined : boundaryOf(session.player, at);
+  let arrived = () => {};
+  const ready = new Promise<void>(resolve => {
+    arrived = resolve;
+  });
+  const options = { ...address, notice: tell, ready };
+  const server = await GdbServer.start(session, options).catch((error: unknown) => {
     commandFiles.discard();
     throw error;
   });
@@ -38,15 +52,35 @@ export async function serveGdb(
       session.endBy(endedBySignal(signal));
       stop();
     };
-    const { signal } = await withSignals(end, () => {
+    const { signal } = await withSignals(end, async () => {
       tell(`gdb server on ${host}:${server.port}`);
       if (server.beyondLoopback) tell(OPEN_TO_ALL);
-      return Promise.race([stopped, quit.then(() => session.endBy(USER_QUIT))]);
+      let over = false;
+      const ended = Promise.race([stopped, quit.then(() => session.endBy(USER_QUIT))]).then(() => {
+        over = true;
+      });
+      const there = first === undefined || (await goTo(session, first, () => over));
+      if (there) arrived();
+      await ended;
     });
     patienceMs = signal ? SIGNAL_PATIENCE_MS : undefined;
     return signal ? signalExitCode(signal) : 0;
   } finally {
     await within(server.close(), patienceMs);
+  }
+}
+
+/** Moves a session, and says how far it is. False: the command was ended meanwhile. */
+async function goTo(session: Session, icount: number, over: () => boolean): Promise<boolean> {
+  const quiet = tellProgress(() => session.machine.icount, icount);
+  try {
+    await session.seek(icount);
+    return true;
+  } catch (error) {
+    if (!over() || !(error instanceof TargetError)) throw error;
+    return false;
+  } finally {
+    quiet();
   }
 }
 

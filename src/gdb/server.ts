@@ -4,6 +4,7 @@ import { acknowledgement, type FrameEvent, FrameParser } from './rsp/framing.js'
 import { encodeReply } from './rsp/reply.js';
 import { Session } from './stub/session.js';
 import type { ByteChannel } from './transport/byte-channel.js';
+import { keepUntil } from './transport/early-debugger.js';
 import type { Greeting } from './transport/front-desk.js';
 import { listenTcp, type TcpListener } from './transport/tcp-listener.js';
 
@@ -18,6 +19,8 @@ export interface GdbServerOptions {
   readonly graceMs?: number;
   /** How long a connection may take to send its first packet, in milliseconds (30000 unless given). */
   readonly silenceMs?: number;
+  /** Settles when the target is where a debugger shall find it; one that comes earlier waits. */
+  readonly ready?: Promise<unknown>;
   /** Hears one line for each connection that is closed because it is no debugger's. */
   readonly notice?: (line: string) => void;
 }
@@ -39,14 +42,17 @@ export class GdbServer {
 
   /** Throws InputError when the address cannot be bound. */
   static async start(target: DebugTarget, options: GdbServerOptions): Promise<GdbServer> {
-    const { host = '127.0.0.1', port, graceMs, silenceMs, notice = () => {} } = options;
+    const { host = '127.0.0.1', port, graceMs, silenceMs, ready, notice = () => {} } = options;
     const listener = await listenTcp({
       host,
       port,
       graceMs,
       silenceMs,
       judge: greetingJudge,
-      serve: channel => serveDebugger(target, channel, notice),
+      serve: async channel => {
+        const present = ready === undefined ? channel : await keepUntil(ready, channel);
+        if (present !== undefined) await serveDebugger(target, present, notice);
+      },
       refusal,
       notice: line => {
         log('%s', line);

@@ -49,8 +49,7 @@ export function addReplay(program: Command, finish: Finish): void {
     finish(async () => {
       const machine = await openReplay(readRecordingFile(file), options);
       try {
-        if (options.at !== undefined) await machine.session.seek(options.at);
-        return await serveGdb(machine, options.gdb ?? DEFAULT_GDB);
+        return await serveGdb(machine, options.gdb ?? DEFAULT_GDB, { at: options.at });
       } finally {
         machine.close();
       }

@@ -75,8 +75,10 @@ export function addServe(program: Command, finish: Finish): void {
       const path = firmwarePath(file, options);
       const machine = await openServed(path, options);
       try {
-        return await serveGdb(machine, options.gdb ?? DEFAULT_GDB, () => {
-          if (options.record !== undefined) machine.record(options.record, options);
+        return await serveGdb(machine, options.gdb ?? DEFAULT_GDB, {
+          listening() {
+            if (options.record !== undefined) machine.record(options.record, options);
+          },
         });
       } finally {
         machine.close();
