@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { loadElf } from '../../dist/machine/loader.js';
 import { Machine } from '../../dist/machine/machine.js';
+import { MACHINE_REVISION } from '../../dist/machine/revisions.js';
 
 const [, , file, shift, engine] = process.argv;
 const bytes = readFileSync(file);
@@ -12,6 +13,7 @@ const ramBytes = 128 << 20;
 const { entry, images } = loadElf(basename(file), bytes, { xlen, ramBytes });
 const config = {
   board: 'virt',
+  machineRevision: MACHINE_REVISION,
   xlen,
   isa: `rv${xlen}imafdcsu_zicsr_zifencei_zba_zbb_zbs`,
   harts: 1,
