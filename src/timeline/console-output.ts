@@ -10,6 +10,18 @@ export interface OutputPlace {
 const isBefore = (a: OutputPlace, b: OutputPlace): boolean =>
   a.icount < b.icount || (a.icount === b.icount && a.cursor < b.cursor);
 
+/** Of each part at the end of a text: how long its longest end is that it also begins with (Knuth, Morris, Pratt). */
+function bordersOf(text: Uint8Array): Int32Array {
+  const last = text.length - 1;
+  const borders = new Int32Array(text.length);
+  for (let i = 1, length = 0; i < text.length; i++) {
+    while (length > 0 && text[last - i] !== text[last - length]) length = borders[length - 1];
+    if (text[last - i] === text[last - length]) length++;
+    borders[i] = length;
+  }
+  return borders;
+}
+
 /** What was printed on one branch, and by which steps. */
 class OutputTrack {
   /** Output from before this place has been shown: of events, too, which print as debugger's writes. */
@@ -34,10 +46,15 @@ class OutputTrack {
 
   /** The step that printed the last byte of the last occurrence of a text printed before a boundary. */
   lastPrinted(wanted: Uint8Array, before: number): number | undefined {
-    for (let at = this.#length - wanted.length; at >= 0; at--) {
-      const last = at + wanted.length - 1;
-      if (this.#icounts[last] >= before) continue;
-      if (wanted.every((byte, i) => this.#bytes[at + i] === byte)) return this.#icounts[last];
+    const borders = bordersOf(wanted);
+    // From the end, and the text from its end: no byte is looked at twice, whatever repeats in it.
+    let matched = 0;
+    for (let at = this.#length - 1; at >= 0; at--) {
+      if (matched === 0 && this.#icounts[at] >= before) continue;
+      const byte = this.#bytes[at];
+      while (matched > 0 && byte !== wanted[wanted.length - 1 - matched]) matched = borders[matched - 1];
+      if (byte === wanted[wanted.length - 1 - matched]) matched++;
+      if (matched === wanted.length) return this.#icounts[at + wanted.length - 1];
     }
     return this.parent?.lastPrinted(wanted, Math.min(before, this.start.icount));
   }

@@ -267,7 +267,9 @@ export interface DebugTarget {
   saveSnapshot(name: string): void;
   deleteSnapshot(name: string): void;
   /** Logged inputs as text, newest last. */
-  events(): readonly { readonly icount: number; readonly text: string }[];
+  events(last?: number): readonly { readonly icount: number; readonly text: string }[];
+  /** How many there are; as many as `events` gives when absent. */
+  readonly eventCount?: number;
   /** Board reset as an input event at the live end. Throws TargetError in the past or in a recording. */
   reset(): void;
   /** Console input typed through the debugger. Throws as `reset` does. */

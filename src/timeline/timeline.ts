@@ -170,8 +170,13 @@ export class Timeline implements DebugTarget {
     }));
   }
 
-  events(): readonly { readonly icount: number; readonly text: string }[] {
-    return this.history.log.slice().map(({ icount, event }) => ({ icount, text: describeEvent(event) }));
+  events(last = this.eventCount): readonly { readonly icount: number; readonly text: string }[] {
+    const shown = this.history.log.slice(Math.max(0, this.eventCount - last));
+    return shown.map(({ icount, event }) => ({ icount, text: describeEvent(event) }));
+  }
+
+  get eventCount(): number {
+    return this.history.log.length;
   }
 
   // Changes: input events at the live end.

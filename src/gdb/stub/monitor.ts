@@ -11,6 +11,8 @@ import { INPUT_COMMANDS } from './monitor-input.js';
 import { QUESTION_COMMANDS } from './monitor-questions.js';
 
 const EVENTS_SHOWN = 20;
+/** A recording of a day holds millions: `backstub events` prints them all. */
+const MOST_EVENTS_SHOWN = 10_000;
 const LONGEST_NAME = 100;
 
 const COMMANDS: readonly MonitorCommand[] = [
@@ -272,10 +274,12 @@ function describeSnapshots(target: DebugTarget): string {
 function describeEvents(target: DebugTarget, argument: string): string {
   const count = argument === '' ? EVENTS_SHOWN : argument === 'all' ? Number.POSITIVE_INFINITY : +argument;
   if (!(count >= 0)) throw new TargetError(`"${argument}" is no count; usage: events [COUNT|all]`);
-  const events = target.events();
-  if (events.length === 0) return 'no events';
-  const shown = count === 0 ? [] : events.slice(-count);
+  const most = Math.min(count, MOST_EVENTS_SHOWN);
+  const events = target.events(most);
+  const total = target.eventCount ?? events.length;
+  if (total === 0) return 'no events';
+  const shown = most === 0 ? [] : events.slice(-most);
   const lines = shown.map(({ icount, text }) => `${icount} ${text}`);
-  if (shown.length < events.length) lines.unshift(`last ${shown.length} of ${events.length}:`);
+  if (shown.length < total) lines.unshift(`last ${shown.length} of ${total}:`);
   return lines.join('\n');
 }
