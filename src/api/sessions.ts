@@ -6,6 +6,7 @@ import { HostFiles } from '../host/files/host-files.js';
 import { hostRandom } from '../host/random.js';
 import { openWavSound, type WavFiles } from '../host/sound/wav-backend.js';
 import { readRecording } from '../replay/log-reader.js';
+import type { Recording } from '../replay/recording.js';
 import type { Timeline } from '../timeline/timeline.js';
 import { DebugSession } from './debug-session.js';
 import { MemoryConsole } from './memory-console.js';
@@ -102,15 +103,26 @@ const namesIn = (files: HostFiles, path: string | undefined) => {
   return file === undefined ? [] : [file];
 };
 
+/** A recording, and how to close its file, which is read as long as it is used. */
+function readFile(files: HostFiles, path: string): { readonly recording: Recording; close(): void } {
+  const source = files.openSource(path, 'recording');
+  try {
+    return { recording: readRecording(source, { name: path }), close: () => source.close() };
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+}
+
 /** Opens a recording at its beginning. Throws InputError for a file that is no usable recording. */
 export function openRecording(path: string, options: RecordingOptions = {}): DebugSession {
   const files = new HostFiles();
-  const recording = readRecording(files.read(path, 'recording'), { name: path });
+  const { recording, close } = readFile(files, path);
   const symbols = namesIn(files, options.symbols);
   const [console, virtioConsole] = [new MemoryConsole(), new MemoryConsole()];
   const host = { console, virtioConsole, clock: systemClock, createFile: creator(files) };
   const timeline = replaySession(recording, { ...historyOptions(options), symbols }, host);
-  return new DebugSession(timeline, console, virtioConsole, [() => timeline.close()]);
+  return new DebugSession(timeline, console, virtioConsole, [() => timeline.close(), close]);
 }
 
 /**
@@ -120,18 +132,19 @@ export function openRecording(path: string, options: RecordingOptions = {}): Deb
  */
 export async function continueRecording(path: string, options: ContinueOptions = {}): Promise<DebugSession> {
   const files = new HostFiles();
-  const recording = readRecording(files.read(path, 'recording'), { name: path });
+  const { recording, close } = readFile(files, path);
   const symbols = namesIn(files, options.symbols);
   const start = await momentOf(recording, options.at ?? 'end', {});
-  return live(options, files, host =>
-    continuedSession(recording, start, { ...historyOptions(options), symbols }, host),
-  );
+  const build = (host: HostPorts) =>
+    continuedSession(recording, start, { ...historyOptions(options), symbols }, host);
+  return live(options, files, build, close);
 }
 
 function live(
   { disks = [], soundFiles, record, fsync }: Pick<BootOptions, 'disks' | 'soundFiles' | 'record' | 'fsync'>,
   files: HostFiles,
   build: (host: HostPorts) => Timeline,
+  close: () => void = () => {},
 ): DebugSession {
   const [console, virtioConsole] = [new MemoryConsole(), new MemoryConsole()];
   const sound = soundFiles && openWavSound(soundFiles, files, () => {});
@@ -139,7 +152,7 @@ function live(
     ...{ console, virtioConsole, clock: systemClock, random: hostRandom, createFile: creator(files), sound },
     blocks: asyncDisks(disks),
   });
-  const closers = [() => timeline.close(), () => sound?.close()];
+  const closers = [() => timeline.close(), () => sound?.close(), close];
   if (record !== undefined) {
     const file = files.create(record, 'recording', fsync ? 'always' : 'replacing');
     timeline.record(file);

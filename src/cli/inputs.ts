@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { isElf } from '../machine/elf.js';
+import type { ByteSource } from '../replay/byte-source.js';
 import { MAGIC } from '../replay/format.js';
 import { readRecording } from '../replay/log-reader.js';
 import type { Recording } from '../replay/recording.js';
@@ -23,12 +24,15 @@ const SIGNATURE_BYTES = 4;
 const looksLikeRecording = (bytes: Uint8Array): boolean =>
   bytes.length >= SIGNATURE_BYTES && MAGIC.subarray(0, SIGNATURE_BYTES).every((byte, i) => bytes[i] === byte);
 
+const beginning = (source: ByteSource): Uint8Array => source.read(0, Math.min(source.size, SIGNATURE_BYTES));
+
 export function readServed(path: string): Served {
-  const bytes = commandFiles.read(path, 'file');
-  if (looksLikeRecording(bytes)) {
-    return { kind: 'recording', recording: readRecording(bytes, { name: path }) };
+  const source = commandFiles.openSource(path, 'file');
+  if (looksLikeRecording(beginning(source))) {
+    return { kind: 'recording', recording: readRecording(source, { name: path }) };
   }
-  return { kind: 'firmware', firmware: { name: basename(path), bytes } };
+  source.close();
+  return { kind: 'firmware', firmware: { name: basename(path), bytes: commandFiles.read(path, 'file') } };
 }
 
 export function readGuestFile(path: string, what: string): GuestFile {
@@ -48,11 +52,11 @@ export function readSymbolFile(path: string): GuestFile {
 }
 
 export function readRecordingFile(path: string): Recording {
-  const bytes = commandFiles.read(path, 'recording');
-  if (isElf(bytes)) {
+  const source = commandFiles.openSource(path, 'recording');
+  if (isElf(beginning(source))) {
     throw new InputError(`${path} is an ELF file, not a recording: make one with backstub record`);
   }
-  return readRecording(bytes, { name: path });
+  return readRecording(source, { name: path });
 }
 
 /** Throws InputError for options that mean nothing when the machine comes out of a recording. */

@@ -89,8 +89,12 @@ export class InputLog implements Sequence<LoggedEvent> {
     return index;
   }
 
+  at(index: number): LoggedEvent | undefined {
+    return index >= 0 && index < this.length ? this.get(index) : undefined;
+  }
+
   /** Throws RangeError when there is no such event. */
-  at(index: number): LoggedEvent {
+  get(index: number): LoggedEvent {
     if (index === this.#index && this.#event !== undefined) return this.#event;
     if (!(index >= 0 && index < this.length))
       throw new RangeError(`no input event ${index} of ${this.length}`);
@@ -103,7 +107,7 @@ export class InputLog implements Sequence<LoggedEvent> {
 
   /** The icount of the next event when `cursor` events have been played; Infinity when that was all. */
   nextIcount(cursor: number): number {
-    return cursor < this.length ? this.at(cursor).icount : Number.POSITIVE_INFINITY;
+    return cursor < this.length ? this.get(cursor).icount : Number.POSITIVE_INFINITY;
   }
 
   /** Index of the first event at or after `icount`: how many come before that boundary. */
@@ -112,7 +116,7 @@ export class InputLog implements Sequence<LoggedEvent> {
     const after = firstNotBefore(blocks.length, block => blocks[block].icount < icount);
     if (after === 0) return 0;
     const { first, count } = blocks[after - 1];
-    return first + firstNotBefore(count, index => this.at(first + index).icount < icount);
+    return first + firstNotBefore(count, index => this.get(first + index).icount < icount);
   }
 
   /** Index of the first event after `icount`: the cursor once all events of that boundary are played. */
@@ -132,7 +136,7 @@ export class InputLog implements Sequence<LoggedEvent> {
 
   /** The events with `from` <= index < `to`, decoded one by one. */
   part(from: number, to = this.length): Sequence<LoggedEvent> {
-    return sequence(Math.max(0, Math.min(to, this.length) - from), index => this.at(from + index));
+    return sequence(Math.max(0, Math.min(to, this.length) - from), index => this.get(from + index));
   }
 
   /** A log that begins with the first `count` events of this one, and goes on by itself. */
@@ -141,7 +145,7 @@ export class InputLog implements Sequence<LoggedEvent> {
     const last = blocks.pop();
     const fork = InputLog.of(blocks, 0);
     if (last === undefined) return fork;
-    if (last.first > 0) fork.#lastIcount = this.at(last.first - 1).icount;
+    if (last.first > 0) fork.#lastIcount = this.get(last.first - 1).icount;
     for (const logged of this.part(last.first, count)) fork.append(logged);
     return fork;
   }
@@ -166,7 +170,7 @@ export class InputLog implements Sequence<LoggedEvent> {
   }
 
   *[Symbol.iterator](): Iterator<LoggedEvent> {
-    for (let index = 0; index < this.length; index++) yield this.at(index);
+    for (let index = 0; index < this.length; index++) yield this.get(index);
   }
 
   /** Events that stand in a block. */

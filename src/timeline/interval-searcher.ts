@@ -53,7 +53,7 @@ export class IntervalSearcher {
     const log = new InputLog(task.events);
     const pass = { idle: 'jump', collect: found.collect } as const;
     for (let cursor = 0; ; ) {
-      while (log.nextIcount(cursor) === machine.icount) machine.apply(log.at(cursor++).event, pass);
+      while (log.nextIcount(cursor) === machine.icount) machine.apply(log.get(cursor++).event, pass);
       if (machine.icount >= end) break;
       if (cancelled()) return 'cancelled';
       const bound = Math.min(end, log.nextIcount(cursor), machine.icount + this.#sliceSteps);

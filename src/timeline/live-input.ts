@@ -1,3 +1,4 @@
+import { LONGEST_PACKET } from '../machine/event-refusal.js';
 import type { Machine } from '../machine/machine.js';
 import type { BlockBackend, HostClock, InputEvent, SoundFormat } from '../machine/ports.js';
 
@@ -118,8 +119,6 @@ export class EntropyInput implements InputSource {
 
 /** Packets that wait outside the machine; more are lost. */
 const MOST_PACKETS = 1000;
-/** The device knows no longer ones. */
-const LONGEST_PACKET = 65_533;
 
 /** Packets for the network device. Those that it has no room for wait. */
 export class ReceivedPackets implements InputSource {

@@ -1,4 +1,6 @@
+import { eventRefusal } from '../machine/event-refusal.js';
 import type { Machine, MachineStop, RunOptions } from '../machine/machine.js';
+import type { InputEvent } from '../machine/ports.js';
 import { describeEvent } from '../replay/event-kinds.js';
 import { SnapshotStore } from '../snapshot/snapshot-store.js';
 import { InputError } from '../state/input-error.js';
@@ -142,11 +144,25 @@ export class Player {
     const { machine, history } = this;
     if (history.log.nextIcount(this.cursor) !== machine.icount) return;
     this.entering = true;
-    while (history.log.nextIcount(this.cursor) === machine.icount) {
-      machine.apply(history.log.at(this.cursor).event, pass);
-      this.cursor++;
+    try {
+      while (history.log.nextIcount(this.cursor) === machine.icount) {
+        const { event } = history.log.get(this.cursor);
+        this.#expectPossible(event);
+        machine.apply(event, pass);
+        this.cursor++;
+      }
+    } finally {
+      this.entering = false;
     }
-    this.entering = false;
+  }
+
+  #expectPossible(event: InputEvent): void {
+    const { machine } = this;
+    const why = eventRefusal(machine.board, event);
+    if (why === undefined) return;
+    throw new ReplayMismatch(
+      `the replay differs from the recording: at icount ${machine.icount} this machine cannot take the input "${describeEvent(event)}": ${why}`,
+    );
   }
 
   /** The intervals of the history before a boundary, newest first. */
@@ -313,7 +329,7 @@ export class Player {
     const { machine, history } = this;
     if (machine.icount >= history.end) return;
     const what = kind === 'power-off' ? 'the machine powered off' : 'every hart sleeps for ever';
-    const next = this.cursor < history.log.length ? history.log.at(this.cursor) : undefined;
+    const next = this.cursor < history.log.length ? history.log.get(this.cursor) : undefined;
     const expected = next && `, next with an input at icount ${next.icount}: ${describeEvent(next.event)}`;
     throw new ReplayMismatch(
       `the replay differs from the recording: ${what} at icount ${machine.icount}, the recording goes on to ${history.end}${expected ?? ''}`,

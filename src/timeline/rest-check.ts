@@ -28,7 +28,7 @@ export class RestCheck {
       branch.snapshots.check();
     }
     const { log } = history;
-    const last = cursor > 0 ? log.at(cursor - 1).icount : 0;
+    const last = cursor > 0 ? log.get(cursor - 1).icount : 0;
     if (last > machine.icount || log.nextIcount(cursor) < machine.icount)
       throw new BrokenInvariant('the player', `${cursor} events have entered by icount ${machine.icount}`);
   }

@@ -151,7 +151,7 @@ export class WriteSearch implements WriteObserver {
   #rowOf(write: ObservedWrite, same: boolean, old: Uint8Array): Omit<FoundWrite, 'new'> {
     const { player, place } = this;
     const by: WrittenBy = write.by ?? 'instruction';
-    const event = player.entering ? player.history.log.at(player.cursor).event : undefined;
+    const event = player.entering ? player.history.log.get(player.cursor).event : undefined;
     const hart = event?.kind === 'write-memory' ? event.hart : write.hart;
     const icount = player.entering ? this.#machine.icount : write.icount;
     const row = { icount, hart, pc: this.#machine.debug.programCounter(hart), by, old };

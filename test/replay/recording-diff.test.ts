@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { describeComparison } from '../../src/cli/diff-text.js';
+import { readRecording } from '../../src/replay/log-reader.js';
+import { writeRecording } from '../../src/replay/log-writer.js';
 import type { Recording } from '../../src/replay/recording.js';
 import { compareRecordings } from '../../src/replay/recording-diff.js';
 import { defineState, StatePlan, words } from '../../src/state/layout.js';
-import { checkpointAt, digest, event, HEADER, typed } from './recordings.js';
+import { checkpointAt, digest, event, HEADER, MemorySink, typed } from './recordings.js';
 
 const plan = new StatePlan();
 plan.add('hart0', defineState('hart', { x: words(16) }));
@@ -16,12 +18,27 @@ const BASE: Recording = {
   end: { kind: 'power-off', icount: 3000, code: 0 },
 };
 
-const said = (left: Recording, right: Recording): string[] =>
-  describeComparison(
-    { name: 'a.bst', recording: left },
-    { name: 'b.bst', recording: right },
-    compareRecordings(left, right, () => plan),
+/** As it is in a file: its parts are read when they are asked for. */
+function throughFile(recording: Recording): Recording {
+  const sink = new MemorySink();
+  writeRecording(sink, recording);
+  return readRecording(sink.bytes);
+}
+
+function said(left: Recording, right: Recording): string[] {
+  const [inMemory, fromFiles] = [
+    [left, right],
+    [throughFile(left), throughFile(right)],
+  ].map(([a, b]) =>
+    describeComparison(
+      { name: 'a.bst', recording: a },
+      { name: 'b.bst', recording: b },
+      compareRecordings(a, b, () => plan),
+    ),
   );
+  expect(fromFiles).toEqual(inMemory);
+  return fromFiles;
+}
 
 describe('two recordings', () => {
   test('that show the same', () => {

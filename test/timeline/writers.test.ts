@@ -134,7 +134,7 @@ function singleSteps({ source, history }: Timeline, steps: number, address: numb
   let first: number | undefined;
   let cursor = 0;
   for (let before = value(), at = 0; at <= steps; at++) {
-    while (history.log.nextIcount(cursor) === at) machine.apply(history.log.at(cursor++).event);
+    while (history.log.nextIcount(cursor) === at) machine.apply(history.log.get(cursor++).event);
     const hart = machine.nextHart;
     const runs = machine.board.harts[hart].traps.interrupt() < 0;
     if (runs && at < steps && machine.debug.programCounter(hart) === code) first ??= at;

@@ -3,6 +3,7 @@ import { InputError } from '../../state/input-error.js';
 import { systemErrorText } from '../system-error.js';
 import { identityOf } from './file-kind.js';
 import { lockFile } from './file-lock.js';
+import { type FileSource, fileSource } from './file-source.js';
 import { type InputFile, openInputFile, readWhole } from './input-file.js';
 import {
   DirectFile,
@@ -55,6 +56,18 @@ export class HostFiles {
       return readWhole(file, what);
     } finally {
       file.close();
+    }
+  }
+
+  /** A file that may be larger than memory. Throws InputError, also when it is empty. */
+  openSource(path: string, what: string): FileSource {
+    const file = this.openInput(path, what);
+    try {
+      if (file.bytes === 0) throw new InputError(`cannot use ${what} ${path}: the file is empty`);
+      return fileSource(file, what);
+    } catch (error) {
+      file.close();
+      throw error;
     }
   }
 
