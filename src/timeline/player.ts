@@ -183,6 +183,20 @@ export class Player {
     }
   }
 
+  /** The same up to a boundary, oldest first; each as the snapshots lie when its turn comes. */
+  *intervalsUpTo(last: number): Generator<Interval, void> {
+    const { branch, history } = this;
+    const { first } = branch;
+    const { cursor } = branch.lasting(history.begin);
+    if (first.cursor < cursor) yield this.#interval(first, history.begin, cursor);
+    for (let at = history.begin; at < last; ) {
+      const end = Math.min(branch.next(at)?.icount ?? last, last);
+      const cursorEnd = end === last ? Number.POSITIVE_INFINITY : branch.lasting(end).cursor;
+      yield this.#interval(branch.lasting(at), end, cursorEnd);
+      at = end;
+    }
+  }
+
   #interval(start: PlacedSnapshot, end: number, cursorEnd: number): Interval {
     const next = this.branch.next(start.icount);
     // Events that entered behind the next snapshot, at its boundary, are not in what it knows.

@@ -59,7 +59,7 @@ export class Questions implements QuestionOps {
     return this.#visiting<FoundStep>(player.history.end, async () => {
       const { begin, end } = player.history;
       const pass = { idle: 'jump', points: points.for('search') } as const;
-      for (const interval of [...player.intervalsBefore(end)].reverse()) {
+      for (const interval of player.intervalsUpTo(end)) {
         if (interval.touched !== undefined && !points.mayTouch(interval.touched)) continue;
         player.restore(interval.start);
         const stop = await player.advance(interval.end, pass);

@@ -49,25 +49,48 @@ export class ReverseSearch {
     };
     try {
       for (const interval of this.player.intervalsBefore(present)) {
-        let best = this.#knownHit(interval, shownAt);
-        if (best === 'unknown') {
-          const elsewhere = await ahead?.take(interval.start.id);
-          const here = elsewhere === undefined || elsewhere === 'failed';
-          // Nobody else may read the snapshots while the machine moves.
-          if (here) await endAhead();
-          const found = here ? await this.#run(interval) : elsewhere;
-          if (found === 'interrupted') return 'interrupted';
-          best = this.#note(interval, found, shownAt);
+        const newest = interval.end === present;
+        for (const piece of newest ? this.#piecesOf(interval) : [interval]) {
+          let best = this.#knownHit(piece, shownAt);
+          if (best === 'unknown') {
+            const elsewhere = await ahead?.take(piece.start.id);
+            const here = elsewhere === undefined || elsewhere === 'failed';
+            // Nobody else may read the snapshots while the machine moves.
+            if (here) await endAhead();
+            const found = here ? await this.#run(piece) : elsewhere;
+            if (found === 'interrupted') return 'interrupted';
+            best = this.#note(piece, found, shownAt);
+          }
+          if (best !== undefined) return { hit: best, icount: shownAt(best) };
         }
-        if (best !== undefined) return { hit: best, icount: shownAt(best) };
         progress(interval.start.icount);
         // Most answers are in the newest interval, which ends with the machine where it was; threads start after it.
-        if (interval.end === present) ahead = this.#searchAhead(interval.start.icount, shownAt);
+        if (newest) ahead = this.#searchAhead(interval.start.icount, shownAt);
       }
       return 'none';
     } finally {
       await endAhead();
     }
+  }
+
+  /**
+   * The newest interval, cut where snapshots were left in passing: a hit is often close by, as a function's first
+   * instruction is. Newest first, each piece at least as long as all newer ones together.
+   */
+  *#piecesOf(interval: Interval): Generator<Interval, void> {
+    const { branch } = this.player;
+    const { start, end: present } = interval;
+    let { end, cursorEnd } = interval;
+    do {
+      const before = Math.min(end - 1, present - 2 * (present - end));
+      const from = branch.floor(Math.max(start.icount, before));
+      const whole = end === present && from.id === start.id;
+      // Where memory is full, the pass itself may have cost the snapshot at its start.
+      const touched = from.icount < start.icount ? undefined : interval.touched;
+      yield whole ? interval : { start: from, next: undefined, end, cursorEnd, touched };
+      end = from.icount;
+      cursorEnd = from.cursor;
+    } while (end > start.icount);
   }
 
   /** The last hit of a step of an interval, as far as that can be said without running it. */

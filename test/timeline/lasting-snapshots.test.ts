@@ -30,6 +30,25 @@ const PROGRAM = assemble([
 ]);
 
 const opened: Session[] = [];
+const given = { back: new Set<unknown>() };
+
+/** No snapshot is gone back to after it was given up. */
+function guarded(session: Session): Session {
+  opened.push(session);
+  const { store } = session.player;
+  const { release, restore } = store;
+  store.release = snapshot => {
+    given.back.add(snapshot);
+    release.call(store, snapshot);
+  };
+  store.restore = snapshot => {
+    if (given.back.has(snapshot)) throw new Error(`snapshot ${snapshot.id} was given up`);
+
+    restore.call(store, snapshot);
+  };
+  return session;
+}
+
 afterEach(() => {
   for (const session of opened.splice(0)) session.close();
 });
@@ -40,8 +59,7 @@ function live(options: { snapshotMemoryBytes?: number } = {}): Session {
     snapshotIntervalSteps: INTERVAL,
     ...options,
   });
-  opened.push(session);
-  return session;
+  return guarded(session);
 }
 
 async function recorded(): Promise<Recording> {
@@ -57,8 +75,7 @@ const recording = await recorded();
 
 function reopened(options: { snapshotMemoryBytes?: number } = {}): Session {
   const { session } = replay(recording, { snapshotIntervalSteps: INTERVAL, ...options });
-  opened.push(session);
-  return session;
+  return guarded(session);
 }
 
 const momentsOf = (session: Session) => session.snapshots().map(({ icount }) => icount);
@@ -224,6 +241,38 @@ describe('with memory for few snapshots', () => {
     );
   }, 120_000);
 
+  /** Dense at its end, and none in its first half. */
+  async function withWideGap(): Promise<Session> {
+    const session = live(MEMORY_FOR_FEW);
+    await session.runToEnd({ maxIcount: LENGTH / 2 });
+    session.attach();
+    await session.runToEnd({ maxIcount: LENGTH });
+    expect(widest(session).gap).toBe(LENGTH / 2);
+    return session;
+  }
+
+  const NEVER_RUN = START + 0x100n;
+  const backward = { kind: 'continue', direction: 'backward' } as const;
+  test.each<[string, (session: Session) => Promise<unknown>]>([
+    ['a question from the beginning', session => session.questions.firstExecution(NEVER_RUN)],
+    ['a question from the end', session => session.questions.writes(0x8001_0000n, 4, { limit: 1e6 })],
+    ['a question for interrupts', session => session.questions.interrupts()],
+    [
+      'a search backwards',
+      session => {
+        session.insertBreakpoint(NEVER_RUN + 0x1000n);
+        session.insertBreakpoint(START);
+        return session.resume(backward);
+      },
+    ],
+    ['a seek', session => session.seek(LENGTH / 2 - 1)],
+  ])('%s through a gap that others have to make room for goes back to none of them', async (_name, pass) => {
+    const session = await withWideGap();
+    await pass(session);
+    await session.seek(LENGTH);
+    expect(widest(session).ofAverage).toBeLessThanOrEqual(4);
+  });
+
   test('those of a branch and of what it left share the room', async () => {
     const session = live(MEMORY_FOR_FEW);
     session.attach();
@@ -257,4 +306,22 @@ test('a history of no steps has its one snapshot, and a seek to the same moment 
   expect(momentsOf(session)).toEqual([0]);
   await session.resume({ kind: 'step', direction: 'backward', hart: undefined });
   expect(momentsOf(session)).toEqual([0]);
+});
+
+test('a hit close by is found in the last steps, not in all of the interval', async () => {
+  const session = reopened();
+  await session.seek('end');
+  const present = LENGTH / 2 + INTERVAL / 2;
+  await session.seek(present);
+  session.insertBreakpoint(LOOP);
+  const ran: number[] = [];
+  const { player } = session;
+  const restore = player.restore.bind(player);
+  player.restore = placed => {
+    ran.push(placed.icount);
+    restore(placed);
+  };
+  await session.resume({ kind: 'continue', direction: 'backward' });
+  expect(session.status().icount).toBeGreaterThan(present - 6);
+  expect(Math.min(...ran)).toBeGreaterThanOrEqual(present - 64);
 });
