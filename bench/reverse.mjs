@@ -16,7 +16,7 @@ const symbol = name => {
   const list = spawnSync('riscv64-unknown-elf-nm', [ELF], { encoding: 'utf8' }).stdout ?? '';
   return new RegExp(`^0*([0-9a-f]+) T ${name}$`, 'm').exec(list)?.[1];
 };
-const PORTS = { ours: 29_871, qemu: 29_872 };
+const PORTS = { ours: 29_871, qemu: 29_872, replay: 29_873 };
 const median = values => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 async function measure(client, { steps, toEnd }) {
@@ -53,15 +53,47 @@ async function ours() {
     await client.request('Z0,80700000,4');
     results['bc to a page never executed'] = (await client.timed('bc')).ms;
     await client.request('z0,80700000,4');
-    for (const percent of [50, 10]) {
-      const end = Number(/\.\.(\d+)/.exec(await monitor(client, 'info replay'))[1]);
-      await monitor(client, `goto ${Math.floor((end * percent) / 100)}`);
-      results[`first bs at ${percent} %`] = (await client.timed('bs')).ms;
-    }
+    await measureMiddle(client, results);
     client.close();
     return results;
   } finally {
     server.kill();
+  }
+}
+
+/** The same moments in a recording that is opened at its end: nothing was gone through with a debugger there. */
+async function oursAtEnd() {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-reverse-'));
+  const file = join(folder, 'run.bst');
+  const quiet = ['--serial', 'null'];
+  spawnSync(BACKSTUB, ['record', ELF, '-o', file, '--icount', `shift=${SHIFT}`, ...quiet]);
+  const server = spawn(
+    BACKSTUB,
+    ['replay', file, '--at', 'end', '--gdb', `127.0.0.1:${PORTS.replay}`, ...quiet],
+    { stdio: 'ignore' },
+  );
+  try {
+    const client = await GdbClient.connect(PORTS.replay);
+    // It listens at once: until the end is reached, the first answers wait.
+    const start = performance.now();
+    const results = await measure(client, { steps: 1000, toEnd: async () => performance.now() - start });
+    await measureMiddle(client, results);
+    client.close();
+    return results;
+  } finally {
+    server.kill();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function measureMiddle(client, results) {
+  const end = Number(/\.\.(\d+)/.exec(await monitor(client, 'info replay'))[1]);
+  for (const percent of [50, 10]) {
+    const moment = Math.floor((end * percent) / 100);
+    const start = performance.now();
+    await monitor(client, `goto ${moment}`);
+    results[`goto ${percent} %`] = performance.now() - start;
+    results[`first bs at ${percent} %`] = (await client.timed('bs')).ms;
   }
 }
 
@@ -128,9 +160,16 @@ if (!haveQemu)
     'QEMU is left out: qemu-system-riscv64 and qemu-img (Debian: qemu-system-misc, qemu-utils) are needed',
   );
 const left = await ours();
+const atEnd = await oursAtEnd();
 const right = haveQemu ? await qemu() : {};
 console.log(`going back, ${ELF}, shift=${SHIFT}: milliseconds`);
-console.log('what'.padEnd(42), 'backstub'.padStart(10), 'QEMU rr'.padStart(10), 'ratio'.padStart(8));
+console.log(
+  'what'.padEnd(42),
+  'backstub'.padStart(10),
+  '--at end'.padStart(10),
+  'QEMU rr'.padStart(10),
+  'ratio'.padStart(8),
+);
 for (const [what, ms] of Object.entries(left)) {
   const peer =
     right[what] ??
@@ -141,6 +180,7 @@ for (const [what, ms] of Object.entries(left)) {
   console.log(
     what.padEnd(42),
     ms.toFixed(3).padStart(10),
+    (atEnd[what]?.toFixed(3) ?? '-').padStart(10),
     (peer?.toFixed(1) ?? '-').padStart(10),
     ratio.padStart(8),
   );
