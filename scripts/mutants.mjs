@@ -110,7 +110,7 @@ async function tryRoom(name, runners) {
   const all = mutantsOfRoom(room);
   const sample = sampleOf(all, count, seed);
   const waiting = sample.filter(({ key }) => cache[key] === undefined);
-  if (waiting.length > 0) {
+  if (waiting.length > 0 && Date.now() < deadline) {
     const timed = await orderedTests(runners[0], room.tests);
     const tests = timed.map(({ test }) => test);
     const limitMs = PATIENCE.ms + PATIENCE.factor * timed.reduce((sum, { ms }) => sum + ms, 0);
