@@ -45,6 +45,11 @@ export class Pace {
     return this.#steps;
   }
 
+  /** Whether the host has waited long enough for its turn. */
+  get due(): boolean {
+    return this.clock.nowMs() - this.#startMs >= SLICE_MS / 2;
+  }
+
   /** Called after each slice with the steps it ran; gives the host its turn when the time is up. */
   async between(ran: number): Promise<void> {
     const elapsed = this.clock.nowMs() - this.#startMs;
@@ -53,7 +58,7 @@ export class Pace {
       if (ran >= this.#steps) this.#steps = Math.min(LONGEST, this.#steps * 2);
       return;
     }
-    if (elapsed > SLICE_MS * 2) this.#steps = Math.max(SHORTEST, Math.floor(this.#steps / 2));
+    if (elapsed > SLICE_MS * 2 && ran > 0) this.#steps = Math.max(SHORTEST, Math.floor(this.#steps / 2));
     await this.clock.sleep(0, NEVER);
     this.#startMs = this.clock.nowMs();
   }

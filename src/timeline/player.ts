@@ -96,6 +96,9 @@ export class Player {
 
   /** Runs to the boundary `until`, at most the end of the history, and past all of its events. */
   async advance(until: number, pass: Pass): Promise<PlayStop> {
+    // Many short ones shall not keep the host from its turn.
+    if (this.pace.due) await this.pace.between(0);
+    if (this.pace.interrupted) return { kind: 'interrupted' };
     for (;;) {
       const from = this.machine.icount;
       const stop = this.slice(Math.min(until, from + this.pace.steps), pass);
