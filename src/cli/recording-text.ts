@@ -2,8 +2,8 @@
 import type { InputEvent, LoggedEvent, MachineConfig } from '../machine/ports.js';
 import { describeEnd } from '../replay/end-kinds.js';
 import { OPTIONAL_CHUNKS } from '../replay/format.js';
+import { imageLength } from '../replay/recorded-image.js';
 import {
-  imageLength,
   type RecordedExtra,
   type Recording,
   type RecordingEnd,

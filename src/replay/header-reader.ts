@@ -3,6 +3,7 @@ import { FormatFault } from './byte-codec.js';
 import type { Chunk, ChunkPlace } from './chunk-reader.js';
 import type { ChunkType } from './format.js';
 import { MomentReader } from './moment-codec.js';
+import { imageInFile } from './recorded-image.js';
 import type { RecordingHeader } from './recording.js';
 import { type HeaderContent, parseHeaderJson } from './recording-header.js';
 
@@ -75,28 +76,12 @@ export class HeaderReader {
 
   #image(
     { name, disk, address, length }: HeaderContent['images'][number],
-    pieces: readonly ChunkPlace[],
+    places: readonly ChunkPlace[],
   ): BootImage {
-    let read: Uint8Array | undefined;
-    const load = () => {
-      const bytes = new Uint8Array(length);
-      let at = 0;
-      for (const piece of pieces) {
-        const content = this.contentOf(piece);
-        bytes.set(content, at);
-        at += content.length;
-      }
-      return bytes;
-    };
-    return {
-      name,
-      ...(disk === undefined ? {} : { disk }),
-      address,
-      byteLength: length,
-      get bytes() {
-        read ??= load();
-        return read;
-      },
-    };
+    const { contentOf } = this;
+    const about = { name, ...(disk === undefined ? {} : { disk }), address, byteLength: length };
+    return imageInFile(about, function* () {
+      for (const place of places) yield contentOf(place);
+    });
   }
 }

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '../machine/ports.js';
+import type { BootImage, LoggedEvent } from '../machine/ports.js';
 import { ByteWriter } from './byte-codec.js';
 import { CheckpointEncoder, encodeChain } from './checkpoint-codec.js';
 import { ChunkWriter } from './chunk-writer.js';
@@ -6,6 +6,7 @@ import { encodeEnd } from './end-kinds.js';
 import { encodeEvent } from './event-kinds.js';
 import { IMAGE_PIECE_BYTES } from './format.js';
 import { encodePages, encodeState } from './moment-codec.js';
+import { imageLength, imagePieces } from './recorded-image.js';
 import {
   type ByteSink,
   type Checkpoint,
@@ -44,19 +45,18 @@ export class LogWriter {
     this.#icount = startIcount(header);
     this.#chunks = new ChunkWriter(sink);
     this.#chunks.write('header', new TextEncoder().encode(json));
-    for (const image of header.images) {
-      const { bytes } = image;
-      for (let at = 0; at < bytes.length; at += IMAGE_PIECE_BYTES) {
-        this.#chunks.write(
-          'image',
-          bytes.subarray(at, at + IMAGE_PIECE_BYTES),
-          bytes.length <= MOST_TO_COMPRESS,
-        );
-      }
-    }
+    for (const image of header.images) this.#image(image);
     if (start === undefined) return;
     this.#chunks.write('state', encodeState(start.components));
     for (const content of encodePages(start.pages)) this.#chunks.write('pages', content);
+  }
+
+  #image(image: BootImage): void {
+    const compressing = imageLength(image) <= MOST_TO_COMPRESS;
+    for (const piece of imagePieces(image)) {
+      for (let at = 0; at < piece.length; at += IMAGE_PIECE_BYTES)
+        this.#chunks.write('image', piece.subarray(at, at + IMAGE_PIECE_BYTES), compressing);
+    }
   }
 
   /** Everything up to here is recorded, once flushed. */

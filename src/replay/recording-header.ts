@@ -3,7 +3,8 @@ import { MACHINE_REVISION } from '../machine/revisions.js';
 import { InputError } from '../state/input-error.js';
 import type { MachineMoment } from '../state/saved-state.js';
 import { MOST_HEADER_DEPTH, MOST_HEADER_TEXT, MOST_RAM_BYTES } from './limits.js';
-import { imageLength, type RecordingHeader } from './recording.js';
+import { imageLength } from './recorded-image.js';
+import type { RecordingHeader } from './recording.js';
 import type { StateLayouts } from './state-layouts.js';
 
 /** What the header chunk says; the images' bytes follow in chunks of their own. */

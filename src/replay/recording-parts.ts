@@ -16,6 +16,7 @@ import { eventJson, parseEventJson } from './event-json.js';
 import { FORMAT_VERSION, isOptionalType, OLDEST_VERSION, OPTIONAL_PIECE_BYTES } from './format.js';
 import { isCount, json, jsonOf, object, textOf } from './json-parts.js';
 import { PAGES, pagesFile, parseStart, START, startJson } from './moment-parts.js';
+import { imagePieces } from './recorded-image.js';
 import {
   type Checkpoint,
   type RecordedExtra,
@@ -67,7 +68,7 @@ export function exportParts({ header, events, checkpoints, end, extras = [] }: R
   return [
     text(MANIFEST, `${JSON.stringify(manifest, undefined, 2)}\n`),
     text(CONFIG, `${JSON.stringify(config, undefined, 2)}\n`),
-    ...images.map((image, i) => ({ path: files[i], pieces: onDemand(() => image.bytes) })),
+    ...images.map((image, i) => ({ path: files[i], pieces: imagePieces(image) })),
     ...extras.map((extra, i) => ({ path: extraFile(i, extra.type), pieces: onDemand(() => extra.content) })),
     ...(start === undefined
       ? []

@@ -15,9 +15,6 @@ export interface RecordingHeader {
   readonly start?: MachineMoment;
 }
 
-/** Bytes of an image, without reading them where a file says how many they are. */
-export const imageLength = (image: BootImage): number => image.byteLength ?? image.bytes.length;
-
 /** The first icount of a recording. */
 export const startIcount = ({ start }: Pick<RecordingHeader, 'start'>): number => start?.icount ?? 0;
 

@@ -4,7 +4,8 @@ import type { StatePlan } from '../state/layout.js';
 import { loadState, type MachineMoment, type SavedPage, type SavedPages } from '../state/saved-state.js';
 import { toHex } from './byte-codec.js';
 import { MEMORY_AREAS, PAGE_BYTES } from './moment-codec.js';
-import { imageLength, type Recording, type RecordingHeader, startIcount } from './recording.js';
+import { imageDifferenceAt, imageLength } from './recorded-image.js';
+import { type Recording, type RecordingHeader, startIcount } from './recording.js';
 
 /** Something the two machines were built with or put into: undefined where one has nothing like it. */
 export interface StartDifference {
@@ -108,10 +109,10 @@ function imageDifference(
   if (left === undefined || right === undefined || describeImage(left) !== describeImage(right)) {
     return { what, left: left && describeImage(left), right: right && describeImage(right) };
   }
-  const at = left.bytes.findIndex((byte, i) => byte !== right.bytes[i]);
-  if (at < 0) return undefined;
-  const shown = ({ bytes }: BootImage) => `${toHex(bytes.subarray(at, at + 8))} at ${place(left, at)}`;
-  return { what, left: shown(left), right: shown(right) };
+  const first = imageDifferenceAt(left, right);
+  if (first === undefined) return undefined;
+  const shown = (image: BootImage, bytes: Uint8Array) => `${toHex(bytes)} at ${place(image, first.at)}`;
+  return { what, left: shown(left, first.left), right: shown(right, first.right) };
 }
 
 const place = ({ disk, address }: BootImage, offset: number): string =>

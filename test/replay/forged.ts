@@ -45,10 +45,15 @@ export function forge(chunks: readonly ForgedChunk[]): Uint8Array {
   return Uint8Array.from(Buffer.concat([encodeFileHeader(), ...parts]));
 }
 
+/** The same content is often stored many times. */
+const known = new WeakMap<Uint8Array, Uint8Array>();
+
 function packed(content: Uint8Array, declared: number): Uint8Array {
   const out = new ByteWriter();
   out.varint(declared);
-  out.raw(deflateSync(content, { level: 9 }));
+  const stream = known.get(content) ?? Uint8Array.from(deflateSync(content, { level: 9 }));
+  known.set(content, stream);
+  out.raw(stream);
   return out.take();
 }
 
