@@ -3,6 +3,7 @@ import type { InputEvent, LoggedEvent } from '../machine/ports.js';
 import { InputError } from '../state/input-error.js';
 import { ByteReader, ByteWriter, fromHex, toHex } from './byte-codec.js';
 import { decodeEvent, encodeEvent } from './event-kinds.js';
+import { MOST_EVENT_BYTES } from './limits.js';
 
 /** One line. */
 export function eventJson({ icount, event }: LoggedEvent): string {
@@ -35,6 +36,7 @@ function throughTheFormat(event: InputEvent): InputEvent | undefined {
   const out = new ByteWriter();
   try {
     encodeEvent(out, event);
+    if (out.length > MOST_EVENT_BYTES) return undefined;
     return decodeEvent(new ByteReader(out.take()));
   } catch {
     return undefined;

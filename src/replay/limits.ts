@@ -20,6 +20,8 @@ export const MOST_CONTENT: Readonly<Record<ChunkType | 'optional', number>> = {
   optional: 16 * MIB,
 };
 
+/** One event: a chunk holds others before it. */
+export const MOST_EVENT_BYTES = 32 * MIB;
 /** Declared state in a checkpoint. */
 export const MOST_STATE_BYTES = 4 * MIB;
 /** Components of a machine: names in a checkpoint. */
@@ -30,8 +32,6 @@ export const MOST_CHECKPOINTS = 2 ** 21;
 /** Checkpoints between two whose state is whole. */
 export const MOST_BETWEEN_WHOLE = 256;
 export const MOST_EXTRAS = 4096;
-/** Lists and objects within each other in the header. */
-export const MOST_HEADER_DEPTH = 6;
 export const MOST_HEADER_TEXT = 64 * KIB;
 /** Everything of a machine stands in one WebAssembly memory of at most 4 GiB, disks included. */
 export const MOST_RAM_BYTES = 3 * 2 ** 30;

@@ -1,10 +1,12 @@
 import type { BootImage, LoggedEvent } from '../machine/ports.js';
+import { InputError } from '../state/input-error.js';
 import { ByteWriter } from './byte-codec.js';
 import { CheckpointEncoder, encodeChain } from './checkpoint-codec.js';
 import { ChunkWriter } from './chunk-writer.js';
 import { encodeEnd } from './end-kinds.js';
 import { encodeEvent } from './event-kinds.js';
 import { IMAGE_PIECE_BYTES } from './format.js';
+import { MOST_CONTENT, MOST_EVENT_BYTES } from './limits.js';
 import { encodePages, encodeState } from './moment-codec.js';
 import { imageLength, imagePieces } from './recorded-image.js';
 import {
@@ -39,12 +41,16 @@ export class LogWriter {
 
   /** Writes the header at once. Throws InputError for a configuration that the format cannot hold. */
   constructor(sink: ByteSink, header: RecordingHeader) {
-    const json = headerJson(header);
-    parseHeaderJson(json);
+    const json = new TextEncoder().encode(headerJson(header));
+    if (json.length > MOST_CONTENT.header)
+      throw new InputError(
+        `the settings and the ${header.images.length} images are too many for a recording`,
+      );
+    parseHeaderJson(new TextDecoder().decode(json));
     const { start } = header;
     this.#icount = startIcount(header);
     this.#chunks = new ChunkWriter(sink);
-    this.#chunks.write('header', new TextEncoder().encode(json));
+    this.#chunks.write('header', json);
     for (const image of header.images) this.#image(image);
     if (start === undefined) return;
     this.#chunks.write('state', encodeState(start.components));
@@ -74,7 +80,11 @@ export class LogWriter {
    * hold, and then adds nothing.
    */
   event(logged: LoggedEvent): void {
-    this.#add(this.#events, logged.icount, out => encodeEvent(out, logged.event));
+    this.#add(this.#events, logged.icount, out => {
+      const before = out.length;
+      encodeEvent(out, logged.event);
+      if (out.length - before > MOST_EVENT_BYTES) throw new RangeError('an input of too many bytes');
+    });
     if (this.#events.length > MOST_BUFFERED_BYTES) this.flush();
   }
 

@@ -2,7 +2,8 @@ import type { MachineConfig } from '../machine/ports.js';
 import { MACHINE_REVISION } from '../machine/revisions.js';
 import { InputError } from '../state/input-error.js';
 import type { MachineMoment } from '../state/saved-state.js';
-import { MOST_HEADER_DEPTH, MOST_HEADER_TEXT, MOST_RAM_BYTES } from './limits.js';
+import { json } from './json-parts.js';
+import { MOST_HEADER_TEXT, MOST_RAM_BYTES } from './limits.js';
 import { imageLength } from './recorded-image.js';
 import type { RecordingHeader } from './recording.js';
 import type { StateLayouts } from './state-layouts.js';
@@ -36,7 +37,7 @@ const integer =
   (least: number, most = Number.MAX_SAFE_INTEGER): Check =>
   value =>
     Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
-const text: Check = value => typeof value === 'string' && value.length <= MOST_HEADER_TEXT;
+const isText: Check = value => typeof value === 'string' && value.length <= MOST_HEADER_TEXT;
 
 const optional =
   (check: Check): Check =>
@@ -56,13 +57,13 @@ const CONFIG_CHECKS: Readonly<Record<keyof MachineConfig, Check>> = {
   board: value => value === 'virt',
   machineRevision: integer(1),
   xlen: value => value === 32 || value === 64,
-  isa: value => text(value) && /^rv(32|64)[a-z]{1,26}(_[a-z][a-z0-9]+){0,64}$/.test(value as string),
+  isa: value => isText(value) && /^rv(32|64)[a-z]{1,26}(_[a-z][a-z0-9]+){0,64}$/.test(value as string),
   harts: integer(1, 8),
   ramBytes: value => integer(4096, MOST_RAM_BYTES)(value) && (value as number) % 4096 === 0,
   icountShift: integer(0, 63),
   quantum: integer(1, 2 ** 31 - 1),
   entropySeed: integer(0),
-  append: text,
+  append: isText,
   entry: integer(0),
   rtcSeconds: integer(0, LATEST_RTC_SECONDS),
   virtio: value => value === 'legacy' || value === 'modern',
@@ -99,7 +100,7 @@ const isStart: Check = start =>
   isObject(start) &&
   integer(0)(start.icount) &&
   integer(0)(start.virtualNs) &&
-  optional(text)(start.snapshot) &&
+  optional(isText)(start.snapshot) &&
   integer(0, 2 ** 32)(start.pages);
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -129,15 +130,8 @@ function startContent({ icount, virtualNs, snapshot, pages }: MachineMoment): St
 }
 
 /** Throws InputError naming the setting that is missing, unknown or out of range. */
-export function parseHeaderJson(json: string): HeaderContent {
-  let content: unknown;
-  if (depthOf(json) > MOST_HEADER_DEPTH)
-    throw new InputError('its header has lists within lists, deeper than any of ours');
-  try {
-    content = JSON.parse(json);
-  } catch {
-    throw new InputError('its header is not JSON');
-  }
+export function parseHeaderJson(text: string): HeaderContent {
+  const content = json('its header', text);
   if (!isObject(content)) throw new InputError('its header is not an object');
   const { images, writtenBy, layouts, start } = content;
   if (!isObject(content.config)) throw new InputError('its header has no "config"');
@@ -156,7 +150,7 @@ export function parseHeaderJson(json: string): HeaderContent {
   }
   const isImage: Check = image =>
     isObject(image) &&
-    text(image.name) &&
+    isText(image.name) &&
     (image.disk === undefined || integer(0, (config.disks as number[]).length - 1)(image.disk)) &&
     integer(0)(image.address) &&
     integer(0)(image.length);
@@ -183,17 +177,6 @@ function checkImages(images: HeaderContent['images'], { ramBytes, disks }: Machi
         `its header has more bytes of images than fit ${disk === undefined ? 'memory' : `disk ${disk}`}`,
       );
   }
-}
-
-/** How many lists and objects stand within each other. Text is passed over. */
-function depthOf(json: string): number {
-  let depth = 0;
-  let deepest = 0;
-  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
-    if (token === '[' || token === '{') deepest = Math.max(deepest, ++depth);
-    else if (token === ']' || token === '}') depth--;
-  }
-  return deepest;
 }
 
 const MOST_SHOWN = 80;

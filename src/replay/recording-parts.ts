@@ -14,7 +14,9 @@ import { fromHex, toHex } from './byte-codec.js';
 import { parseEnd } from './end-kinds.js';
 import { eventJson, parseEventJson } from './event-json.js';
 import { FORMAT_VERSION, isOptionalType, OLDEST_VERSION, OPTIONAL_PIECE_BYTES } from './format.js';
+import { InputLog } from './input-log.js';
 import { isCount, json, jsonOf, object, textOf } from './json-parts.js';
+import { MOST_COMPONENTS, MOST_NAME_BYTES, MOST_STATE_BYTES } from './limits.js';
 import { PAGES, pagesFile, parseStart, START, startJson } from './moment-parts.js';
 import { imagePieces } from './recorded-image.js';
 import {
@@ -40,6 +42,7 @@ const CONFIG = 'config.json';
 const EVENTS = 'events.jsonl';
 const CHECKPOINTS = 'checkpoints.jsonl';
 
+const NEWLINE = 0x0a;
 const utf8 = new TextEncoder();
 
 export function exportParts({ header, events, checkpoints, end, extras = [] }: Recording): RecordingPart[] {
@@ -106,33 +109,36 @@ export function importParts(read: (path: string) => Uint8Array): Recording {
   const start = manifest.hasStart ? parseStart(read) : undefined;
   const header = { ...checkedHeader(config, images, manifest), ...(start && { start }) };
   const { end } = manifest;
-  const events = lines(EVENTS, read, parseEventJson);
-  const checkpoints = lines(CHECKPOINTS, read, parseCheckpoint);
   const begin = startIcount(header);
   if (end.icount < begin)
     throw new InputError(
       `${MANIFEST}: the end, icount ${end.icount}, comes before the start, icount ${begin}`,
     );
-  checkOrder(EVENTS, events, begin, end);
-  checkOrder(CHECKPOINTS, checkpoints, begin, end);
+  const span = { begin, end: end.icount };
+  const events = new InputLog(inOrder(lines(EVENTS, read, parseEventJson), span));
+  const checkpoints = [...inOrder(lines(CHECKPOINTS, read, parseCheckpoint), span)];
   const extras = manifest.extras.map(({ type, file }) => parseExtra(file, type, read(file)));
   return { header, events, checkpoints, end, ...(extras.length === 0 ? {} : { extras }) };
 }
 
-function checkOrder(
-  path: string,
-  moments: readonly { readonly icount: number }[],
-  begin: number,
-  end: RecordingEnd,
-): void {
-  for (const [i, { icount }] of moments.entries()) {
-    const before = moments[i - 1]?.icount ?? begin;
-    if (icount < before)
-      throw new InputError(`${path}:${i + 1}: icount ${icount} comes after icount ${before}`);
-    if (icount > end.icount)
-      throw new InputError(
-        `${path}:${i + 1}: icount ${icount} is behind the end in ${MANIFEST}, icount ${end.icount}`,
-      );
+/** What stands in a line, and where that is. */
+interface Line<T> {
+  readonly where: string;
+  readonly value: T;
+}
+
+function* inOrder<T extends { readonly icount: number }>(
+  all: Iterable<Line<T>>,
+  { begin, end }: { readonly begin: number; readonly end: number },
+): Generator<T> {
+  let before = begin;
+  for (const { where, value } of all) {
+    const { icount } = value;
+    if (icount < before) throw new InputError(`${where}: icount ${icount} comes after icount ${before}`);
+    if (icount > end)
+      throw new InputError(`${where}: icount ${icount} is behind the end in ${MANIFEST}, icount ${end}`);
+    before = icount;
+    yield value;
   }
 }
 
@@ -219,27 +225,40 @@ function parseExtra(file: string, type: number, content: Uint8Array): RecordedEx
 function parseCheckpoint(value: unknown): Checkpoint {
   const { icount, digests, state } = object('a checkpoint', value);
   if (!isCount(icount)) throw new InputError(`${JSON.stringify(icount)} is no icount`);
-  for (const [name, digest] of Object.entries(object('"digests"', digests))) {
+  const named = Object.entries(object('"digests"', digests));
+  if (named.length > MOST_COMPONENTS) throw new InputError(`"digests" has ${named.length} components`);
+  for (const [name, digest] of named) {
+    if (utf8.encode(name).length > MOST_NAME_BYTES) throw new InputError('a name in "digests" is too long');
     if (typeof digest !== 'string' || !/^[0-9a-f]{16}$/.test(digest))
       throw new InputError(`the digest of ${name} must be 16 hexadecimal digits`);
   }
   const bytes = typeof state === 'string' ? fromHex(state) : undefined;
   if (bytes === undefined) throw new InputError('"state" must be hexadecimal');
+  if (bytes.length > MOST_STATE_BYTES)
+    throw new InputError(`"state" has ${bytes.length} bytes, at most ${MOST_STATE_BYTES} fit`);
   return { icount, digests: digests as Record<string, string>, state: bytes };
 }
 
-function lines<T>(path: string, read: (path: string) => Uint8Array, parse: (value: unknown) => T): T[] {
-  const found: T[] = [];
-  for (const [i, line] of textOf(path, read(path)).split('\n').entries()) {
-    if (line.trim() === '') continue;
-    const where = `${path}:${i + 1}`;
-    const value = json(where, line);
+function* lines<T>(
+  path: string,
+  read: (path: string) => Uint8Array,
+  parse: (value: unknown) => T,
+): Generator<Line<T>> {
+  const bytes = read(path);
+  let number = 0;
+  for (let start = 0; start < bytes.length; ) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const end = newline < 0 ? bytes.length : newline;
+    const where = `${path}:${++number}`;
+    const text = textOf(where, bytes.subarray(start, end));
+    start = end + 1;
+    if (text.trim() === '') continue;
+    const value = json(where, text);
     try {
-      found.push(parse(value));
+      yield { where, value: parse(value) };
     } catch (error) {
       if (error instanceof InputError) throw new InputError(`${where}: ${error.message}`);
       throw error;
     }
   }
-  return found;
 }

@@ -6,6 +6,9 @@ import type { GuestOutput } from './guest-output.js';
 import type { HostInput } from './host-input.js';
 import type { LiveDriver } from './live-driver.js';
 
+/** An event of a recording has a limit; what is written beyond this is several. */
+const MOST_WRITTEN_AT_ONCE = 16 * 2 ** 20;
+
 /** What a debugger changes: input events at the end of a history, which is a new branch's where it was in the past. */
 export class Changes {
   constructor(
@@ -38,8 +41,13 @@ export class Changes {
       throw new TargetError(`no memory at 0x${address.toString(16)} to write ${bytes.length} bytes to`);
     }
     this.branches.beforeChange(hart);
-    const digits = BigInt.asUintN(64, address).toString(16).padStart(16, '0');
-    this.#enter({ kind: 'write-memory', hart, address: digits, bytes: bytes.slice() });
+    for (let done = 0; done < bytes.length; done += MOST_WRITTEN_AT_ONCE) {
+      const digits = BigInt.asUintN(64, address + BigInt(done))
+        .toString(16)
+        .padStart(16, '0');
+      const piece = bytes.slice(done, done + MOST_WRITTEN_AT_ONCE);
+      this.#enter({ kind: 'write-memory', hart, address: digits, bytes: piece });
+    }
     this.branches.afterMemoryWrite(hart, address, bytes.length);
   }
 

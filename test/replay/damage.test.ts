@@ -213,7 +213,7 @@ describe('what is no recording of ours', () => {
   });
 
   test.each([
-    ['{', 'its header is not JSON'],
+    ['{', 'its header: not JSON'],
     ['[]', 'its header is not an object'],
     ['{"images":[],"writtenBy":""}', 'no "config"'],
     [
