@@ -21,13 +21,13 @@ const debugOnDemand = {
 
 /** Generates the interpreters of the usual machines into `folder`; returns the module that reads them. */
 async function prepareInterpreters(folder) {
-  const { CPUS } = await import(join(dist, 'api/cpus.js'));
-  const { Machine } = await import(join(dist, 'machine/machine.js'));
+  const { CPUS } = await import(join(dist, 'assembly/cpus.js'));
+  const { buildMachine } = await import(join(dist, 'boards/build-machine.js'));
   const files = {};
   for (const [name, { xlen, isa }] of Object.entries(CPUS)) {
     const config = { ...USUAL_MACHINE, xlen, isa };
     for (const jit of [true, false]) {
-      const { engine } = new Machine(config, [], { serial: { write() {} } }, { jit }).board;
+      const { engine } = buildMachine(config, [], { serial: { write() {} } }, { jit }).board;
       if (files[engine.interpreterKey] !== undefined) continue;
       const { bytes, systemOperations } = engine.interpreter;
       const file = `interpreter-${name}${jit ? '' : '-no-jit'}.wasm`;
@@ -83,7 +83,7 @@ const program = await bundle(join(cli, 'main.js'), { format: 'cjs' }, [
   debugOnDemand,
   { name: 'prepared-interpreters', load: id => (id === prepared ? interpreters : null) },
 ]);
-const thread = join(dist, 'api/search-thread.js');
+const thread = join(dist, 'assembly/search-thread.js');
 writeFileSync(thread, await bundle(thread, { format: 'esm' }, [debugOnDemand]));
 
 for (const entry of readdirSync(cli)) rmSync(join(cli, entry), { recursive: true });

@@ -40,7 +40,7 @@ describe('the tree', () => {
 
 /** A rule that finds nothing proves nothing: each must find the mistake it is for. */
 describe('the rules find', () => {
-  const port = parseSource('machine/ports.ts', 'export interface P {}\nexport const p = 1;\n');
+  const port = parseSource('ports/all.ts', 'export interface P {}\nexport const p = 1;\n');
 
   test('a room that reaches up, with file and line', () => {
     const board = parseSource('machine/board.ts', 'export const b = 1;\n');

@@ -2,9 +2,9 @@
 // prints what the engine did as JSON.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { buildMachine } from '../../dist/boards/build-machine.js';
 import { loadElf } from '../../dist/machine/loader.js';
-import { Machine } from '../../dist/machine/machine.js';
-import { MACHINE_REVISION } from '../../dist/machine/revisions.js';
+import { MACHINE_REVISION } from '../../dist/ports/revisions.js';
 
 const [, , file, shift, engine] = process.argv;
 const bytes = readFileSync(file);
@@ -28,7 +28,7 @@ const config = {
   disks: [],
   network: false,
 };
-const machine = new Machine(config, images, { serial: { write() {} } }, { jit: engine === 'jit' });
+const machine = buildMachine(config, images, { serial: { write() {} } }, { jit: engine === 'jit' });
 machine.board.harts[0].state.pc[0] = entry;
 const { regions } = machine.board.engine;
 if (regions) regions.now = () => performance.now();

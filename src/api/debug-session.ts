@@ -10,7 +10,7 @@ import {
   TargetError,
   type WatchAccess,
 } from '../timeline/debug-target.js';
-import type { Answer, FoundInterrupt, FoundStep, FoundWrite } from '../timeline/question-ops.js';
+import type { Answer, FoundInterrupt, FoundStep, FoundWrite } from '../timeline/search/question-ops.js';
 import type { Timeline } from '../timeline/timeline.js';
 import type { MemoryConsole } from './memory-console.js';
 import { ScriptConditions, type When } from './script-conditions.js';

@@ -1,4 +1,7 @@
 /** The public API: machines to script, forward and backward. */
+
+export type { CpuName } from '../assembly/cpus.js';
+export { VERSION } from '../assembly/version.js';
 export { DivergenceError } from '../replay/divergence.js';
 export { InputError } from '../state/input-error.js';
 export {
@@ -9,8 +12,7 @@ export {
   TargetError,
   type WatchAccess,
 } from '../timeline/debug-target.js';
-export type { FoundInterrupt, FoundStep, FoundWrite } from '../timeline/question-ops.js';
-export type { CpuName } from './cpus.js';
+export type { FoundInterrupt, FoundStep, FoundWrite } from '../timeline/search/question-ops.js';
 export { DebugSession, type Place } from './debug-session.js';
 export { MemoryConsole } from './memory-console.js';
 export type { When } from './script-conditions.js';
@@ -23,4 +25,3 @@ export {
   type RecordingOptions,
   type SnapshotOptions,
 } from './sessions.js';
-export { VERSION } from './version.js';

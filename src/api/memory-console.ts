@@ -1,4 +1,4 @@
-import type { ConsoleBackend } from '../machine/ports.js';
+import type { ConsoleBackend } from '../ports/host.js';
 
 /** A console in memory: what the guest printed as text, and typing into it. */
 export class MemoryConsole implements ConsoleBackend {

@@ -1,15 +1,5 @@
 /** How scripts come to a machine: from firmware, or out of a recording. */
-import { systemClock } from '../host/clock.js';
-import { asyncDisks } from '../host/disk/async-disks.js';
-import { readDiskImage } from '../host/disk/disk-file.js';
-import { HostFiles } from '../host/files/host-files.js';
-import { hostRandom } from '../host/random.js';
-import { openWavSound, type WavFiles } from '../host/sound/wav-backend.js';
-import { readRecording } from '../replay/log-reader.js';
-import type { Recording } from '../replay/recording.js';
-import type { Timeline } from '../timeline/timeline.js';
-import { DebugSession } from './debug-session.js';
-import { MemoryConsole } from './memory-console.js';
+
 import {
   bootSession,
   type ConfigOptions,
@@ -18,7 +8,18 @@ import {
   type HostPorts,
   momentOf,
   replaySession,
-} from './session.js';
+} from '../assembly/session.js';
+import { systemClock } from '../host/clock.js';
+import { asyncDisks } from '../host/disk/async-disks.js';
+import { readDiskImage } from '../host/disk/disk-file.js';
+import { HostFiles } from '../host/files/host-files.js';
+import { hostRandom } from '../host/random.js';
+import { openWavSound, type WavFiles } from '../host/sound/wav-backend.js';
+import type { Recording } from '../replay/recording.js';
+import { readRecording } from '../replay/recording-reader.js';
+import type { Timeline } from '../timeline/timeline.js';
+import { DebugSession } from './debug-session.js';
+import { MemoryConsole } from './memory-console.js';
 
 /** How snapshots for going back are kept. */
 export interface SnapshotOptions {

@@ -2,7 +2,7 @@ import { nullConsole, openFileConsole } from '../host/console/outputs.js';
 import { openPty } from '../host/console/pty.js';
 import { connectSocketConsole } from '../host/console/socket.js';
 import { openStdio } from '../host/console/stdio.js';
-import type { ConsoleBackend } from '../machine/ports.js';
+import type { ConsoleBackend } from '../ports/host.js';
 import { InputError } from '../state/input-error.js';
 import { commandFiles } from './command-files.js';
 import { tell } from './messages.js';

@@ -1,6 +1,6 @@
 /** Live machines that go on from a moment of a recording. */
-import { continuedSession, momentOf } from '../api/session.js';
-import type { MachineConfig } from '../machine/ports.js';
+import { continuedSession, momentOf } from '../assembly/session.js';
+import type { MachineConfig } from '../ports/config.js';
 import type { Recording } from '../replay/recording.js';
 import { InputError } from '../state/input-error.js';
 import { chooseSerial } from './console.js';

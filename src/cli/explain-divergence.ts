@@ -1,8 +1,8 @@
-import type { Session } from '../api/session.js';
+import type { Session } from '../assembly/session.js';
 import { DivergenceError } from '../replay/divergence.js';
 import type { Recording } from '../replay/recording.js';
-import { bisect, describeStepDifference } from '../timeline/bisection.js';
 import { ReplayMismatch } from '../timeline/debug-target.js';
+import { bisect, describeStepDifference } from '../timeline/search/bisection.js';
 import { tell } from './messages.js';
 import { openReplay } from './replay-session.js';
 

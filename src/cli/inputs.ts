@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
-import { isElf } from '../machine/elf.js';
+import { isElf } from '../images/elf.js';
 import type { ByteSource } from '../replay/byte-source.js';
 import { MAGIC } from '../replay/format.js';
-import { readRecording } from '../replay/log-reader.js';
 import type { Recording } from '../replay/recording.js';
+import { readRecording } from '../replay/recording-reader.js';
 import { InputError } from '../state/input-error.js';
 import { commandFiles } from './command-files.js';
 

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { bootSession, type HostPorts, type Session } from '../api/session.js';
+import { bootSession, type HostPorts, type Session } from '../assembly/session.js';
 import { hostSeconds, systemClock } from '../host/clock.js';
 import { asyncDisks } from '../host/disk/async-disks.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
@@ -9,7 +9,7 @@ import { openWavSound } from '../host/sound/wav-backend.js';
 import { MAGIC } from '../replay/format.js';
 import type { ByteSink } from '../replay/recording.js';
 import { InputError } from '../state/input-error.js';
-import type { IdleClock } from '../timeline/live-driver.js';
+import type { IdleClock } from '../timeline/live/live-driver.js';
 import { commandFiles } from './command-files.js';
 import { chooseSerial, isInteractive, openConsole } from './console.js';
 import { type GuestFile, readGuestFile, readSymbolFile } from './inputs.js';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import debug from 'debug';
-import { VERSION } from '../api/version.js';
+import { VERSION } from '../assembly/version.js';
 import { surviveHangUp } from '../host/console/hang-up.js';
 import { systemErrorText } from '../host/system-error.js';
 import { DivergenceError } from '../replay/divergence.js';

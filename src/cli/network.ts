@@ -1,6 +1,6 @@
 import { connectToPeer, listenForPeer } from '../host/network/socket-network.js';
 import { openUserNetwork } from '../host/network/user-network.js';
-import type { NetworkBackend } from '../machine/ports.js';
+import type { NetworkBackend } from '../ports/host.js';
 import { tell } from './messages.js';
 import type { NetSpec } from './values.js';
 

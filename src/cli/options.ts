@@ -1,6 +1,6 @@
 /** One table of the machine's options: it makes the options of each command, their help and their types. */
 import { type Command, Option } from 'commander';
-import { CPUS, type CpuName } from '../api/cpus.js';
+import { CPUS, type CpuName } from '../assembly/cpus.js';
 import {
   parseAssignment,
   parseCountFrom,

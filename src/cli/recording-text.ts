@@ -1,5 +1,7 @@
 /** How a recording reads to a user. */
-import type { InputEvent, LoggedEvent, MachineConfig } from '../machine/ports.js';
+
+import type { MachineConfig } from '../ports/config.js';
+import type { InputEvent, LoggedEvent } from '../ports/input-event.js';
 import { describeEnd } from '../replay/end-kinds.js';
 import { OPTIONAL_CHUNKS } from '../replay/format.js';
 import { imageLength } from '../replay/recorded-image.js';

@@ -1,4 +1,4 @@
-import { replaySession } from '../api/session.js';
+import { replaySession } from '../assembly/session.js';
 import type { ByteSink, Recording } from '../replay/recording.js';
 import { chooseSerial } from './console.js';
 import { historyOf, type Opened, open } from './machine-session.js';

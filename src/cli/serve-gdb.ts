@@ -1,7 +1,7 @@
-import type { Session } from '../api/session.js';
+import type { Session } from '../assembly/session.js';
 import { GdbServer } from '../gdb/server.js';
 import { TargetError } from '../timeline/debug-target.js';
-import { boundaryOf } from '../timeline/moments.js';
+import { boundaryOf } from '../timeline/history/moments.js';
 import { commandFiles } from './command-files.js';
 import type { Opened } from './machine-session.js';
 import { tell } from './messages.js';

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { parseAddress } from '../host/network/ipv4.js';
 import type { HostForward } from '../host/network/tcp-proxy.js';
 import { ADDRESS } from '../host/network/user-addresses.js';
-import type { InputDeviceKind } from '../machine/ports.js';
+import type { InputDeviceKind } from '../ports/config.js';
 import { wholeNumber } from '../timeline/moment-text.js';
 
 /** A whole number: also as `1e9`, `1_000` or `0x10`. */

@@ -1,4 +1,4 @@
-import type { IrqLine, MmioDevice, TimerPort, VirtualClock } from '../machine/ports.js';
+import type { IrqLine, MmioDevice, TimerPort, VirtualClock } from '../ports/device.js';
 import { defineState, u64, u64s, words } from '../state/layout.js';
 
 const TWO32 = 0x1_0000_0000;

@@ -1,4 +1,4 @@
-import type { IrqLine, MmioDevice, TimerPort, VirtualClock } from '../machine/ports.js';
+import type { IrqLine, MmioDevice, TimerPort, VirtualClock } from '../ports/device.js';
 import { defineState, u8, u32, u64 } from '../state/layout.js';
 
 const TIME_LOW = 0x00;

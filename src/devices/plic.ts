@@ -1,4 +1,4 @@
-import type { IrqLine, MmioDevice } from '../machine/ports.js';
+import type { IrqLine, MmioDevice } from '../ports/device.js';
 import { defineState, words } from '../state/layout.js';
 
 /** Interrupt sources are 1 to 95; 96 has a priority register alone, as in QEMU 7.2's `virt`. */

@@ -1,4 +1,4 @@
-import type { MmioDevice, PowerPort } from '../machine/ports.js';
+import type { MmioDevice, PowerPort } from '../ports/device.js';
 
 const FAIL = 0x3333;
 const PASS = 0x5555;

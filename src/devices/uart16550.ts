@@ -1,4 +1,4 @@
-import type { IrqLine, MmioDevice, OutputPort, TimerPort, VirtualClock } from '../machine/ports.js';
+import type { IrqLine, MmioDevice, OutputPort, TimerPort, VirtualClock } from '../ports/device.js';
 import { bytes, count, defineState, u8, u16 } from '../state/layout.js';
 
 const FIFO_BYTES = 16;

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { HostClock } from '../machine/ports.js';
+import type { HostClock } from '../ports/host.js';
 
 /** setTimeout takes at most 2^31 - 1 ms. */
 const LONGEST_SLEEP_MS = 0x7fff_ffff;

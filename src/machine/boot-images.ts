@@ -1,9 +1,9 @@
+import type { BootImage } from '../ports/config.js';
 import { InputError } from '../state/input-error.js';
-import type { BootImage } from './ports.js';
-import type { VirtBoard } from './virt-board.js';
+import type { Board } from './board.js';
 
 /** Puts what a machine boots from into its memory, and every hart before the boot ROM's first instruction. */
-export function loadImages(board: VirtBoard, images: readonly BootImage[], by?: 'reset'): void {
+export function loadImages(board: Board, images: readonly BootImage[], by?: 'reset'): void {
   for (const image of images) {
     if (image.disk !== undefined) continue;
     const host = board.bus.hostAddress(image.address, Math.max(image.bytes.length, 1), false);
@@ -13,8 +13,5 @@ export function loadImages(board: VirtBoard, images: readonly BootImage[], by?: 
     board.memory.beforeWrite(host, image.bytes.length);
     board.memory.u8.set(image.bytes, host);
   }
-  for (const hart of board.harts) {
-    hart.state.pc[0] = board.bus.romBase;
-    hart.state.pc[1] = 0;
-  }
+  for (const hart of board.harts) hart.reset(board.resetAddress);
 }

@@ -1,7 +1,6 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { SystemBus } from '../memory/system-bus.js';
-import { RAM_BASE } from './memory-map.js';
-import type { MmioDevice } from './ports.js';
+import type { MmioDevice } from '../ports/device.js';
 
 /** A device's window: the bytes that answer. */
 interface Window {
@@ -20,6 +19,7 @@ export class Bus implements SystemBus {
 
   constructor(
     readonly memory: GuestMemory,
+    readonly ramBase: number,
     readonly romBase: number,
   ) {}
 
@@ -36,7 +36,7 @@ export class Bus implements SystemBus {
 
   hostAddress(address: number, size: number, write: boolean): number {
     const { plan } = this.memory;
-    const inRam = address - RAM_BASE;
+    const inRam = address - this.ramBase;
     if (inRam >= 0 && inRam + size <= plan.ramBytes) return plan.ram + inRam;
     const inRom = address - this.romBase;
     if (!write && inRom >= 0 && inRom + size <= plan.romBytes) return plan.rom + inRom;

@@ -1,21 +1,8 @@
 import type { MemoryRange } from '../engine/write-watch.js';
 import { PAGE_BYTES } from '../memory/memory-plan.js';
-import type { RiscvHart } from '../riscv/hart.js';
-import {
-  FLOAT_CONTROL,
-  REGISTER_NUMBER,
-  type RegisterFeatureRows,
-  registerFeatures,
-} from '../riscv/registers.js';
-import { HartReader } from './hart-view.js';
-import { RAM_BASE, VIRT_MAP } from './memory-map.js';
-import { RegisterWriter } from './register-writer.js';
-import type { VirtBoard } from './virt-board.js';
-
-const PRIVILEGE_NAMES = ['user', 'supervisor', '', 'machine'];
-
-/** pc, sp and fp: what a debugger wants to know at each stop. */
-const EXPEDITED = [REGISTER_NUMBER.pc, REGISTER_NUMBER.sp, REGISTER_NUMBER.fp];
+import type { Board, MemoryWindow } from './board.js';
+import type { Hart, RegisterDescription, RegisterValue } from './hart.js';
+import { HartReader, TIME_FEATURE } from './hart-reader.js';
 
 /** Memory in order of address; `bytes` hold until the machine runs on, and are left out where all are zero. */
 export interface MemoryPiece {
@@ -30,57 +17,37 @@ const LONGEST_ZEROS = 2 ** 24;
 
 /** Registers and memory for a debugger: reads have no side effects on devices. Addresses are bigint. */
 export class DebugAccess {
+  /** The registers as a debugger is told of them. */
+  readonly description: RegisterDescription;
   readonly #readers: readonly HartReader[];
-  readonly #writers: readonly RegisterWriter[];
 
-  constructor(readonly board: VirtBoard) {
+  constructor(readonly board: Board) {
     this.#readers = board.harts.map(hart => new HartReader(board, hart));
-    this.#writers = board.harts.map(hart => new RegisterWriter(hart, board.behaviour));
+    const { description } = board.harts[0].registers;
+    this.description = { ...description, features: [...description.features, TIME_FEATURE] };
   }
 
-  /** The registers as a debugger is told of them: x0..x31 and pc make up a `g` packet. */
-  get description(): {
-    architecture: string;
-    features: RegisterFeatureRows[];
-    generalCount: number;
-    expedited: readonly number[];
-  } {
-    const { config, csrs } = this.board.harts[0];
-    return {
-      architecture: `riscv:rv${config.xlen}`,
-      features: registerFeatures(
-        config,
-        csrs.table.filter(csr => csr !== undefined),
-      ),
-      generalCount: REGISTER_NUMBER.f0,
-      expedited: EXPEDITED,
-    };
-  }
-
-  /** What a debugger saves before an inferior call: x1 to x31, pc, and the floating-point state (riscv-tdep.c). */
+  /** What tells a debugger's call of a guest's function from other changes. */
   get callView() {
-    const float = this.board.harts[0].csrs.hasFloat;
-    const range = (first: number, end: number) => Array.from({ length: end - first }, (_, i) => first + i);
-    const { fflags, frm, fcsr } = FLOAT_CONTROL;
-    const saved = [
-      ...range(1, REGISTER_NUMBER.pc + 1),
-      ...(float ? [...range(REGISTER_NUMBER.f0, REGISTER_NUMBER.firstCsr), fcsr] : []),
-    ];
+    const { savedForCalls, touchedByCalls, link, stack } = this.description;
     return {
-      saved,
-      touched: new Set(float ? [...saved, fflags, frm] : saved),
-      linkRegister: REGISTER_NUMBER.ra,
-      stackRegister: REGISTER_NUMBER.sp,
-      read: (hartId: number, register: number): bigint => {
-        const reader = this.#readers[hartId];
-        return reader.readRegister(register) ? (BigInt(reader.high) << 32n) | BigInt(reader.low) : 0n;
-      },
+      saved: savedForCalls,
+      touched: touchedByCalls,
+      linkRegister: link,
+      stackRegister: stack,
+      read: (hartId: number, register: number) => this.registerValue(hartId, register),
     };
   }
 
   programCounter(hartId: number): bigint {
-    const { pc } = this.board.harts[hartId].state;
-    return (BigInt(pc[1]) << 32n) | BigInt(pc[0]);
+    return this.registerValue(hartId, this.description.pc);
+  }
+
+  /** 0 for what is no register. */
+  registerValue(hartId: number, register: number): bigint {
+    const value: RegisterValue = { low: 0, high: 0, width: 0 };
+    this.board.harts[hartId].registers.read(register, value);
+    return (BigInt(value.high) << 32n) | BigInt(value.low);
   }
 
   /** Reads without allocation, for what is evaluated in the middle of a run. */
@@ -96,12 +63,12 @@ export class DebugAccess {
 
   /** Why a register would not hold these bytes after a write; undefined when it would. */
   refusal(hartId: number, register: number, bytes: Uint8Array): string | undefined {
-    return this.#writers[hartId].refusal(register, bytes);
+    return this.board.harts[hartId].registers.refusal(register, bytes);
   }
 
   /** False for what is no register or cannot be written. */
   writeRegister(hartId: number, register: number, bytes: Uint8Array): boolean {
-    return this.#writers[hartId].write(register, bytes);
+    return this.board.harts[hartId].registers.write(register, bytes);
   }
 
   /** The readable prefix of [address, address + length) as the hart sees it. */
@@ -132,8 +99,8 @@ export class DebugAccess {
    */
   *pieces(hartId: number, address: bigint, length: bigint): Generator<MemoryPiece, void> {
     const hart = this.board.harts[hartId];
-    const start = BigInt.asUintN(hart.config.xlen, address);
-    const room = (1n << BigInt(hart.config.xlen)) - start;
+    const start = BigInt.asUintN(hart.addressBits, address);
+    const room = (1n << BigInt(hart.addressBits)) - start;
     const end = start + (length < room ? length : room);
     for (let at = start; at < end; ) {
       const piece = this.#pieceAt(hart, at, Number(end - at < LONGEST_ZEROS ? end - at : LONGEST_ZEROS));
@@ -144,7 +111,7 @@ export class DebugAccess {
   }
 
   /** Memory that lies together for the hart and for the host, or a page's worth of device registers. */
-  #pieceAt(hart: RiscvHart, address: bigint, most: number): MemoryPiece | undefined {
+  #pieceAt(hart: Hart, address: bigint, most: number): MemoryPiece | undefined {
     const { memory } = this.board;
     const first = this.#hostPart(hart, address, most);
     if (first === undefined) {
@@ -166,7 +133,7 @@ export class DebugAccess {
 
   /** What of [address, address + most) stands on one page of memory; undefined when it is none. */
   #hostPart(
-    hart: RiscvHart,
+    hart: Hart,
     address: bigint,
     most: number,
   ): { readonly host: number; readonly length: number } | undefined {
@@ -264,25 +231,17 @@ export class DebugAccess {
 
   /** What a hart is doing, for thread lists. */
   describe(hartId: number): string {
-    const { state } = this.board.harts[hartId];
-    const mode = `${PRIVILEGE_NAMES[state.privilege]} mode`;
-    return `CPU#${hartId} ${state.waiting !== 0 ? `waiting for interrupt, ${mode}` : mode}`;
+    return `CPU#${hartId} ${this.board.harts[hartId].describe()}`;
   }
 
-  memoryMap(): { name: string; kind: 'ram' | 'rom' | 'mmio'; base: number; bytes: number }[] {
-    const windows = Object.entries(VIRT_MAP).map(([name, region]) => ({
-      name,
-      kind: name === 'bootRom' ? ('rom' as const) : ('mmio' as const),
-      base: region.base,
-      bytes: 'decoded' in region ? region.decoded : region.bytes,
-    }));
-    return [...windows, { name: 'ram', kind: 'ram', base: RAM_BASE, bytes: this.board.config.ramBytes }];
+  memoryMap(): readonly MemoryWindow[] {
+    return this.board.memoryMap;
   }
 
-  #locate(hart: RiscvHart, address: bigint): { physical: number; inPage: number } {
-    const wrapped = BigInt.asUintN(hart.config.xlen, address);
+  #locate(hart: Hart, address: bigint): { physical: number; inPage: number } {
+    const wrapped = BigInt.asUintN(hart.addressBits, address);
     const low = Number(wrapped & 0xffffffffn);
-    const physical = hart.mmu.peek(low, Number(wrapped >> 32n));
+    const physical = hart.peek(low, Number(wrapped >> 32n));
     return { physical, inPage: PAGE_BYTES - (low % PAGE_BYTES) };
   }
 

@@ -1,8 +1,8 @@
 import { type TouchedPages, UNKNOWN_PAGE, virtualPage } from '../engine/touched-pages.js';
 import type { WatchList, WatchRange } from '../engine/watch-list.js';
 import type { StoreAccess } from '../engine/write-watch.js';
-import type { RiscvHart } from '../riscv/hart.js';
 import type { DebugHit, WriteListener, Writer } from './debug-hit.js';
+import type { Hart } from './hart.js';
 import type { VirtualTime } from './virtual-time.js';
 
 export { UNKNOWN_PAGE } from '../engine/touched-pages.js';
@@ -12,12 +12,12 @@ const PAGE = 4096;
 
 /** What of a board it looks at. */
 interface WrittenBoard {
-  readonly harts: readonly RiscvHart[];
+  readonly harts: readonly Hart[];
   readonly touched: TouchedPages;
   readonly watches: WatchList;
   readonly time: VirtualTime;
   readonly machineState: { readonly currentHart: number };
-  readonly running: RiscvHart | undefined;
+  readonly running: Hart | undefined;
 }
 
 /**
@@ -72,7 +72,7 @@ export class ForeignWrites {
 
   #noteTouched(address: number, length: number): void {
     const { written } = this.board.touched;
-    if (this.board.harts.some(hart => hart.mmu.translates)) {
+    if (this.board.harts.some(hart => hart.translates)) {
       // Under which virtual addresses a hart sees these bytes is not known.
       written.add(UNKNOWN_PAGE);
       return;
@@ -87,17 +87,17 @@ export class ForeignWrites {
     if (range.kind === 'read') return false;
     return this.board.harts.some((hart, id) => {
       // Harts that see physical addresses all see the same.
-      if (!hart.mmu.translates) return id === 0 && seesIn(hart, range, range.length, address, length);
+      if (!hart.translates) return id === 0 && seesIn(hart, range, range.length, address, length);
       return seesIn(hart, range, PAGE, address, length);
     });
   }
 }
 
 /** Whether a hart sees any of [address, + length) in the range, which is looked up anew after `step` bytes. */
-function seesIn(hart: RiscvHart, range: WatchRange, step: number, address: number, length: number): boolean {
+function seesIn(hart: Hart, range: WatchRange, step: number, address: number, length: number): boolean {
   for (let done = 0; done < range.length; ) {
     const low = range.low + done;
-    const physical = hart.mmu.peek(low % 2 ** 32, range.high + Math.floor(low / 2 ** 32));
+    const physical = hart.peek(low % 2 ** 32, range.high + Math.floor(low / 2 ** 32));
     const part = Math.min(range.length - done, step === PAGE ? PAGE - (low % PAGE) : step);
     if (physical >= 0 && physical < address + length && physical + part > address) return true;
     done += part;

@@ -14,7 +14,7 @@ export function checkMachine(machine: Machine): void {
   memory.check();
   breakpoints.check();
   decode.check();
-  for (const hart of harts) hart.mmu.check(page => decode.guestPageOf(page));
+  for (const hart of harts) hart.check();
 }
 
 /** Whose turn it is was settled where the last run or event ended: asking changes nothing. */
@@ -22,7 +22,7 @@ function checkTurn(machine: Machine): void {
   const { harts, machineState } = machine.board;
   const turn = () => {
     const { currentHart, quantumLeft } = machineState;
-    return [currentHart, quantumLeft, ...harts.map(hart => hart.state.waiting)].join(' ');
+    return [currentHart, quantumLeft, ...harts.map(hart => hart.asleep)].join(' ');
   };
   const before = turn();
   // Asks, and settles it if need be.

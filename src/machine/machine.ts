@@ -1,19 +1,17 @@
 import type { CodePoint } from '../engine/breakpoint-set.js';
-import type { EngineOptions } from '../engine/engine.js';
 import type { TouchedPages } from '../engine/touched-pages.js';
 import type { WatchKind, WatchRange } from '../engine/watch-list.js';
 import type { WriteWatch } from '../engine/write-watch.js';
-import type { ExecutingHart } from '../riscv/executing-hart.js';
-import type { RiscvHart } from '../riscv/hart.js';
-import { EXIT } from '../riscv/hart-exit.js';
-import { NO_HART } from '../riscv/reservations.js';
-import { NO_INTERRUPT } from '../riscv/traps.js';
+import type { GuestMemory } from '../memory/guest-memory.js';
+import type { BootImage, MachineConfig } from '../ports/config.js';
+import type { InputEvent } from '../ports/input-event.js';
+import type { StatePlan } from '../state/layout.js';
+import type { Board, BoardInputs, BoardPorts } from './board.js';
 import { loadImages } from './boot-images.js';
 import { DebugAccess } from './debug-access.js';
 import type { DebugHit } from './debug-hit.js';
-import type { BootImage, InputEvent, MachineConfig, MachineOutputs } from './ports.js';
+import { type Hart, type HartContext, NO_INTERRUPT } from './hart.js';
 import type { MachineStop, RunOptions, TakenInterrupt } from './run-types.js';
-import { VirtBoard } from './virt-board.js';
 
 export type { CodePoint } from '../engine/breakpoint-set.js';
 export type { HitCondition, WatchRange } from '../engine/watch-list.js';
@@ -32,8 +30,8 @@ const MOST_IDLE_JUMPS = 100_000;
  * A whole deterministic machine. It only runs forward, from boundary to boundary (design: "anatomy of a step"),
  * and what happens in it depends on its state and on the events applied to it, on nothing else.
  */
-export class Machine {
-  readonly board: VirtBoard;
+export class Machine<B extends Board = Board> {
+  readonly board: B;
   readonly debug: DebugAccess;
   /** Boundary before each hart's last step since the machine was built or restored; -1: none yet. */
   readonly lastStepOf: Float64Array;
@@ -42,7 +40,6 @@ export class Machine {
   /** Whether idle time was skipped since the last step: then the icount alone does not tell the moment. */
   warpedHere = false;
   #attention = false;
-  #pumpConsole = false;
   #hit: DebugHit | undefined;
   #work = 0;
   #options: RunOptions = { idle: 'jump' };
@@ -50,48 +47,40 @@ export class Machine {
   constructor(
     readonly config: MachineConfig,
     readonly images: readonly BootImage[],
-    outputs: MachineOutputs,
-    engine?: EngineOptions,
+    build: (ports: BoardPorts) => B,
   ) {
-    this.board = new VirtBoard(
-      config,
-      images,
-      {
-        outputs,
-        power: {
-          powerOff: code => this.#powerOff(code),
-          reset: () => {
-            this.board.machineState.resetRequested = 1;
-            this.#attention = true;
-          },
-        },
-        hooks: {
-          breakpointReached: (hart, low, high) => this.#reached('breakpoint', hart, undefined, low, high),
-          watchTouched: (hart, kind, low, high) => this.#reached('watchpoint', hart, kind, low, high),
-          charge: work => this.charge(work),
-          storeObserved: (hart, store) => {
-            this.charge(1);
-            this.board.foreignWrites.storeObserved(hart.id, store);
-          },
-          tableUpdated: (address, length) => this.board.foreignWrites.tableUpdated(address, length),
-        },
-        onAttention: () => {
+    this.board = build({
+      power: {
+        powerOff: code => this.#powerOff(code),
+        reset: () => {
+          this.board.machineState.resetRequested = 1;
           this.#attention = true;
         },
       },
-      engine,
-    );
+      hooks: {
+        breakpointReached: (hart, low, high) => this.#reached('breakpoint', hart, undefined, low, high),
+        watchTouched: (hart, kind, low, high) => this.#reached('watchpoint', hart, kind, low, high),
+        charge: work => this.charge(work),
+        storeObserved: (hart, store) => {
+          this.charge(1);
+          this.board.foreignWrites.storeObserved(hart, store);
+        },
+        tableUpdated: (address, length) => this.board.foreignWrites.tableUpdated(address, length),
+      },
+      onAttention: () => {
+        this.#attention = true;
+      },
+    });
     this.debug = new DebugAccess(this.board);
     this.lastStepOf = new Float64Array(config.harts).fill(-1);
     const { board } = this;
     board.time.stepsThisRun = () => board.running?.stepsThisRun ?? 0;
-    board.bus.afterAccess = device => {
-      if (device === board.uart && !board.console.empty) this.#pumpConsole = true;
-      if (this.#attention || this.#pumpConsole) board.running?.requestBoundary();
+    board.bus.afterAccess = () => {
+      if (this.#attention) board.running?.requestBoundary();
     };
     board.machineState.quantumLeft = config.quantum;
     loadImages(board, this.images);
-    board.clint.settle();
+    board.settle();
     this.#attention = false;
   }
 
@@ -114,7 +103,7 @@ export class Machine {
 
   /** Whether no hart would take a step now unless time jumps. */
   get asleep(): boolean {
-    return this.board.harts.every(hart => hart.state.waiting !== 0 && !hart.wakes);
+    return this.board.harts.every(hart => hart.asleep && !hart.wakes);
   }
 
   /** The hart that takes the next step; of the sleeping ones, the one whose turn it was. */
@@ -123,15 +112,62 @@ export class Machine {
     return this.board.machineState.currentHart;
   }
 
+  /** What devices wait for from the host, and what they have room for. */
+  get inputs(): BoardInputs {
+    return this.board.inputs;
+  }
+
   /** Whether the guest waits for something that the host is to send. */
   get wants(): boolean {
-    const { entropy, virtio } = this.board;
-    return entropy.wanted > 0 || virtio.sound?.wanted !== undefined;
+    const { inputs } = this.board;
+    return inputs.entropyWanted > 0 || inputs.soundWanted !== undefined;
   }
 
   /** Whether the host is at work for the guest: then idle time does not pass by itself. */
   get awaitsHost(): boolean {
-    return this.board.virtio.disks.some(disk => disk.awaitsHost);
+    return this.board.inputs.diskAwaitsHost;
+  }
+
+  /** Guest memory, what the declared state is, and why what happens here cannot be recorded. */
+  get memory(): GuestMemory {
+    return this.board.memory;
+  }
+
+  get plan(): StatePlan {
+    return this.board.plan;
+  }
+
+  /** Physical address of the first byte of RAM. */
+  get ramBase(): number {
+    return this.board.ramBase;
+  }
+
+  /** Length in bytes of the instruction that starts with this halfword. */
+  instructionLength(halfword: number): number {
+    return this.board.decode.isa.lengthOf(halfword);
+  }
+
+  /** A watched range was written by no store since this was last asked. */
+  takeForeignHit(): DebugHit | undefined {
+    return this.board.foreignWrites.takeHit();
+  }
+
+  /** What is armed: for checks. */
+  get armed(): readonly { readonly low: number; readonly high: number; readonly length?: number }[] {
+    return [...this.board.breakpoints.points, ...this.board.watches.ranges];
+  }
+
+  get replayBlockers(): readonly string[] {
+    return this.board.bus.replayBlockers;
+  }
+
+  /** Places of the harts, by number. */
+  contexts(): HartContext[] {
+    return this.board.harts.map(hart => hart.context());
+  }
+
+  standsIn(context: HartContext): boolean {
+    return this.board.harts[context.hart].standsIn(context);
   }
 
   /**
@@ -166,16 +202,16 @@ export class Machine {
       }
       if (hart.id === options.beforeHart) return LIMIT;
       idleJumps = 0;
-      const interrupt = hart.traps.interrupt();
+      const interrupt = hart.pendingInterrupt();
       if (interrupt !== NO_INTERRUPT) {
-        this.interrupted[hart.id] = { icount: time.icount, context: this.debug.view(hart.id).context() };
+        this.interrupted[hart.id] = { icount: time.icount, context: hart.context() };
         options.onInterrupt?.(hart.id, interrupt);
         hart.enterInterrupt(interrupt);
         this.#finishSteps(hart, 1);
         continue;
       }
       this.#finishSteps(hart, this.#runHart(hart, until));
-      if (hart.exit === EXIT.stopped && this.#hit !== undefined) {
+      if (hart.stopped && this.#hit !== undefined) {
         const hit = this.#hit;
         this.#hit = undefined;
         // Wherever a run ends at a boundary, the state is the same.
@@ -201,6 +237,14 @@ export class Machine {
     if (this.#work >= MOST_WORK) this.board.running?.requestBoundary();
   }
 
+  /**
+   * Why an input cannot have been given to this machine in its present state, or undefined: a log that holds such a one
+   * is of another machine, or made up.
+   */
+  refusal(event: InputEvent): string | undefined {
+    return this.board.refusal(event);
+  }
+
   /** Lets one input event enter at the present boundary. What it writes is told to the options of the pass. */
   apply(event: InputEvent, options?: RunOptions): void {
     const { board } = this;
@@ -212,9 +256,6 @@ export class Machine {
   #enter(event: InputEvent): void {
     const { board } = this;
     switch (event.kind) {
-      case 'entropy':
-        board.entropy.feed(event.bytes);
-        break;
       case 'shutdown':
         this.#powerOff(0);
         break;
@@ -229,7 +270,7 @@ export class Machine {
         break;
       case 'write-memory':
         // It is no hart that writes: any reservation of these bytes ends.
-        board.reservations?.run(NO_HART);
+        board.writerIs(undefined);
         this.debug.writeMemory(event.hart, BigInt(`0x${event.address}`), event.bytes);
         break;
       default:
@@ -253,7 +294,7 @@ export class Machine {
     board.engine.setWatchpoints(ranges, observed);
     // What those before were touched by concerns nobody now.
     board.foreignWrites.takeHit();
-    board.flushTranslations();
+    for (const hart of board.harts) hart.flush();
   }
 
   /** From here on the pages that are touched are noted anew. */
@@ -261,7 +302,7 @@ export class Machine {
     this.board.touched.restart();
     this.board.memory.startNoting();
     this.board.engine.regions?.startNoting();
-    this.board.flushTranslations();
+    for (const hart of this.board.harts) hart.flush();
   }
 
   /** Virtual pages fetched from and written to since `startNoting`, and perhaps a few more. */
@@ -282,12 +323,11 @@ export class Machine {
 
   #deriveAgain(): void {
     for (const hart of this.board.harts) hart.afterRestore();
-    this.board.reservations?.afterRestore();
+    this.board.afterRestore();
     this.#attention = false;
-    this.#pumpConsole = false;
   }
 
-  #runHart(hart: RiscvHart, until: number): number {
+  #runHart(hart: Hart, until: number): number {
     const { board } = this;
     const { time, machineState } = board;
     let budget = Math.min(until - time.icount, LONGEST_RUN);
@@ -295,15 +335,15 @@ export class Machine {
     const deadline = time.nextDeadline();
     if (deadline !== Number.POSITIVE_INFINITY) budget = Math.min(budget, time.stepsUntil(deadline));
     board.running = hart;
-    board.reservations?.run(hart.id);
+    board.writerIs(hart.id);
     const steps = hart.run(budget);
-    board.reservations?.settle();
+    board.afterRun();
     board.running = undefined;
     return steps;
   }
 
   /** What a boundary brings: time, then timers, then what devices and harts asked for during the step. */
-  #finishSteps(hart: RiscvHart, steps: number): void {
+  #finishSteps(hart: Hart, steps: number): void {
     const { board } = this;
     board.time.state.icount += steps;
     if (steps > 0) {
@@ -314,10 +354,7 @@ export class Machine {
       board.machineState.quantumLeft = hart.yields ? 0 : board.machineState.quantumLeft - steps;
     hart.yields = false;
     this.#fireDueTimers();
-    if (this.#pumpConsole) {
-      this.#pumpConsole = false;
-      board.console.pump();
-    }
+    board.atBoundary();
     this.#attention = false;
     if (board.machineState.resetRequested !== 0) this.#reset();
   }
@@ -339,15 +376,15 @@ export class Machine {
   }
 
   /** Round-robin: the hart whose turn it is, or undefined when all sleep. */
-  #chooseHart(): RiscvHart | undefined {
+  #chooseHart(): Hart | undefined {
     const { harts, machineState } = this.board;
-    for (const hart of harts) if (hart.state.waiting !== 0 && hart.wakes) hart.state.waiting = 0;
+    for (const hart of harts) if (hart.asleep && hart.wakes) hart.wake();
     const current = harts[machineState.currentHart];
-    if (harts.length === 1) return current.state.waiting === 0 ? current : undefined;
-    if (machineState.quantumLeft > 0 && current.state.waiting === 0) return current;
+    if (harts.length === 1) return !current.asleep ? current : undefined;
+    if (machineState.quantumLeft > 0 && !current.asleep) return current;
     for (let i = 1; i <= harts.length; i++) {
       const id = (machineState.currentHart + i) % harts.length;
-      if (harts[id].state.waiting !== 0) continue;
+      if (harts[id].asleep) continue;
       machineState.currentHart = id;
       machineState.quantumLeft = this.config.quantum;
       return harts[id];
@@ -357,7 +394,7 @@ export class Machine {
 
   #reached(
     kind: DebugHit['kind'],
-    hart: ExecutingHart,
+    hart: number,
     access: WatchKind | undefined,
     low: number,
     high: number,
@@ -365,7 +402,7 @@ export class Machine {
     const { icount } = this.board.time;
     if (icount === this.#options.passHitsAt) return false;
     this.charge(1);
-    const hit: DebugHit = { kind, icount, hart: hart.id, access, low, high };
+    const hit: DebugHit = { kind, icount, hart, access, low, high };
     if (this.#options.collect !== undefined) {
       this.#options.collect(hit);
       return false;
@@ -391,6 +428,6 @@ export class Machine {
     board.machineState.quantumLeft = this.config.quantum;
     loadImages(board, this.images, 'reset');
     this.#deriveAgain();
-    board.clint.settle();
+    board.settle();
   }
 }

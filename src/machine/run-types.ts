@@ -1,6 +1,7 @@
 /** What a machine is told when it runs, and what it tells. */
+
 import type { DebugHit, WriteObserver } from './debug-hit.js';
-import type { HartContext } from './hart-view.js';
+import type { HartContext } from './hart.js';
 
 /** Why `run` came back. */
 export type MachineStop =

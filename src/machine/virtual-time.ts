@@ -1,5 +1,5 @@
+import type { TimerPort, VirtualClock } from '../ports/device.js';
 import { count, counts, defineState, type StateOf } from '../state/layout.js';
-import type { TimerPort, VirtualClock } from './ports.js';
 
 /** Virtual time of the machine: steps scaled, plus idle time that was skipped; and every timer's deadline. */
 export const timeState = (timers: number) =>

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '../machine/ports.js';
+import type { LoggedEvent } from '../ports/input-event.js';
 import type { FieldDifference, StatePlan } from '../state/layout.js';
 import { describeEvent } from './event-kinds.js';
 import type { Checkpoint } from './recording.js';

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '../machine/ports.js';
+import type { LoggedEvent } from '../ports/input-event.js';
 import { ByteReader, ByteWriter, FormatFault } from './byte-codec.js';
 import { decodeEvent } from './event-kinds.js';
 

@@ -1,5 +1,5 @@
 /** Input events as JSON, for people and other programs: fields as in ports.ts, bytes in hexadecimal. */
-import type { InputEvent, LoggedEvent } from '../machine/ports.js';
+import type { InputEvent, LoggedEvent } from '../ports/input-event.js';
 import { InputError } from '../state/input-error.js';
 import { ByteReader, ByteWriter, fromHex, toHex } from './byte-codec.js';
 import { decodeEvent, encodeEvent } from './event-kinds.js';

@@ -1,5 +1,5 @@
 /** One table of the event kinds: their number in the file, their fields, and how they read as text. */
-import type { InputEvent, ResetCause, ShutdownCause } from '../machine/ports.js';
+import type { InputEvent, ResetCause, ShutdownCause } from '../ports/input-event.js';
 import { type ByteReader, type ByteWriter, FormatFault, toHex } from './byte-codec.js';
 
 type Kind = InputEvent['kind'];

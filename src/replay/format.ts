@@ -31,7 +31,7 @@
  *     [name text, varint count of fields, then for each field: name text, type u8 (0 u8, 1 u16, 2 u32, 3 f64), block]
  *     What a reader declares beyond that is as after a reset; what it does not declare is an error.
  * 8 pages: one or more of [area u8, varint page, 4096 bytes], at most 1 MiB in a chunk, "pages" of them in all.
- *     Areas: 0 RAM, 1 ROM, 2 what disks keep of the guest's writes (machine/disk.ts). Pages count from the area's
+ *     Areas: 0 RAM, 1 ROM, 2 what disks keep of the guest's writes (boards/disk.ts). Pages count from the area's
  *     first; areas and pages ascend. Other pages are as the images leave them, zero where there is none.
  * The others come in the order of time. Each icount in them is a varint, the difference to the icount given
  * before it anywhere in the file; the first one to that of "start", or 0.

@@ -1,11 +1,11 @@
-import type { BootImage } from '../machine/ports.js';
+import type { BootImage } from '../ports/config.js';
 import { FormatFault } from './byte-codec.js';
 import type { Chunk, ChunkPlace } from './chunk-reader.js';
 import type { ChunkType } from './format.js';
-import { MomentReader } from './moment-codec.js';
 import { imageInFile } from './recorded-image.js';
 import type { RecordingHeader } from './recording.js';
 import { type HeaderContent, parseHeaderJson } from './recording-header.js';
+import { MomentReader } from './saved-machine-codec.js';
 
 /** Puts the header together from the first chunks. What is large in it is read when somebody asks for it. */
 export class HeaderReader {

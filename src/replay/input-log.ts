@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '../machine/ports.js';
+import type { LoggedEvent } from '../ports/input-event.js';
 import { BrokenInvariant } from '../state/invariant.js';
 import { ByteWriter } from './byte-codec.js';
 import { EventBlock } from './event-block.js';

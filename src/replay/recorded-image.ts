@@ -1,5 +1,5 @@
 /** Images as they stand in a file: perhaps a gigabyte each, so that who can goes over them piece by piece. */
-import type { BootImage } from '../machine/ports.js';
+import type { BootImage } from '../ports/config.js';
 
 /** How the images of files are read: not a part of the image, which may be sent to another thread. */
 const pieces = new WeakMap<BootImage, () => Iterable<Uint8Array>>();

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '../machine/ports.js';
+import type { LoggedEvent } from '../ports/input-event.js';
 import type { FieldDifference, StatePlan } from '../state/layout.js';
 import { findDivergence } from './divergence.js';
 import { sameEvent } from './event-json.js';

@@ -1,5 +1,5 @@
-import type { MachineConfig } from '../machine/ports.js';
-import { MACHINE_REVISION } from '../machine/revisions.js';
+import type { MachineConfig } from '../ports/config.js';
+import { MACHINE_REVISION } from '../ports/revisions.js';
 import { InputError } from '../state/input-error.js';
 import type { MachineMoment } from '../state/saved-state.js';
 import { json } from './json-parts.js';

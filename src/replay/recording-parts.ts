@@ -6,9 +6,9 @@
  *   extras/*.bin       optional chunks, as they are
  *   events.jsonl       one input a line, as `backstub events --json` shows it
  *   checkpoints.jsonl  one checkpoint a line: icount, digests, the declared state in hexadecimal
- *   start.json, pages.bin   the machine that it starts with, where that is not a new one: see moment-parts.ts
+ *   start.json, pages.bin   the machine that it starts with, where that is not a new one: see saved-machine-parts.ts
  */
-import type { BootImage, MachineConfig } from '../machine/ports.js';
+import type { BootImage, MachineConfig } from '../ports/config.js';
 import { InputError } from '../state/input-error.js';
 import { fromHex, toHex } from './byte-codec.js';
 import { parseEnd } from './end-kinds.js';
@@ -17,7 +17,6 @@ import { FORMAT_VERSION, isOptionalType, OLDEST_VERSION, OPTIONAL_PIECE_BYTES } 
 import { InputLog } from './input-log.js';
 import { isCount, json, jsonOf, object, textOf } from './json-parts.js';
 import { MOST_COMPONENTS, MOST_NAME_BYTES, MOST_STATE_BYTES } from './limits.js';
-import { PAGES, pagesFile, parseStart, START, startJson } from './moment-parts.js';
 import { imagePieces } from './recorded-image.js';
 import {
   type Checkpoint,
@@ -28,6 +27,7 @@ import {
   startIcount,
 } from './recording.js';
 import { headerJson, parseHeaderJson } from './recording-header.js';
+import { PAGES, pagesFile, parseStart, START, startJson } from './saved-machine-parts.js';
 import type { StateLayouts } from './state-layouts.js';
 
 export interface RecordingPart {

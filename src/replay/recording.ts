@@ -1,4 +1,5 @@
-import type { BootImage, LoggedEvent, MachineConfig } from '../machine/ports.js';
+import type { BootImage, MachineConfig } from '../ports/config.js';
+import type { LoggedEvent } from '../ports/input-event.js';
 import type { MachineMoment } from '../state/saved-state.js';
 import type { Sequence } from './sequence.js';
 import type { StateLayouts } from './state-layouts.js';

@@ -1,11 +1,11 @@
 /** What two recordings start with, compared: settings, images, and the machine's state where it is not a new one. */
-import type { BootImage, MachineConfig } from '../machine/ports.js';
+import type { BootImage, MachineConfig } from '../ports/config.js';
 import type { StatePlan } from '../state/layout.js';
 import { loadState, type MachineMoment, type SavedPage, type SavedPages } from '../state/saved-state.js';
 import { toHex } from './byte-codec.js';
-import { MEMORY_AREAS, PAGE_BYTES } from './moment-codec.js';
 import { imageDifferenceAt, imageLength } from './recorded-image.js';
 import { type Recording, type RecordingHeader, startIcount } from './recording.js';
+import { MEMORY_AREAS, PAGE_BYTES } from './saved-machine-codec.js';
 
 /** Something the two machines were built with or put into: undefined where one has nothing like it. */
 export interface StartDifference {

@@ -179,7 +179,7 @@ export class DataAccess {
     const { watches, hooks } = this.hart.env;
     if (watches.empty) return false;
     const range = watches.match(low, high, size, reads, writes, this.hart.id);
-    return range !== undefined && hooks.watchTouched(this.hart, range.kind, range.low, range.high);
+    return range !== undefined && hooks.watchTouched(this.hart.id, range.kind, range.low, range.high);
   }
 
   #observe(
@@ -193,7 +193,7 @@ export class DataAccess {
     const { watches, hooks } = this.hart.env;
     if (watches.observed === undefined) return;
     const store = { low, high, size, physical, firstBytes, second };
-    if (watches.observed.concerns(store)) hooks.storeObserved(this.hart, store);
+    if (watches.observed.concerns(store)) hooks.storeObserved(this.hart.id, store);
   }
 
   /** A load over a page boundary: both pages are looked up before a byte is read. Devices do not take it. */

@@ -6,18 +6,21 @@ import {
   type RunFunction,
 } from '../engine/engine-layout.js';
 import { virtualPage } from '../engine/touched-pages.js';
+import { type Hart, type HartContext, type HartRegisters, NO_INTERRUPT } from '../machine/hart.js';
 import { CsrFile } from './csr-file.js';
 import { buildCsrTable } from './csr-table.js';
 import { DataAccess } from './data-access.js';
 import type { ExecutingHart, HartEnvironment } from './executing-hart.js';
 import { EXIT } from './hart-exit.js';
+import { contextOf, describe, endsHandler, standsIn } from './hart-place.js';
 import type { HartState } from './hart-state.js';
 import { X } from './isa/operands.js';
 import { Mmu } from './mmu.js';
 import { PmpUnit } from './pmp.js';
 import { ACCESS, CAUSE, type HartConfig, MSTATUS, PRIVILEGE } from './privileged.js';
+import { RiscvRegisters } from './registers.js';
 import { SystemOperations } from './system-operations.js';
-import { NO_INTERRUPT, TrapUnit } from './traps.js';
+import { TrapUnit } from './traps.js';
 
 const SINK = X.zero!.sink;
 
@@ -25,11 +28,12 @@ const SINK = X.zero!.sink;
 const SHORT_RUN = 256;
 
 /** One RISC-V hart: what generated code leaves to TypeScript. */
-export class RiscvHart implements EngineHost, ExecutingHart {
+export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   readonly csrs: CsrFile;
   readonly mmu: Mmu;
   readonly pmp: PmpUnit;
   readonly traps: TrapUnit;
+  readonly registers: HartRegisters;
   readonly #system: SystemOperations;
   readonly #data = new DataAccess(this);
   exit: number = EXIT.budget;
@@ -76,6 +80,7 @@ export class RiscvHart implements EngineHost, ExecutingHart {
     });
     this.traps = new TrapUnit(config, state);
     this.#system = new SystemOperations(this, env.systemOperations);
+    this.registers = new RiscvRegisters(this);
     this.afterRestore();
   }
 
@@ -88,6 +93,71 @@ export class RiscvHart implements EngineHost, ExecutingHart {
     this.pmp.update();
     this.mmu.flush();
   }
+
+  // What the machine asks.
+
+  get addressBits(): 32 | 64 {
+    return this.config.xlen;
+  }
+
+  get asleep(): boolean {
+    return this.state.waiting !== 0;
+  }
+
+  wake(): void {
+    this.state.waiting = 0;
+  }
+
+  get stopped(): boolean {
+    return this.exit === EXIT.stopped;
+  }
+
+  pendingInterrupt(): number {
+    return this.traps.interrupt();
+  }
+
+  reset(pc: number): void {
+    this.state.pc[0] = pc;
+    this.state.pc[1] = 0;
+  }
+
+  flush(): void {
+    this.mmu.flush();
+  }
+
+  get translates(): boolean {
+    return this.mmu.translates;
+  }
+
+  peek(low: number, high: number): number {
+    return this.mmu.peek(low, high);
+  }
+
+  context(): HartContext {
+    return contextOf(this.id, this.state);
+  }
+
+  standsIn(context: HartContext): boolean {
+    return context.hart === this.id && standsIn(this.state, context);
+  }
+
+  endsHandler(instruction: number): boolean {
+    return endsHandler(this.state, instruction);
+  }
+
+  describe(): string {
+    return describe(this.state);
+  }
+
+  check(): void {
+    this.mmu.check(page => this.env.decode.guestPageOf(page));
+  }
+
+  get writesCsrsExactly(): boolean {
+    return this.env.writesCsrsExactly;
+  }
+
+  // Running.
 
   /** Steps of this hart so far; right also in the middle of `run`. */
   get steps(): number {
@@ -324,6 +394,6 @@ export class RiscvHart implements EngineHost, ExecutingHart {
     const point = this.env.breakpoints.at(low, high);
     if (point === undefined) return false;
     if (point.condition !== undefined && !point.condition.holds(this.id)) return false;
-    return this.env.hooks.breakpointReached(this, low, high);
+    return this.env.hooks.breakpointReached(this.id, low, high);
   }
 }

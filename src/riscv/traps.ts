@@ -1,4 +1,5 @@
 /** Taking traps: privileged spec 3.1.6 to 3.1.9 and 3.1.15. */
+import { NO_INTERRUPT } from '../machine/hart.js';
 import type { HartState } from './hart-state.js';
 import { type HartConfig, INTERRUPT, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
 
@@ -11,8 +12,6 @@ const INTERRUPT_ORDER = [
   INTERRUPT.supervisorSoftware,
   INTERRUPT.supervisorTimer,
 ] as const;
-
-export const NO_INTERRUPT = -1;
 
 /** Traps and returns end a reservation, as in QEMU: one context must not use that of another. */
 export function yieldReservation(state: HartState): void {

@@ -1,6 +1,6 @@
-import type { HartView } from '../machine/hart-view.js';
+import type { HartView } from '../machine/hart-reader.js';
 
-export type { HartView } from '../machine/hart-view.js';
+export type { HartView } from '../machine/hart-reader.js';
 
 /**
  * What has to hold at a hit for it to count, forwards and backwards alike. It sees the hart that caused the

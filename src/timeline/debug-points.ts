@@ -9,8 +9,8 @@ import {
   type FromCode,
 } from './condition.js';
 import type { WatchAccess } from './debug-target.js';
-import { type IntervalPages, touches, UNKNOWN_PAGE } from './page-set.js';
-import type { PointsData } from './search-pool.js';
+import { type IntervalPages, touches, UNKNOWN_PAGE } from './search/page-set.js';
+import type { PointsData } from './search/search-pool.js';
 
 interface Breakpoint extends BreakpointOptions {
   readonly address: bigint;
@@ -200,7 +200,6 @@ export class DebugPoints {
     if (this.#changed) return;
     const points = this.#codePoints(this.#armed);
     const known = this.#besides === undefined ? points : withPoint(points, this.#besides);
-    const { breakpoints, watches } = this.machine.board;
     const ranges = this.#armed === 'none' ? [] : [...this.#watchpoints.values()];
     const named = (all: readonly { low: number; high: number; length?: number }[]) =>
       all
@@ -208,7 +207,7 @@ export class DebugPoints {
         .sort()
         .join(' ');
     const [armed, expected] = [
-      named([...breakpoints.points, ...watches.ranges]),
+      named(this.machine.armed),
       named([...known, ...ranges.map(({ address, length }) => ({ ...words(address), length }))]),
     ];
     if (armed !== expected)

@@ -5,7 +5,7 @@
 
 import type { Writer } from '../machine/machine.js';
 import type { BreakpointOptions, Condition } from './condition.js';
-import type { QuestionOps } from './question-ops.js';
+import type { QuestionOps } from './search/question-ops.js';
 
 export type Direction = 'forward' | 'backward';
 

@@ -1,8 +1,8 @@
 import { checkMachine } from '../machine/machine-check.js';
 import { BrokenInvariant } from '../state/invariant.js';
-import type { Branch } from './branch.js';
 import { DebugPoints } from './debug-points.js';
-import type { Player } from './player.js';
+import type { Branch } from './history/branch.js';
+import type { Player } from './history/navigator.js';
 
 /** References of all snapshots are counted once in so many rests. */
 const RESTS_BETWEEN_COUNTS = 16;

@@ -1,4 +1,4 @@
-import type { HartContext } from '../machine/hart-view.js';
+import type { HartContext } from '../machine/hart.js';
 import type { DebugHit, Machine, MachineStop } from '../machine/machine.js';
 import type { DebugPoints, PassPoints } from './debug-points.js';
 import {
@@ -8,15 +8,15 @@ import {
   type Resume,
   TargetError,
 } from './debug-target.js';
-import type { GuestOutput } from './guest-output.js';
-import type { History } from './history.js';
-import { InterruptHiding } from './interrupt-hiding.js';
-import { shownBefore, shownToGdb } from './interval-hits.js';
-import type { LiveDriver } from './live-driver.js';
-import type { Pace } from './pace.js';
-import type { Player } from './player.js';
-import { ReverseSearch } from './reverse-search.js';
-import type { SearchPool } from './search-pool.js';
+import type { History } from './history/history.js';
+import type { Player } from './history/navigator.js';
+import type { LiveDriver } from './live/live-driver.js';
+import type { Pace } from './live/pace.js';
+import type { GuestOutput } from './output/guest-output.js';
+import { InterruptHiding } from './search/interrupt-hiding.js';
+import { shownBefore, shownToGdb } from './search/interval-hits.js';
+import { ReverseSearch } from './search/reverse-search.js';
+import type { SearchPool } from './search/search-pool.js';
 
 /** Why `run` came back. `end`: there is nothing further, neither recorded nor live. */
 export type RunStop =

@@ -1,4 +1,4 @@
-import type { ElfSymbol } from '../machine/symbols.js';
+import type { ElfSymbol } from '../images/symbols.js';
 
 /** Names for addresses and addresses for names, from a program's symbol table. */
 export class SymbolNames {

@@ -1,6 +1,6 @@
-import type { IdleClock } from './live-driver.js';
-import type { SearchPool } from './search-pool.js';
-import type { SnapshotBudget } from './snapshot-list.js';
+import type { SnapshotBudget } from './history/snapshot-list.js';
+import type { IdleClock } from './live/live-driver.js';
+import type { SearchPool } from './search/search-pool.js';
 
 export interface TimelineOptions {
   /** Whether code that runs often is compiled; true when not given. No difference to the guest. */

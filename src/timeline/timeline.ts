@@ -1,11 +1,10 @@
-import { Machine } from '../machine/machine.js';
-import type { ResetCause, ShutdownCause } from '../machine/ports.js';
+import { buildMachine } from '../boards/build-machine.js';
+import type { Machine } from '../machine/machine.js';
+import type { ResetCause, ShutdownCause } from '../ports/input-event.js';
 import { describeEnd } from '../replay/end-kinds.js';
 import { describeEvent } from '../replay/event-kinds.js';
 import { type ByteSink, type Checkpoint, type StopCause, startIcount } from '../replay/recording.js';
 import { MachineDigest } from '../snapshot/digest.js';
-import { BranchKeeper } from './branch-keeper.js';
-import { Changes } from './changes.js';
 import type { BreakpointOptions, Condition } from './condition.js';
 import { DebugPoints } from './debug-points.js';
 import {
@@ -25,22 +24,24 @@ import {
   type TimelineStatus,
   type WatchAccess,
 } from './debug-target.js';
-import { GuestOutput } from './guest-output.js';
-import { History } from './history.js';
-import { writeHistory } from './history-file.js';
-import { HostInput } from './host-input.js';
-import type { HostPorts } from './host-ports.js';
-import { InputGestures } from './input-gestures.js';
-import { LiveDriver } from './live-driver.js';
+import { BranchKeeper } from './history/branch-keeper.js';
+import { History } from './history/history.js';
+import { writeHistory } from './history/history-file.js';
+import { beginAt, boundaryOf } from './history/moments.js';
+import { Player } from './history/navigator.js';
+import { Changes } from './live/changes.js';
+import { HostInput } from './live/host-input.js';
+import type { HostPorts } from './live/host-ports.js';
+import { InputGestures } from './live/input-gestures.js';
+import { LiveDriver } from './live/live-driver.js';
+import { Pace } from './live/pace.js';
+import { Recorder, refuseBlocked, takeCheckpoint } from './live/recorder.js';
 import type { MachineSource } from './machine-source.js';
-import { beginAt, boundaryOf } from './moments.js';
-import { Pace } from './pace.js';
-import { Player } from './player.js';
-import { Questions } from './questions.js';
-import { Recorder, refuseBlocked, takeCheckpoint } from './recorder.js';
+import { GuestOutput } from './output/guest-output.js';
 import { RestCheck } from './rest-check.js';
 import { RunControl } from './run-control.js';
-import type { SearchPool } from './search-pool.js';
+import { Questions } from './search/questions.js';
+import type { SearchPool } from './search/search-pool.js';
 import { SymbolNames } from './symbol-names.js';
 import type { TimelineOptions } from './timeline-options.js';
 import { type Verified, verifyRecording } from './verification.js';
@@ -89,7 +90,8 @@ export class Timeline implements DebugTarget {
   ) {
     const { config, images, recording, start } = source;
     this.#output = new GuestOutput(host, () => this.player, 'main');
-    this.machine = new Machine(config, images, this.#output, { jit: options.jit ?? true });
+    const build = source.build ?? buildMachine;
+    this.machine = build(config, images, this.#output, { jit: options.jit ?? true });
     if (start !== undefined) beginAt(this.machine, start);
     const history = recording === undefined ? History.live(startIcount(source)) : History.of(recording);
     this.#pace = new Pace(host.clock);
@@ -146,7 +148,7 @@ export class Timeline implements DebugTarget {
   }
 
   harts(): readonly HartStatus[] {
-    return this.machine.board.harts.map(({ id }) => ({ hart: id, text: this.machine.debug.describe(id) }));
+    return this.machine.contexts().map(({ hart }) => ({ hart, text: this.machine.debug.describe(hart) }));
   }
 
   readRegister(hart: number, register: number): Uint8Array | undefined {
@@ -393,7 +395,7 @@ export class Timeline implements DebugTarget {
 
   /** One for the whole session: it knows the pages that have not changed since it last looked. */
   #digests(): MachineDigest {
-    this.#digest ??= new MachineDigest(this.machine.board.memory, this.machine.board.plan);
+    this.#digest ??= new MachineDigest(this.machine.memory, this.machine.plan);
     return this.#digest;
   }
 }

@@ -2,8 +2,8 @@ import { DivergenceError, findDivergence } from '../replay/divergence.js';
 import type { Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
 import { stateLayouts, unlikeLayouts } from '../replay/state-layouts.js';
 import { ReplayMismatch, TargetError } from './debug-target.js';
-import type { GuestOutput } from './guest-output.js';
-import type { Player } from './player.js';
+import type { Player } from './history/navigator.js';
+import type { GuestOutput } from './output/guest-output.js';
 
 export interface Verified {
   readonly checkpoints: number;
@@ -27,7 +27,7 @@ export async function verifyRecording(
 ): Promise<Verified> {
   const { machine } = player;
   const { log } = player.history;
-  const { plan } = machine.board;
+  const { plan } = machine;
   const notCompared = unlikeLayouts(recording.header.layouts, stateLayouts(plan));
   let agreed = player.history.begin;
   const inInterval = async (body: () => void | Promise<void>) => {

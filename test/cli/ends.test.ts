@@ -2,9 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readRecording } from '../../src/replay/log-reader.js';
-import { writeRecording } from '../../src/replay/log-writer.js';
 import type { Recording } from '../../src/replay/recording.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
+import { writeRecording } from '../../src/replay/recording-writer.js';
 import { MemoryFile } from '../support/sessions.js';
 import { backstub, lastLine, REPOSITORY, scratchFolder, start } from './backstub.js';
 

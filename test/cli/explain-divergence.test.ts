@@ -3,8 +3,8 @@
  * the command does it, the other engine and the recording included.
  */
 import { expect, test, vi } from 'vitest';
+import type { VirtMachine } from '../../src/boards/build-machine.js';
 import { explainDivergence } from '../../src/cli/explain-divergence.js';
-import type { Machine } from '../../src/machine/machine.js';
 import { DivergenceError } from '../../src/replay/divergence.js';
 import { breakAt } from '../support/broken-machine.js';
 import { bootFixture, fixture, replay, savedPart } from '../support/sessions.js';
@@ -18,7 +18,7 @@ const demo = async () => {
   return live;
 };
 
-const faults: [string, boolean, (machine: Machine) => void, RegExp, RegExp][] = [
+const faults: [string, boolean, (machine: VirtMachine) => void, RegExp, RegExp][] = [
   [
     'a compiled one in a register',
     true,

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { writeRecording } from '../../src/replay/log-writer.js';
+import { writeRecording } from '../../src/replay/recording-writer.js';
 import { printable } from '../../src/state/printable.js';
 import { HEADER } from '../replay/recordings.js';
 import { MemoryFile } from '../support/sessions.js';

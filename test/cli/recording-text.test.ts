@@ -1,10 +1,10 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { LoggedEvent } from '../../src/machine/ports.js';
-import { MACHINE_REVISION } from '../../src/machine/revisions.js';
-import { LogWriter } from '../../src/replay/log-writer.js';
+import type { LoggedEvent } from '../../src/ports/input-event.js';
+import { MACHINE_REVISION } from '../../src/ports/revisions.js';
 import type { RecordingEnd } from '../../src/replay/recording.js';
+import { LogWriter } from '../../src/replay/recording-writer.js';
 import { backstub, lastLine, scratchFolder, start } from './backstub.js';
 
 const EVENTS: LoggedEvent[] = [

@@ -3,10 +3,10 @@ import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Script } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { CPUS } from '../../src/api/cpus.js';
-import { Machine } from '../../src/machine/machine.js';
-import type { MachineConfig } from '../../src/machine/ports.js';
-import { MACHINE_REVISION } from '../../src/machine/revisions.js';
+import { CPUS } from '../../src/assembly/cpus.js';
+import { buildMachine } from '../../src/boards/build-machine.js';
+import type { MachineConfig } from '../../src/ports/config.js';
+import { MACHINE_REVISION } from '../../src/ports/revisions.js';
 import { backstub, REPOSITORY, scratchFolder } from './backstub.js';
 
 const CLI = join(REPOSITORY, 'dist/cli');
@@ -51,7 +51,7 @@ describe('the built command line', () => {
 
 describe('an interpreter generated at the build', () => {
   const machine = (config: Partial<MachineConfig>) =>
-    new Machine({ ...USUAL, ...config }, [], { serial: { write() {} } }).board.engine;
+    buildMachine({ ...USUAL, ...config }, [], { serial: { write() {} } }).board.engine;
 
   test('serves all machines of its instruction set', () => {
     const { interpreterKey, interpreter } = machine({});

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { VIRT_IRQ, VIRT_MAP } from '../../src/boards/virt/memory-map.js';
 import { Clint, clintState } from '../../src/devices/clint.js';
 import { GoldfishRtc, goldfishRtcState } from '../../src/devices/goldfish-rtc.js';
 import { Plic, plicState } from '../../src/devices/plic.js';
 import { UART_STATE, Uart16550 } from '../../src/devices/uart16550.js';
-import { VIRT_IRQ, VIRT_MAP } from '../../src/machine/memory-map.js';
 import { type Access, type Answer, accessQemu, hasQemu } from './qtest.js';
 import { instantiate } from './rig.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { VIRT_MAP } from '../../src/boards/virt/memory-map.js';
 import { GoldfishRtc, goldfishRtcState } from '../../src/devices/goldfish-rtc.js';
-import { VIRT_MAP } from '../../src/machine/memory-map.js';
 import { hasQemu } from './qtest.js';
 import { QtestMachine } from './qtest-machine.js';
 import { instantiate } from './rig.js';

@@ -4,9 +4,10 @@
  * first seed; a failure names its own.
  */
 import { describe, expect, test } from 'vitest';
-import { Machine } from '../../src/machine/machine.js';
-import { RAM_BASE, VIRT_MAP, VIRTIO_SLOTS, virtioSlot } from '../../src/machine/memory-map.js';
-import type { InputEvent, MachineConfig } from '../../src/machine/ports.js';
+import { buildMachine, type VirtMachine } from '../../src/boards/build-machine.js';
+import { RAM_BASE, VIRT_MAP, VIRTIO_SLOTS, virtioSlot } from '../../src/boards/virt/memory-map.js';
+import type { MachineConfig } from '../../src/ports/config.js';
+import type { InputEvent } from '../../src/ports/input-event.js';
 import { testMachine } from '../lockstep/emulator-hart.js';
 import { Random } from '../lockstep/random.js';
 
@@ -20,7 +21,7 @@ const RING = RAM_BASE + 0x10_0000;
 const MOST_OUTPUT = 64 << 20;
 
 class HostileGuest {
-  machine: Machine;
+  machine: VirtMachine;
   output = 0;
 
   constructor(
@@ -30,7 +31,7 @@ class HostileGuest {
     this.machine = this.#build();
   }
 
-  #build(): Machine {
+  #build(): VirtMachine {
     const { config } = testMachine('rv64imacsu', { ramBytes: RAM_BYTES, ...this.changes });
     const count = (bytes: number) => {
       this.output += bytes;
@@ -41,7 +42,7 @@ class HostileGuest {
       network: { send: (packet: Uint8Array) => count(packet.length) },
       sound: { play: (samples: Uint8Array) => count(samples.length) },
     };
-    const machine = new Machine(config, [], outputs, { jit: false });
+    const machine = buildMachine(config, [], outputs, { jit: false });
     // It waits for interrupts for ever, so that time passes as fast as timers are set.
     machine.board.memory.u32[machine.board.memory.plan.ram >> 2] = 0x1050_0073;
     machine.board.memory.u32[(machine.board.memory.plan.ram >> 2) + 1] = 0xffdf_f06f;
@@ -163,8 +164,8 @@ class HostileGuest {
     const bytes = random.bytes(random.pick([1, 14, 60, 1514, 4096]));
     const disk = machine.board.virtio.disks[0];
     const events: InputEvent[] = [
-      { kind: 'console', port: 0, bytes: bytes.subarray(0, machine.board.consoleRoom(0)) },
-      { kind: 'console', port: 1, bytes: bytes.subarray(0, machine.board.consoleRoom(1)) },
+      { kind: 'console', port: 0, bytes: bytes.subarray(0, machine.inputs.consoleRoom(0)) },
+      { kind: 'console', port: 1, bytes: bytes.subarray(0, machine.inputs.consoleRoom(1)) },
       { kind: 'network', port: 0, bytes },
       { kind: 'audio-in', bytes },
       { kind: 'entropy', bytes },

@@ -4,7 +4,7 @@ import { Clint, clintState } from '../../src/devices/clint.js';
 import { GoldfishRtc, goldfishRtcState } from '../../src/devices/goldfish-rtc.js';
 import { Plic, plicState } from '../../src/devices/plic.js';
 import { UART_STATE, Uart16550 } from '../../src/devices/uart16550.js';
-import type { MmioDevice } from '../../src/machine/ports.js';
+import type { MmioDevice } from '../../src/ports/device.js';
 import { type Instance, instantiate } from './rig.js';
 
 const rtc = () =>

@@ -1,4 +1,4 @@
-import type { IrqLine, MmioDevice, OutputPort, TimerPort, VirtualClock } from '../../src/machine/ports.js';
+import type { IrqLine, MmioDevice, OutputPort, TimerPort, VirtualClock } from '../../src/ports/device.js';
 import type { Bound, Fields, Layout } from '../../src/state/layout.js';
 
 /** What a board keeps for one device: its state bytes, line levels, deadlines and the clock. */

@@ -1,5 +1,5 @@
 import type { VirtioMmio } from '../../src/devices/virtio/mmio-transport.js';
-import type { DmaPort } from '../../src/machine/ports.js';
+import type { DmaPort } from '../../src/ports/device.js';
 import type { Rig } from './rig.js';
 
 const REGISTER = {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { virtioSlot } from '../../src/boards/virt/memory-map.js';
 import { VIRTIO_NETWORK_STATE, VirtioNetwork } from '../../src/devices/virtio/network.js';
-import { virtioSlot } from '../../src/machine/memory-map.js';
 import { accessQemu, hasQemu } from './qtest.js';
 import { instantiate } from './rig.js';
 import { Ram, VirtioDriver } from './virtio-driver.js';

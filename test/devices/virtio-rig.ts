@@ -1,7 +1,7 @@
 import { VIRTIO_BLOCK_STATE, VirtioBlock } from '../../src/devices/virtio/block.js';
 import type { VirtioVersion } from '../../src/devices/virtio/mmio-registers.js';
 import type { VirtioMmio } from '../../src/devices/virtio/mmio-transport.js';
-import type { BlockPort, DmaPort, IrqLine } from '../../src/machine/ports.js';
+import type { BlockPort, DmaPort, IrqLine } from '../../src/ports/device.js';
 import { type Instance, instantiate } from './rig.js';
 
 export const RAM_BASE = 0x8000_0000;

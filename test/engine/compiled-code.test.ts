@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Machine, MachineStop } from '../../src/machine/machine.js';
+import type { VirtMachine } from '../../src/boards/build-machine.js';
+import type { MachineStop } from '../../src/machine/machine.js';
 import { IMAC_ISA, IMACS_ISA } from '../lockstep/emulator-hart.js';
 import * as asm from '../lockstep/encode.js';
 import { Random } from '../lockstep/random.js';
@@ -43,7 +44,7 @@ function endless({ seed, xlen, kind }: { seed: number; xlen: Xlen; kind: Kind })
   return { program, twins };
 }
 
-const both = ({ interpreted, compiled }: Twins, act: (machine: Machine) => void) => {
+const both = ({ interpreted, compiled }: Twins, act: (machine: VirtMachine) => void) => {
   act(interpreted);
   act(compiled);
 };

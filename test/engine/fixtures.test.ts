@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { loadElf } from '../../src/machine/loader.js';
-import { Machine } from '../../src/machine/machine.js';
+import { buildMachine } from '../../src/boards/build-machine.js';
+import { loadElf } from '../../src/boards/virt/loader.js';
 import { testMachine } from '../lockstep/emulator-hart.js';
 import * as asm from '../lockstep/encode.js';
 import { difference, EAGER, makeTwins, pictureOf } from './twins.js';
@@ -20,7 +20,7 @@ describe.each([64, 32] as const)('fixtures with compiled code and without, RV%i'
     const ends = [{ jit: false }, { jit: true }, EAGER].map(engine => {
       const shown: number[] = [];
       const serial = { write: (byte: number) => shown.push(byte) };
-      const machine = new Machine({ ...config, entry }, images, { serial }, engine);
+      const machine = buildMachine({ ...config, entry }, images, { serial }, engine);
       machine.board.harts[0].state.pc[0] = entry;
       const stop = machine.run(Number.POSITIVE_INFINITY, { idle: 'jump' });
       return { machine, stop, console: Buffer.from(shown).toString().replaceAll('\r\n', '\n') };

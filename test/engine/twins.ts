@@ -1,12 +1,12 @@
+import { buildMachine, type VirtMachine } from '../../src/boards/build-machine.js';
 import type { EngineOptions } from '../../src/engine/engine.js';
-import { Machine } from '../../src/machine/machine.js';
-import type { BootImage, MachineConfig } from '../../src/machine/ports.js';
+import type { BootImage, MachineConfig } from '../../src/ports/config.js';
 import { testMachine } from '../lockstep/emulator-hart.js';
 
 /** Two machines that differ in nothing but their engine. */
 export interface Twins {
-  readonly interpreted: Machine;
-  readonly compiled: Machine;
+  readonly interpreted: VirtMachine;
+  readonly compiled: VirtMachine;
 }
 
 /** Looks at every place that is jumped to, so that short programs are compiled as well. */
@@ -19,8 +19,8 @@ export function makeTwins(
 ): Twins {
   const output = { serial: { write: () => {} } };
   return {
-    interpreted: new Machine(config, images, output, { jit: false }),
-    compiled: new Machine(config, images, output, engine),
+    interpreted: buildMachine(config, images, output, { jit: false }),
+    compiled: buildMachine(config, images, output, engine),
   };
 }
 
@@ -32,14 +32,14 @@ export interface Picture {
   readonly ram: Uint8Array;
 }
 
-export function pictureOf(machine: Machine): Picture {
+export function pictureOf(machine: VirtMachine): Picture {
   const { memory } = machine.board;
   const { ram, ramBytes } = memory.plan;
   return { state: memory.stateBytes.slice(), ram: memory.u8.slice(ram, ram + ramBytes) };
 }
 
 /** Puts a machine back, as a snapshot would: by writing memory where it differs, page by page. */
-export function restore(machine: Machine, picture: Picture): void {
+export function restore(machine: VirtMachine, picture: Picture): void {
   const { memory } = machine.board;
   memory.stateBytes.set(picture.state);
   for (let at = 0; at < picture.ram.length; at += 4096) {
@@ -52,7 +52,7 @@ export function restore(machine: Machine, picture: Picture): void {
 }
 
 /** What differs between two pictures, in words; empty when nothing does. */
-export function difference(machine: Machine, a: Picture, b: Picture): string {
+export function difference(machine: VirtMachine, a: Picture, b: Picture): string {
   const fields = machine.board.plan
     .differences(a.state, b.state)
     .map(one => `${one.component}.${one.field}[${one.index ?? ''}]: ${one.left} and ${one.right}`);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileExpression, type Names } from '../../src/gdb/stub/agent/c-expression.js';
-import { AgentEvaluator } from '../../src/gdb/stub/agent/evaluator.js';
-import { verifyAgentExpression } from '../../src/gdb/stub/agent/verify.js';
+import { compileExpression, type Names } from '../../src/agent/c-expression.js';
+import { AgentEvaluator } from '../../src/agent/evaluator.js';
+import { verifyAgentExpression } from '../../src/agent/verify.js';
 import type { HartView } from '../../src/timeline/condition.js';
 
 const NAMES: Names = {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { MemoryConsole } from '../../src/api/memory-console.js';
-import { bootSession } from '../../src/api/session.js';
+import { bootSession } from '../../src/assembly/session.js';
 import { hostSeconds, systemClock } from '../../src/host/clock.js';
 import { asyncDisks } from '../../src/host/disk/async-disks.js';
 import { readDiskImage } from '../../src/host/disk/disk-file.js';

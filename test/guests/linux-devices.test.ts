@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 import { MemoryConsole } from '../../src/api/memory-console.js';
-import { bootSession } from '../../src/api/session.js';
+import { bootSession } from '../../src/assembly/session.js';
 import { systemClock } from '../../src/host/clock.js';
 import { hostRandom } from '../../src/host/random.js';
 import { firmwareMissing, linuxKernel, OPENSBI } from '../support/guests.js';

@@ -4,8 +4,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { Machine } from '../../src/machine/machine.js';
-import type { BootImage } from '../../src/machine/ports.js';
+import { buildMachine } from '../../src/boards/build-machine.js';
+import type { BootImage } from '../../src/ports/config.js';
 import { CpuLog, logArguments } from '../lockstep/cpu-log.js';
 import { LogFollower } from '../lockstep/log-follower.js';
 import { bootGuest, firmwareMissing, linuxKernel, OPENSBI, QEMU_CPU } from '../support/guests.js';
@@ -86,7 +86,7 @@ async function follow(instructions: number, kernelOnly: boolean): Promise<LogFol
   const size = (await readMemory(qemu, tree.address, 8)).readUInt32BE(4);
   const theirs = new Uint8Array(await readMemory(qemu, tree.address, size));
   const sameTree = (one: BootImage): BootImage => (one === tree ? { ...one, bytes: theirs } : one);
-  const machine = new Machine(config, images.map(sameTree), { serial: { write: () => {} } });
+  const machine = buildMachine(config, images.map(sameTree), { serial: { write: () => {} } });
 
   const probe = probeOfPaging(new Uint8Array(readFileSync(image)));
   let enough = false;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readDiskImage } from '../../src/host/disk/disk-file.js';
 import { HostFiles } from '../../src/host/files/host-files.js';
-import type { DiskContents } from '../../src/machine/ports.js';
+import type { DiskContents } from '../../src/ports/config.js';
 
 const hasQemuImg = spawnSync('qemu-img', ['--version'], { stdio: 'ignore' }).status === 0;
 const MIB = 2 ** 20;

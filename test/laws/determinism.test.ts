@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Session } from '../../src/api/session.js';
-import type { HostClock } from '../../src/machine/ports.js';
-import { readRecording } from '../../src/replay/log-reader.js';
+import type { Session } from '../../src/assembly/session.js';
+import type { HostClock } from '../../src/ports/host.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
 import { Random } from '../lockstep/random.js';
 import {
   type BootOptions,

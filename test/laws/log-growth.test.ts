@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { HostClock } from '../../src/machine/ports.js';
+import type { HostClock } from '../../src/ports/host.js';
 import * as asm from '../lockstep/encode.js';
 import { type BootOptions, bootBytes, fixture, MemoryFile, REPOSITORY } from '../support/sessions.js';
 

@@ -2,16 +2,17 @@
  * A part of a recording starts with the machine as it is at some moment. From there on it has to be the same as what
  * it was taken from, whatever that moment is, and it has to be whole: nothing of what came before is needed.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryConsole } from '../../src/api/memory-console.js';
-import { continuedSession, momentOf } from '../../src/api/session.js';
+import { continuedSession, momentOf } from '../../src/assembly/session.js';
 import { systemClock } from '../../src/host/clock.js';
-import { readRecording } from '../../src/replay/log-reader.js';
 import { type Recording, startIcount } from '../../src/replay/recording.js';
 import { compareRecordings } from '../../src/replay/recording-diff.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
 import { Random } from '../lockstep/random.js';
 import {
   type BootOptions,
@@ -26,6 +27,7 @@ import {
   savedPart,
 } from '../support/sessions.js';
 import { randomImage, tokenRing } from '../support/small-programs.js';
+import { virt } from '../support/virt.js';
 import { type Digests, disturb, someMoments, straightRun } from './moments.js';
 import { ScriptedHost } from './scripted-host.js';
 
@@ -176,7 +178,7 @@ describe('parts of a recording are the same as the whole', () => {
     const live = bootFixture(fixture('rv64', 'kernel'), { config: { harts, ramBytes: RAM }, disks });
     const whole = await recorded(live, 3_000_000);
     const again = replay(whole);
-    const { board } = again.session.machine;
+    const { board } = virt(again.session.machine);
     const random = new Random(harts);
     const working: number[] = [];
     for (const from of someMoments(random, whole.end.icount, 300).sort((a, b) => a - b)) {

@@ -1,4 +1,4 @@
-import type { HostClock } from '../../src/machine/ports.js';
+import type { HostClock } from '../../src/ports/host.js';
 import { Random } from '../lockstep/random.js';
 
 /**

@@ -1,7 +1,8 @@
+import type { VirtMachine } from '../../src/boards/build-machine.js';
+import { buildMachine } from '../../src/boards/build-machine.js';
 import type { EngineOptions } from '../../src/engine/engine.js';
-import { Machine } from '../../src/machine/machine.js';
-import type { MachineConfig } from '../../src/machine/ports.js';
-import { MACHINE_REVISION } from '../../src/machine/revisions.js';
+import type { MachineConfig } from '../../src/ports/config.js';
+import { MACHINE_REVISION } from '../../src/ports/revisions.js';
 import { REGISTER_NUMBER } from '../../src/riscv/registers.js';
 import type { Xlen } from '../support/qemu.js';
 import type { LockstepHart } from './lockstep.js';
@@ -22,7 +23,7 @@ export function testMachine(
   isa: string,
   changes: Partial<MachineConfig> = {},
   engine?: EngineOptions,
-): Machine {
+): VirtMachine {
   const xlen = isa.startsWith('rv32') ? 32 : 64;
   const config: MachineConfig = {
     board: 'virt',
@@ -42,13 +43,13 @@ export function testMachine(
     network: false,
     ...changes,
   };
-  return new Machine(config, [], NO_OUTPUT, engine);
+  return buildMachine(config, [], NO_OUTPUT, engine);
 }
 
 /** Hart 0 of our machine. */
 export class EmulatorHart implements LockstepHart {
   readonly xlen: Xlen;
-  readonly machine: Machine;
+  readonly machine: VirtMachine;
   readonly #numbers: ReadonlyMap<string, number>;
 
   /** `isa` as in MachineConfig. */

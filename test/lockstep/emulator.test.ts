@@ -80,7 +80,7 @@ describe.each(CONFIGURATIONS)('random programs in one go, $name', ({ xlen, isa, 
       for (let done = 0; done < program.maxSteps; ) {
         const chunk = 1 + random.below(random.pick([4, 30, 2000]));
         for (let i = 0; i < chunk; i++) {
-          stepped.machine.board.flushTranslations();
+          stepped.machine.board.harts[0].flush();
           stepped.step();
         }
         running.run(chunk);

@@ -1,6 +1,6 @@
-import type { Machine } from '../../src/machine/machine.js';
+import type { VirtMachine } from '../../src/boards/build-machine.js';
+import { NO_INTERRUPT } from '../../src/machine/hart.js';
 import { REGISTER_NUMBER } from '../../src/riscv/registers.js';
-import { NO_INTERRUPT } from '../../src/riscv/traps.js';
 import { type CpuLog, isAboveFirmware, type LoggedRegisters } from './cpu-log.js';
 import { BOOT_DIFFERENCES, type BootDifference } from './differences.js';
 
@@ -42,7 +42,7 @@ export class LogFollower {
   readonly #csrs: readonly { readonly name: string; readonly index: number; readonly number: number }[];
 
   constructor(
-    readonly machine: Machine,
+    readonly machine: VirtMachine,
     log: CpuLog,
     /** An instruction that QEMU's log does not have the first time: a debugger led QEMU past it. */
     readonly skipped: number,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { bootRom, treeAddress } from '../../src/machine/boot-rom.js';
-import { RAM_BASE, VIRT_MAP } from '../../src/machine/memory-map.js';
+import { bootRom, treeAddress } from '../../src/boards/virt/boot-rom.js';
+import { RAM_BASE, VIRT_MAP } from '../../src/boards/virt/memory-map.js';
 import { QemuMachine, qemuAvailable } from '../support/qemu.js';
 
 const unavailable = qemuAvailable();

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseElf } from '../../src/machine/elf.js';
-import { checkApart, loadElf, loadRaw, xlenOf } from '../../src/machine/loader.js';
-import { readSymbols } from '../../src/machine/symbols.js';
+import { checkApart, loadElf, loadRaw, xlenOf } from '../../src/boards/virt/loader.js';
+import { parseElf } from '../../src/images/elf.js';
+import { readSymbols } from '../../src/images/symbols.js';
 import { InputError } from '../../src/state/input-error.js';
 import { buildElf, type ElfParts } from './elf-builder.js';
 

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cells, node, strings, writeDeviceTree } from '../../src/machine/device-tree.js';
-import { type VirtTreeOptions, virtTree } from '../../src/machine/virt-tree.js';
+import { cells, node, strings, writeDeviceTree } from '../../src/boards/device-tree.js';
+import { type VirtTreeOptions, virtTree } from '../../src/boards/virt/virt-tree.js';
 
 const has = (command: string) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
 const missing = ['qemu-system-riscv64', 'qemu-system-riscv32', 'dtc'].filter(command => !has(command));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ETHERTYPE } from '../../src/host/network/ipv4.js';
-import type { NetworkBackend } from '../../src/machine/ports.js';
+import type { NetworkBackend } from '../../src/ports/host.js';
 import { ScriptedHost } from '../laws/scripted-host.js';
 import { Random } from '../lockstep/random.js';
 import { bootFixture, digestsOf, fixture, MemoryFile, replay } from '../support/sessions.js';

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { connectToPeer, listenForPeer } from '../../src/host/network/socket-network.js';
 import { openUserNetwork, type UserNetwork } from '../../src/host/network/user-network.js';
-import type { NetworkBackend } from '../../src/machine/ports.js';
+import type { NetworkBackend } from '../../src/ports/host.js';
 import { ByteWriter } from '../../src/replay/byte-codec.js';
 import { encodeEvent } from '../../src/replay/event-kinds.js';
 import type { Recording } from '../../src/replay/recording.js';

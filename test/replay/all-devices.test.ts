@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { boot } from '../../src/api/index.js';
-import { readRecording } from '../../src/replay/log-reader.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
 import { backstub } from '../cli/backstub.js';
 import { Random } from '../lockstep/random.js';
 import { digestsOf, fixture, replay } from '../support/sessions.js';

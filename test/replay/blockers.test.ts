@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../src/api/index.js';
-import type { MmioDevice } from '../../src/machine/ports.js';
+import type { MmioDevice } from '../../src/ports/device.js';
 import { bootFixture, fixture, MemoryFile } from '../support/sessions.js';
 
 /** A sensor of the host: what it shows is in no recording. */

@@ -6,9 +6,9 @@ import {
   FILE_HEADER_BYTES,
   parseChunkHeader,
 } from '../../src/replay/format.js';
-import { type ReadOptions, readRecording } from '../../src/replay/log-reader.js';
-import { LogWriter } from '../../src/replay/log-writer.js';
 import type { Recording } from '../../src/replay/recording.js';
+import { type ReadOptions, readRecording } from '../../src/replay/recording-reader.js';
+import { LogWriter } from '../../src/replay/recording-writer.js';
 import { InputError } from '../../src/state/input-error.js';
 import { checkpointAt, HEADER, MemorySink, plain, typed } from './recordings.js';
 

@@ -1,9 +1,9 @@
 /** What an input costs in a recording, beyond what it says. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { InputEvent } from '../../src/machine/ports.js';
-import { readRecording } from '../../src/replay/log-reader.js';
-import { LogWriter } from '../../src/replay/log-writer.js';
+import type { InputEvent } from '../../src/ports/input-event.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
+import { LogWriter } from '../../src/replay/recording-writer.js';
 import { bootFixture, fixture, MemoryFile, replay } from '../support/sessions.js';
 import { event, HEADER, MemorySink } from './recordings.js';
 

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { InputEvent } from '../../src/machine/ports.js';
-import { readRecording } from '../../src/replay/log-reader.js';
+import type { InputEvent } from '../../src/ports/input-event.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
 import { ReplayMismatch } from '../../src/timeline/debug-target.js';
 import { REPOSITORY, replay } from '../support/sessions.js';
 

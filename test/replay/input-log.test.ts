@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InputLog } from '../../src/replay/input-log.js';
-import { readRecording } from '../../src/replay/log-reader.js';
-import { LogWriter } from '../../src/replay/log-writer.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
+import { LogWriter } from '../../src/replay/recording-writer.js';
 import { checkpointAt, HEADER, MemorySink, typed } from './recordings.js';
 
 const icounts = fc

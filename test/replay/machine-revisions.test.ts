@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { MACHINE_REVISION } from '../../src/machine/revisions.js';
-import { readRecording } from '../../src/replay/log-reader.js';
+import { MACHINE_REVISION } from '../../src/ports/revisions.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
 import { bootFixture, REPOSITORY, replay } from '../support/sessions.js';
 
 const FOLDER = join(REPOSITORY, 'fixtures/revisions');

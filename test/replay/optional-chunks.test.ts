@@ -8,10 +8,10 @@ import {
   OPTIONAL_PIECE_BYTES,
   parseChunkHeader,
 } from '../../src/replay/format.js';
-import { readRecording } from '../../src/replay/log-reader.js';
-import { LogWriter, writeRecording } from '../../src/replay/log-writer.js';
 import type { RecordedExtra, Recording } from '../../src/replay/recording.js';
 import { importParts } from '../../src/replay/recording-parts.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
+import { LogWriter, writeRecording } from '../../src/replay/recording-writer.js';
 import { checkpointAt, HEADER, MemorySink, partsInMemory, plain, typed } from './recordings.js';
 
 const extra = (type: number, length: number): RecordedExtra => ({

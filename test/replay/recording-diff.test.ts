@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { describeComparison } from '../../src/cli/diff-text.js';
-import { readRecording } from '../../src/replay/log-reader.js';
-import { writeRecording } from '../../src/replay/log-writer.js';
 import type { Recording } from '../../src/replay/recording.js';
 import { compareRecordings } from '../../src/replay/recording-diff.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
+import { writeRecording } from '../../src/replay/recording-writer.js';
 import { defineState, StatePlan, words } from '../../src/state/layout.js';
 import { checkpointAt, digest, event, HEADER, MemorySink, typed } from './recordings.js';
 

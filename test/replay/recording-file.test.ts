@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { LoggedEvent } from '../../src/machine/ports.js';
+import type { LoggedEvent } from '../../src/ports/input-event.js';
 import { describeEvent } from '../../src/replay/event-kinds.js';
-import { readRecording } from '../../src/replay/log-reader.js';
-import { LogWriter, writeRecording } from '../../src/replay/log-writer.js';
 import type { Checkpoint, Recording, RecordingEnd } from '../../src/replay/recording.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
+import { LogWriter, writeRecording } from '../../src/replay/recording-writer.js';
 import { InputError } from '../../src/state/input-error.js';
 import { actions, CONFIG, checkpointAt, digest, HEADER, MemorySink, plain, typed } from './recordings.js';
 

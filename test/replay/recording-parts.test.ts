@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FORMAT_VERSION } from '../../src/replay/format.js';
-import { readRecording } from '../../src/replay/log-reader.js';
-import { LogWriter, writeRecording } from '../../src/replay/log-writer.js';
 import type { Recording } from '../../src/replay/recording.js';
 import { importParts } from '../../src/replay/recording-parts.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
+import { LogWriter, writeRecording } from '../../src/replay/recording-writer.js';
 import { InputError } from '../../src/state/input-error.js';
 import { actions, checkpointAt, HEADER, MemorySink, partsInMemory, plain, typed } from './recordings.js';
 

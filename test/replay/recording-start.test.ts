@@ -3,20 +3,20 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { MachineMoment } from '../../src/machine/moment.js';
+import type { MachineMoment } from '../../src/machine/saved-machine.js';
 import {
   chunkHeaderBytes,
   encodeChunk,
   FILE_HEADER_BYTES,
   parseChunkHeader,
 } from '../../src/replay/format.js';
-import { readRecording } from '../../src/replay/log-reader.js';
-import { LogWriter, writeRecording } from '../../src/replay/log-writer.js';
-import { encodePages, encodeState } from '../../src/replay/moment-codec.js';
 import type { Recording } from '../../src/replay/recording.js';
 import { compareRecordings } from '../../src/replay/recording-diff.js';
 import { headerJson } from '../../src/replay/recording-header.js';
 import { importParts } from '../../src/replay/recording-parts.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
+import { LogWriter, writeRecording } from '../../src/replay/recording-writer.js';
+import { encodePages, encodeState } from '../../src/replay/saved-machine-codec.js';
 import { InputError } from '../../src/state/input-error.js';
 import { Random } from '../lockstep/random.js';
 import { bootFixture, fixture, REPOSITORY, replay, savedPart } from '../support/sessions.js';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import type { InputEvent, LoggedEvent, MachineConfig } from '../../src/machine/ports.js';
-import { MACHINE_REVISION } from '../../src/machine/revisions.js';
+import type { MachineConfig } from '../../src/ports/config.js';
+import type { InputEvent, LoggedEvent } from '../../src/ports/input-event.js';
+import { MACHINE_REVISION } from '../../src/ports/revisions.js';
 import type { ByteSink, Checkpoint, Recording, RecordingHeader } from '../../src/replay/recording.js';
 import { exportParts } from '../../src/replay/recording-parts.js';
 

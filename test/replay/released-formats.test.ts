@@ -1,15 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { momentOf } from '../../src/api/session.js';
-import { MACHINE_REVISION } from '../../src/machine/revisions.js';
+import { momentOf } from '../../src/assembly/session.js';
+import { MACHINE_REVISION } from '../../src/ports/revisions.js';
 import { FORMAT_VERSION, OLDEST_VERSION, OPTIONAL_CHUNKS } from '../../src/replay/format.js';
-import { readRecording } from '../../src/replay/log-reader.js';
-import { writeRecording } from '../../src/replay/log-writer.js';
 import { headerJson, parseHeaderJson } from '../../src/replay/recording-header.js';
 import { importParts } from '../../src/replay/recording-parts.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
+import { writeRecording } from '../../src/replay/recording-writer.js';
 import { stateLayouts, unlikeLayouts } from '../../src/replay/state-layouts.js';
 import { MemoryFile, REPOSITORY, replay } from '../support/sessions.js';
+import { virt } from '../support/virt.js';
 import { CONFIG, HEADER, partsInMemory } from './recordings.js';
 
 const FOLDER = join(REPOSITORY, 'fixtures/recordings');
@@ -121,7 +122,7 @@ describe('a recording that is older than', () => {
 
   test('this machine replays on one of its own revision; a newer machine is refused', () => {
     expect(read('v2.bst').header.config.machineRevision).toBe(1);
-    expect(replay(read('v2.bst')).session.machine.board.behaviour).toEqual({
+    expect(virt(replay(read('v2.bst')).session.machine).board.behaviour).toEqual({
       reservation: 'value',
       interruptPending: 'level',
       debuggerCsrWrite: 'executed',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type BootOptions, boot, openRecording } from '../../src/api/index.js';
 import { bootFixture, digestsOf, fixture, MemoryFile, replay } from '../support/sessions.js';
+import { virt } from '../support/virt.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstub-replay-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -121,7 +122,7 @@ describe('replay_shutdown_request', () => {
     const live = boot(fixture('rv64', 'devices'), { ...EVERYTHING, diskAsync: true, record });
     live.target.stopAtIcount(200_000);
     await live.continue();
-    const inFlight = () => live.target.machine.board.virtio.disks[0].inFlight.length;
+    const inFlight = () => virt(live.target.machine).board.virtio.disks[0].inFlight.length;
     while (inFlight() === 0) await live.step();
     live.target.reset('script');
     await live.continue();

@@ -1,5 +1,5 @@
-import type { Machine } from '../../src/machine/machine.js';
-import type { MachineConfig } from '../../src/machine/ports.js';
+import type { VirtMachine } from '../../src/boards/build-machine.js';
+import type { MachineConfig } from '../../src/ports/config.js';
 import { testMachine } from '../lockstep/emulator-hart.js';
 import { assemble } from '../lockstep/encode.js';
 
@@ -13,7 +13,7 @@ export const ISA32 = 'rv32imacsu';
 
 /** One machine whose registers and memory a test sets and looks at. Memory addresses are physical. */
 export class Bench {
-  readonly machine: Machine;
+  readonly machine: VirtMachine;
   readonly #numbers: ReadonlyMap<string, number>;
 
   /** In machine mode, with mtvec and stvec set, and all of memory open to every mode. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CPUS } from '../../src/api/cpus.js';
+import { CPUS } from '../../src/assembly/cpus.js';
 import { adjusted, DIFFERENCES, DIFFERENCES_WITHOUT_S } from '../lockstep/differences.js';
 import { EmulatorHart } from '../lockstep/emulator-hart.js';
 import { COMPARED_CSRS, compareProgram, formatMismatch } from '../lockstep/lockstep.js';

@@ -3,9 +3,9 @@
  * LR read, also when the old value stands there again.
  */
 import { afterAll, describe, expect, test } from 'vitest';
+import type { VirtMachine } from '../../src/boards/build-machine.js';
 import type { EngineOptions } from '../../src/engine/engine.js';
-import type { Machine } from '../../src/machine/machine.js';
-import type { MachineConfig } from '../../src/machine/ports.js';
+import type { MachineConfig } from '../../src/ports/config.js';
 import { difference, EAGER, pictureOf, restore } from '../engine/twins.js';
 import { testMachine } from '../lockstep/emulator-hart.js';
 import * as asm from '../lockstep/encode.js';
@@ -22,7 +22,7 @@ const OLD = 7;
 const QUANTUM = 64;
 const [BASE, VALUE, OTHER, RESULT] = [5, 6, 7, 10];
 
-function write(machine: Machine, address: number, bytes: Uint8Array): void {
+function write(machine: VirtMachine, address: number, bytes: Uint8Array): void {
   if (!machine.debug.writeMemory(0, BigInt(address), bytes)) throw new Error(`no memory at ${address}`);
 }
 
@@ -32,7 +32,7 @@ function harts(
   programs: readonly (readonly number[])[],
   engine: EngineOptions,
   changes: Partial<MachineConfig> = {},
-): Machine {
+): VirtMachine {
   const machine = testMachine(
     `rv${xlen}imacsu`,
     { ramBytes: 1 << 20, harts: programs.length, quantum: QUANTUM, ...changes },
@@ -53,7 +53,7 @@ function harts(
 }
 
 const nops = (count: number): number[] => Array<number>(count).fill(asm.NOP);
-const result = (machine: Machine) => machine.board.harts[0].state.x[2 * RESULT];
+const result = (machine: VirtMachine) => machine.board.harts[0].state.x[2 * RESULT];
 
 /** LR in the first turn, SC in the second; the other hart runs `between` once in the turn between them. */
 function outcome(
@@ -141,7 +141,7 @@ describe('what is no hart', () => {
   const RING = START + 0x8000;
 
   /** A machine with an entropy device that fills eight bytes at WORD when it is notified; x11 points at its registers. */
-  function withRng(program: readonly number[]): Machine {
+  function withRng(program: readonly number[]): VirtMachine {
     const machine = harts(64, [program], EAGER, { rng: true, virtio: 'modern', icountShift: 12 });
     const slot = [0, 1, 2, 3, 4, 5, 6, 7].find(
       n => machine.debug.readMemory(0, BigInt(REGISTERS + 0x1000 * n + 8), 4)[0] === 4,

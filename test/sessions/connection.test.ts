@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Session } from '../../src/api/session.js';
+import type { Session } from '../../src/assembly/session.js';
 import { type GdbSession, hasGdb } from '../support/gdb.js';
 import { bootFixture, fixture, lastHex, Served } from '../support/sessions.js';
 

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { SessionOptions } from '../../src/api/session.js';
+import type { SessionOptions } from '../../src/assembly/session.js';
 import { type BootOptions, bootBytes, type Live } from './sessions.js';
 
 const OPENSBI_FOLDER = '/usr/lib/riscv64-linux-gnu/opensbi/generic';

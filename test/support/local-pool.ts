@@ -1,8 +1,8 @@
-import { verifiedCondition } from '../../src/gdb/stub/agent/agent-expression.js';
+import { verifiedCondition } from '../../src/agent/agent-expression.js';
 import { readPage } from '../../src/host/page-file.js';
-import { IntervalSearcher } from '../../src/timeline/interval-searcher.js';
 import type { MachineSource } from '../../src/timeline/machine-source.js';
-import type { RunningSearch, SearchPool, SearchTask } from '../../src/timeline/search-pool.js';
+import { IntervalSearcher } from '../../src/timeline/search/interval-searcher.js';
+import type { RunningSearch, SearchPool, SearchTask } from '../../src/timeline/search/search-pool.js';
 
 /** How the searches of a pool end: with their findings, with an error, or not before they are cancelled. */
 export type Behaviour = 'search' | 'fail' | 'hang';

@@ -4,12 +4,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MemoryConsole } from '../../src/api/memory-console.js';
-import { bootSession, replaySession, type Session, type SessionOptions } from '../../src/api/session.js';
+import { bootSession, replaySession, type Session, type SessionOptions } from '../../src/assembly/session.js';
 import { GdbServer } from '../../src/gdb/server.js';
 import { systemClock } from '../../src/host/clock.js';
-import type { HostClock, NetworkBackend } from '../../src/machine/ports.js';
-import { readRecording } from '../../src/replay/log-reader.js';
+import type { HostClock, NetworkBackend } from '../../src/ports/host.js';
 import type { ByteSink, Recording } from '../../src/replay/recording.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
 import type { HistoryPart } from '../../src/timeline/debug-target.js';
 import { GdbSession, type GdbSessionOptions } from './gdb.js';
 

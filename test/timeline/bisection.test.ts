@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Machine } from '../../src/machine/machine.js';
+import type { VirtMachine } from '../../src/boards/build-machine.js';
 import type { Recording } from '../../src/replay/recording.js';
-import { bisect, describeStepDifference } from '../../src/timeline/bisection.js';
 import { ReplayMismatch } from '../../src/timeline/debug-target.js';
+import { bisect, describeStepDifference } from '../../src/timeline/search/bisection.js';
 import { breakAt } from '../support/broken-machine.js';
 import { bootFixture, fixture, MemoryFile, replay } from '../support/sessions.js';
 
@@ -21,11 +21,11 @@ async function recorded(): Promise<Recording> {
 }
 
 const S11 = 27;
-const flipRegister = ({ board }: Machine) => {
+const flipRegister = ({ board }: VirtMachine) => {
   board.harts[0].state.x[2 * S11] ^= 0x100;
 };
 const RAM_OFFSET = 0x7_0123;
-const flipMemory = ({ board }: Machine) => {
+const flipMemory = ({ board }: VirtMachine) => {
   const { memory } = board;
   const address = memory.hostAddressOfPage(0) + RAM_OFFSET;
   memory.beforeWrite(address, 1);

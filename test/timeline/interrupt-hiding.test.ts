@@ -1,7 +1,7 @@
 /** Steps that hide interrupt handlers, against the trace of steps that do not. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Session } from '../../src/api/session.js';
+import type { Session } from '../../src/assembly/session.js';
 import type { DebugStop, Direction } from '../../src/timeline/debug-target.js';
 import * as asm from '../lockstep/encode.js';
 import { bootBytes, bootFixture, fixture, type Width } from '../support/sessions.js';

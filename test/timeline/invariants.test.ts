@@ -1,12 +1,13 @@
 /** Each invariant that is looked for where the machine rests (src/timeline/rest-check.ts), broken by hand. */
 
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Session } from '../../src/api/session.js';
+import type { Session } from '../../src/assembly/session.js';
 import { ENTRY, TLB_TABLE, TLB_VALUE } from '../../src/engine/engine-layout.js';
 import { PAGE_FLAG } from '../../src/memory/guest-memory.js';
 import { InputLog } from '../../src/replay/input-log.js';
 import { BrokenInvariant } from '../../src/state/invariant.js';
 import { bootFixture, fixture } from '../support/sessions.js';
+import { virt } from '../support/virt.js';
 
 const MOMENTS = [100_000, 200_000, 300_000];
 const SERIAL_PAGE = 7;
@@ -43,7 +44,7 @@ const memory = () => session.machine.board.memory;
 function cachedEntry(table: number): number {
   const { i32, plan } = memory();
   const bankBytes = 3 * TLB_TABLE.store;
-  for (const hart of session.machine.board.harts) {
+  for (const hart of virt(session.machine).board.harts) {
     for (const bank of [hart.mmu.tlb, hart.mmu.dataBank, hart.mmu.fetchBank]) {
       for (let entry = bank + table; entry < bank + table + bankBytes / 3; entry += 16) {
         if ((i32[entry >> 2] & 4095) === 0) return entry;

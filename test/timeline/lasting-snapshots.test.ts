@@ -2,9 +2,9 @@
 
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Session } from '../../src/api/session.js';
+import type { Session } from '../../src/assembly/session.js';
 import type { Recording } from '../../src/replay/recording.js';
-import { bisect } from '../../src/timeline/bisection.js';
+import { bisect } from '../../src/timeline/search/bisection.js';
 import { assemble, IMMEDIATE_OPS, jal, loadConstant, REGISTER_OPS, STORES } from '../lockstep/encode.js';
 import { bootBytes, MemoryFile, replay } from '../support/sessions.js';
 

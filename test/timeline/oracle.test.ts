@@ -5,11 +5,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MemoryConsole } from '../../src/api/memory-console.js';
-import { bootSession } from '../../src/api/session.js';
+import { bootSession } from '../../src/assembly/session.js';
 import { systemClock } from '../../src/host/clock.js';
-import { parseElf } from '../../src/machine/elf.js';
-import type { DiskContents } from '../../src/machine/ports.js';
-import { readSymbols } from '../../src/machine/symbols.js';
+import { parseElf } from '../../src/images/elf.js';
+import { readSymbols } from '../../src/images/symbols.js';
+import type { DiskContents } from '../../src/ports/config.js';
 import { MachineDigest } from '../../src/snapshot/digest.js';
 import type { Timeline } from '../../src/timeline/timeline.js';
 import { digestText, type Trace, traceOf } from './oracle.js';

@@ -1,5 +1,6 @@
-import { Machine } from '../../src/machine/machine.js';
-import type { LoggedEvent, MachineConfig } from '../../src/machine/ports.js';
+import { buildMachine } from '../../src/boards/build-machine.js';
+import type { MachineConfig } from '../../src/ports/config.js';
+import type { LoggedEvent } from '../../src/ports/input-event.js';
 import { MachineDigest } from '../../src/snapshot/digest.js';
 import type { MachineSource } from '../../src/timeline/machine-source.js';
 
@@ -23,7 +24,7 @@ export function traceOf(
   end: number,
   watched: number,
 ): Trace {
-  const machine = new Machine(source.config, source.images, { serial: { write: () => {} } }, { jit: false });
+  const machine = buildMachine(source.config, source.images, { serial: { write: () => {} } }, { jit: false });
   const digest = new MachineDigest(machine.board.memory, machine.board.plan);
   const digests: string[] = [];
   const harts: number[] = [];

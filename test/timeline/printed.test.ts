@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ConsoleOutput } from '../../src/timeline/console-output.js';
+import { ConsoleOutput } from '../../src/timeline/output/console-output.js';
 
 it('who printed a text is found as by looking everywhere, in time that does not depend on what repeats', () => {
   let icount = 0;

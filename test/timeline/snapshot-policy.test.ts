@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { intervalSteps, victim } from '../../src/timeline/snapshot-policy.js';
+import { intervalSteps, victim } from '../../src/timeline/history/snapshot-policy.js';
 
 /** Keeps at most `room` moments while they arrive, as a snapshot list does. */
 function thinned(moments: readonly number[], room: number, pinned = new Set<number>()): number[] {

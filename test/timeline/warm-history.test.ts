@@ -1,8 +1,8 @@
 /** What going back has to get right while caches are warm, and at the edges of what they keep. */
 
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Session } from '../../src/api/session.js';
-import { HitCollector } from '../../src/timeline/interval-hits.js';
+import type { Session } from '../../src/assembly/session.js';
+import { HitCollector } from '../../src/timeline/search/interval-hits.js';
 import { assemble, IMMEDIATE_OPS, jal, loadConstant, STORES } from '../lockstep/encode.js';
 import { bootBytes } from '../support/sessions.js';
 

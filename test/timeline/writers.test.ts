@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { boot } from '../../src/api/index.js';
-import { parseElf } from '../../src/machine/elf.js';
-import { Machine } from '../../src/machine/machine.js';
-import { readSymbols } from '../../src/machine/symbols.js';
-import type { FoundWrite } from '../../src/timeline/question-ops.js';
+import { buildMachine } from '../../src/boards/build-machine.js';
+import { parseElf } from '../../src/images/elf.js';
+import { readSymbols } from '../../src/images/symbols.js';
+import type { FoundWrite } from '../../src/timeline/search/question-ops.js';
 import type { Timeline } from '../../src/timeline/timeline.js';
 import { bootFixture } from '../support/sessions.js';
 
@@ -127,7 +127,7 @@ describe.each([1, 3])('questions about a kernel with paging and %i harts, agains
 
 /** A machine of its own on the same history, one step after the other. */
 function singleSteps({ source, history }: Timeline, steps: number, address: number, code: bigint) {
-  const machine = new Machine(source.config, source.images, { serial: { write: () => {} } }, { jit: false });
+  const machine = buildMachine(source.config, source.images, { serial: { write: () => {} } }, { jit: false });
   const value = () => word(machine.debug.readPhysical({ start: address, length: 4 }));
   const changes: number[][] = [];
   const interrupts: number[][] = [];

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { Machine } from '../../machine/machine.js';
+import { buildMachine } from '../../boards/build-machine.js';
 import { toHex } from '../../replay/byte-codec.js';
 import { compareRecordings } from '../../replay/recording-diff.js';
 import { describeComparison } from '../diff-text.js';
@@ -25,7 +25,7 @@ export function addDiff(program: Command, finish: Finish): void {
       const left = { name: first, recording: readRecordingFile(first) };
       const right = { name: second, recording: readRecordingFile(second) };
       const { config, images } = left.recording.header;
-      const planOf = () => new Machine(config, images, { serial: { write() {} } }).board.plan;
+      const planOf = () => buildMachine(config, images, { serial: { write() {} } }).plan;
       const comparison = compareRecordings(left.recording, right.recording, planOf);
       const lines = options.json ? [comparisonJson(comparison)] : describeComparison(left, right, comparison);
       for (const line of lines) printLine(line);

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { readFromFolder, writeFolder } from '../../host/folders.js';
-import { writeRecording } from '../../replay/log-writer.js';
 import type { Recording } from '../../replay/recording.js';
 import { exportParts, importParts } from '../../replay/recording-parts.js';
+import { writeRecording } from '../../replay/recording-writer.js';
 import { InputError } from '../../state/input-error.js';
 import { commandFiles } from '../command-files.js';
 import { readRecordingFile } from '../inputs.js';

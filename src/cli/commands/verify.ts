@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Session } from '../../api/session.js';
+import type { Session } from '../../assembly/session.js';
 import { describeEnd } from '../../replay/end-kinds.js';
 import type { Recording } from '../../replay/recording.js';
 import type { Verified } from '../../timeline/verification.js';

@@ -1,4 +1,4 @@
-import type { BlockPort, TimerPort, VirtualClock } from '../../machine/ports.js';
+import type { BlockPort, TimerPort, VirtualClock } from '../../ports/device.js';
 import { halves, u8, u32, words } from '../../state/layout.js';
 import type { VirtioVersion } from './mmio-registers.js';
 import { type TransportPorts, type VirtioFunction, VirtioMmio, virtioState } from './mmio-transport.js';

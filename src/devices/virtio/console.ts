@@ -1,4 +1,4 @@
-import type { OutputPort } from '../../machine/ports.js';
+import type { OutputPort } from '../../ports/device.js';
 import { ByteQueue, byteQueueFields } from '../kit/byte-queue.js';
 import type { VirtioVersion } from './mmio-registers.js';
 import { type TransportPorts, type VirtioFunction, VirtioMmio, virtioState } from './mmio-transport.js';

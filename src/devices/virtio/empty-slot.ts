@@ -1,4 +1,4 @@
-import type { MmioDevice } from '../../machine/ports.js';
+import type { MmioDevice } from '../../ports/device.js';
 import { MAGIC, REGISTER, VENDOR_QEMU, VERSION, type VirtioVersion } from './mmio-registers.js';
 
 /** A slot without a device: drivers see device number 0 and leave it alone. */

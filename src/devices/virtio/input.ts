@@ -1,6 +1,6 @@
-import type { InputDeviceKind } from '../../machine/ports.js';
+import type { InputDeviceKind } from '../../ports/config.js';
+import { BUTTON_CODES, KEY_CODES } from '../../ports/key-codes.js';
 import { halves, u8, u32, words } from '../../state/layout.js';
-import { BUTTON_CODES, KEY_CODES } from './key-codes.js';
 import { type TransportPorts, type VirtioFunction, VirtioMmio, virtioState } from './mmio-transport.js';
 import { offeredFeatures } from './queue.js';
 import { scatter } from './scatter.js';

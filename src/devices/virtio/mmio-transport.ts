@@ -1,4 +1,4 @@
-import type { DmaPort, IrqLine, MmioDevice } from '../../machine/ports.js';
+import type { DmaPort, IrqLine, MmioDevice } from '../../ports/device.js';
 import {
   type Bound,
   bytes,

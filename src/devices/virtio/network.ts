@@ -1,4 +1,4 @@
-import type { PacketPort, TimerPort, VirtualClock } from '../../machine/ports.js';
+import type { PacketPort, TimerPort, VirtualClock } from '../../ports/device.js';
 import { count, u8, u32 } from '../../state/layout.js';
 import type { VirtioVersion } from './mmio-registers.js';
 import { type TransportPorts, type VirtioFunction, VirtioMmio, virtioState } from './mmio-transport.js';

@@ -1,4 +1,4 @@
-import type { DmaPort } from '../../machine/ports.js';
+import type { DmaPort } from '../../ports/device.js';
 
 /** A chain's buffers together, at most (virtio 1.2, section 2.7.5). */
 const MOST_CHAIN_BYTES = 2 ** 32;

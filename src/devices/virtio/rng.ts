@@ -1,4 +1,4 @@
-import type { EntropyPort, TimerPort, VirtualClock } from '../../machine/ports.js';
+import type { EntropyPort, TimerPort, VirtualClock } from '../../ports/device.js';
 import { u8 } from '../../state/layout.js';
 import type { VirtioVersion } from './mmio-registers.js';
 import { type TransportPorts, type VirtioFunction, VirtioMmio, virtioState } from './mmio-transport.js';

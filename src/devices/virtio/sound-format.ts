@@ -1,4 +1,4 @@
-import type { SoundFormat } from '../../machine/ports.js';
+import type { SoundFormat } from '../../ports/device.js';
 
 /** Sample rates by their number (virtio 1.2, section 5.14.6.6). */
 const RATES: Readonly<Record<number, number>> = {

@@ -1,4 +1,4 @@
-import type { SoundFormat, SoundPort, TimerPort, VirtualClock } from '../../machine/ports.js';
+import type { SoundFormat, SoundPort, TimerPort, VirtualClock } from '../../ports/device.js';
 import { bytes, halves, u32, words } from '../../state/layout.js';
 import { ByteQueue, byteQueueFields } from '../kit/byte-queue.js';
 import { type TransportPorts, type VirtioFunction, VirtioMmio, virtioState } from './mmio-transport.js';

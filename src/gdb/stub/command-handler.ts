@@ -1,5 +1,6 @@
 /** The meaning of each command on a machine with a history. */
 
+import { type AgentTarget, agentAction, agentCondition } from '../../agent/agent-expression.js';
 import { InputError } from '../../state/input-error.js';
 import { printable } from '../../state/printable.js';
 import { type DebugStop, type DebugTarget, type Resume, TargetError } from '../../timeline/debug-target.js';
@@ -7,13 +8,12 @@ import { parseMoment } from '../../timeline/moment-text.js';
 import type { Command, ThreadSelector } from '../rsp/command.js';
 import { supportedFeatures } from '../rsp/packets.js';
 import { LARGEST_DATA, type Reply } from '../rsp/reply.js';
-import { type AgentTarget, agentAction, agentCondition } from './agent/agent-expression.js';
 import { documentPart } from './documents.js';
 import { type Breathe, checksumMemory, searchMemory } from './memory.js';
 import { runMonitorCommand } from './monitor.js';
 import { Points } from './points.js';
 import { Registers } from './registers.js';
-import { hartOf, resumeOf, reverseOf } from './run-control.js';
+import { hartOf, resumeOf, reverseOf } from './resume-request.js';
 import { haltedReply, type StopContext, stopReply, threadId } from './stop-reply.js';
 
 /** What the session does after the replies are sent. */

@@ -1,6 +1,6 @@
+import { agentCondition } from '../../agent/agent-expression.js';
+import { compileExpression } from '../../agent/c-expression.js';
 import { TargetError } from '../../timeline/debug-target.js';
-import { agentCondition } from './agent/agent-expression.js';
-import { compileExpression } from './agent/c-expression.js';
 import {
   type MonitorAnswer,
   type MonitorCommand,

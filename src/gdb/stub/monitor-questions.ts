@@ -6,7 +6,7 @@ import type {
   FoundWrite,
   QuestionOps,
   WritesAnswer,
-} from '../../timeline/question-ops.js';
+} from '../../timeline/search/question-ops.js';
 import {
   type MonitorAnswer,
   type MonitorCommand,

@@ -1,4 +1,4 @@
-import type { ConsoleBackend } from '../../machine/ports.js';
+import type { ConsoleBackend } from '../../ports/host.js';
 import type { HostFiles } from '../files/host-files.js';
 
 /** No console: output is dropped, nothing is ever typed. */

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import type { ReadStream } from 'node:tty';
-import type { ConsoleBackend } from '../../machine/ports.js';
+import type { ConsoleBackend } from '../../ports/host.js';
 import { InputError } from '../../state/input-error.js';
 
 /** What is used of node-pty; its own types leave `open` out. */

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { ConsoleBackend } from '../../machine/ports.js';
+import type { ConsoleBackend } from '../../ports/host.js';
 import { InputError } from '../../state/input-error.js';
 import { systemErrorText } from '../system-error.js';
 

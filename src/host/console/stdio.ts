@@ -1,5 +1,5 @@
 import type { ReadStream } from 'node:tty';
-import type { ConsoleBackend } from '../../machine/ports.js';
+import type { ConsoleBackend } from '../../ports/host.js';
 import { systemErrorText } from '../system-error.js';
 import { ESCAPE_HELP, EscapeFilter } from './escape-filter.js';
 import { hangUp } from './hang-up.js';

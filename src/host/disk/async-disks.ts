@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import type { BlockBackend } from '../../machine/ports.js';
+import type { BlockBackend } from '../../ports/host.js';
 
 /**
  * Disk requests at the speed of the host: each reads as much of its image file as the guest reads or writes, and is done

@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import type { DiskContents } from '../../machine/ports.js';
+import type { DiskContents } from '../../ports/config.js';
 import { InputError } from '../../state/input-error.js';
 import type { HostFiles } from '../files/host-files.js';
 import type { InputFile } from '../files/input-file.js';

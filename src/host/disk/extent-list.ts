@@ -1,4 +1,4 @@
-import type { DiskContents } from '../../machine/ports.js';
+import type { DiskContents } from '../../ports/config.js';
 import { InputError } from '../../state/input-error.js';
 
 /** What is not zero is looked for in blocks of this many bytes. */

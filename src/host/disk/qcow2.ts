@@ -1,5 +1,5 @@
 import { inflateRawSync } from 'node:zlib';
-import type { DiskContents } from '../../machine/ports.js';
+import type { DiskContents } from '../../ports/config.js';
 import { InputError } from '../../state/input-error.js';
 import type { InputFile } from '../files/input-file.js';
 import { ExtentList } from './extent-list.js';

@@ -1,5 +1,5 @@
 import { createServer, connect as openSocket, type Server, type Socket } from 'node:net';
-import type { NetworkBackend } from '../../machine/ports.js';
+import type { NetworkBackend } from '../../ports/host.js';
 import { InputError } from '../../state/input-error.js';
 import { systemErrorText } from '../system-error.js';
 

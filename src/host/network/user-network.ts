@@ -1,4 +1,4 @@
-import type { NetworkBackend } from '../../machine/ports.js';
+import type { NetworkBackend } from '../../ports/host.js';
 import { answerDhcp, DHCP_PORT } from './dhcp.js';
 import { answerDns, DNS_PORT } from './dns-server.js';
 import {

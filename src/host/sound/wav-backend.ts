@@ -1,4 +1,5 @@
-import type { SoundBackend, SoundFormat } from '../../machine/ports.js';
+import type { SoundFormat } from '../../ports/device.js';
+import type { SoundBackend } from '../../ports/host.js';
 import { InputError } from '../../state/input-error.js';
 import type { HostFiles } from '../files/host-files.js';
 import type { OutputFile } from '../files/output-file.js';

@@ -1,4 +1,4 @@
-import type { SoundFormat } from '../../machine/ports.js';
+import type { SoundFormat } from '../../ports/device.js';
 import { InputError } from '../../state/input-error.js';
 
 const HEADER_BYTES = 44;

@@ -1,0 +1,284 @@
+import { type NamedBytes, planBoot } from '../boards/virt/boot-flow.js';
+import { xlenOf } from '../boards/virt/loader.js';
+import { RAM_BASE, VIRTIO_SLOTS } from '../boards/virt/memory-map.js';
+import { checksInvariants } from '../host/checks.js';
+import { systemClock } from '../host/clock.js';
+import { openPageFile } from '../host/page-file.js';
+import { isElf, parseElf } from '../images/elf.js';
+import { type ElfSymbol, readSymbols } from '../images/symbols.js';
+import { type MachineMoment, saveMoment } from '../machine/saved-machine.js';
+import type { BootImage, DiskContents, InputDeviceKind, MachineConfig } from '../ports/config.js';
+import type { ConsoleBackend } from '../ports/host.js';
+import { MACHINE_REVISION } from '../ports/revisions.js';
+import type { Recording } from '../replay/recording.js';
+import { InputError } from '../state/input-error.js';
+import type { HostPorts } from '../timeline/live/host-ports.js';
+import type { IdleClock } from '../timeline/live/live-driver.js';
+import { Timeline } from '../timeline/timeline.js';
+import { CPUS, type CpuName, DEFAULT_CPU } from './cpus.js';
+import { searchPool } from './thread-pool.js';
+import { VERSION } from './version.js';
+
+export type { NamedBytes } from '../boards/virt/boot-flow.js';
+export type { HostPorts } from '../timeline/live/host-ports.js';
+/** A machine with its history: see Timeline. */
+export type Session = Timeline;
+
+export interface ConfigOptions {
+  readonly cpu?: CpuName | undefined;
+  /** 1 to 8. */
+  readonly harts?: number | undefined;
+  readonly ramBytes?: number | undefined;
+  readonly icountShift?: number | undefined;
+  readonly entropySeed?: number | undefined;
+  /** Randomness comes from the host, and is recorded, instead of from the seed. */
+  readonly entropy?: 'host' | undefined;
+  /** A virtio entropy device. */
+  readonly rng?: boolean | undefined;
+  /** A virtio console beside the serial one. */
+  readonly virtioConsole?: boolean | undefined;
+  /** Input devices. */
+  readonly inputs?: readonly InputDeviceKind[] | undefined;
+  /** A sound device, which captures silence or, `duplex`, what the host captures. */
+  readonly sound?: 'playback' | 'duplex' | undefined;
+  /** Disks complete requests at the speed of the host, which is recorded. */
+  readonly diskAsync?: boolean | undefined;
+  readonly append?: string | undefined;
+  /** What the RTC shows at virtual time zero, in seconds since 1970; 2024-01-01 when not given. */
+  readonly rtcSeconds?: number | undefined;
+  /** Interface of virtio devices: version 1 or 2 of virtio-mmio. */
+  readonly virtio?: 'legacy' | 'modern' | undefined;
+  /** Whether there is a network device, connected or not. */
+  readonly network?: boolean | undefined;
+}
+
+export interface HistoryOptions {
+  readonly clock: IdleClock;
+  /** Bytes that snapshots may hold; 512 MiB when not given. */
+  readonly snapshotMemoryBytes?: number | undefined;
+  /** Folder for a temporary file that takes old snapshots when their memory is full; none when not given. */
+  readonly snapshotDisk?: string | undefined;
+  /** Bytes that this file may take; 4 GiB when not given. */
+  readonly snapshotDiskBytes?: number | undefined;
+  /** Steps between snapshots; found from the host's time when not given. */
+  readonly snapshotIntervalSteps?: number | undefined;
+  /** Whether code that runs often is compiled; true when not given. No difference to the guest. */
+  readonly jit?: boolean | undefined;
+  /** ELF files that name things, beside the firmware where it is known: a recording has none. */
+  readonly symbols?: readonly NamedBytes[] | undefined;
+}
+
+export interface SessionOptions extends HistoryOptions {
+  readonly config?: ConfigOptions;
+  /** Firmware that runs first and hands over to the kernel, as QEMU's -bios. */
+  readonly bios?: NamedBytes | undefined;
+  /** Initial RAM disk for the kernel. */
+  readonly initrd?: NamedBytes | undefined;
+  /** Up to 8; the guest's writes stay in the machine. */
+  readonly disks?: readonly DiskContents[] | undefined;
+  /** Told of things that the user should know; one line each. */
+  readonly notice?: (line: string) => void;
+}
+
+const MIB = 2 ** 20;
+const DEFAULTS = {
+  harts: 1,
+  ramBytes: 128 * MIB,
+  /**
+   * 8 ns a step, as a core of 125 MHz: guests that wait by looking at the clock burn 8 times fewer steps than at 1 ns
+   * (U-Boot's countdown of 2 s is 250 million instead of 2000), and Linux still does more than a million steps a tick.
+   */
+  icountShift: 3,
+  quantum: 4096,
+  entropySeed: 1,
+  append: '',
+  rtcSeconds: 1_704_067_200,
+  virtio: 'legacy',
+} as const;
+const DEFAULT_SNAPSHOT_MEMORY = 512 * MIB;
+const DEFAULT_SNAPSHOT_DISK = 4096 * MIB;
+
+/**
+ * A live machine, halted before its first step. Throws InputError when the firmware cannot be loaded or an
+ * option makes no sense.
+ */
+export function bootSession(firmware: NamedBytes, options: SessionOptions, host: HostPorts): Session {
+  const { config, images } = buildMachine(firmware, options, host);
+  const symbols = symbolsOf([firmware, ...(options.symbols ?? [])]);
+  return new Timeline({ config, images, symbols, writtenBy: WRITTEN_BY }, host, {
+    idleClock: options.clock,
+    jit: options.jit,
+    budget: budgetOf(options),
+    searchPool: searchPool(config, images, options.jit),
+    checked: checksInvariants(),
+  });
+}
+
+/** A recording, halted at its beginning. */
+export function replaySession(recording: Recording, options: HistoryOptions, host: HostPorts): Session {
+  const { config, images, writtenBy, start } = recording.header;
+  const symbols = symbolsOf(options.symbols ?? []);
+  return new Timeline({ config, images, symbols, writtenBy, start, recording }, host, {
+    idleClock: 'virtual',
+    jit: options.jit,
+    budget: budgetOf(options),
+    searchPool: searchPool(config, images, options.jit),
+    checked: checksInvariants(),
+  });
+}
+
+/**
+ * The machine of a recording at a moment, which is reached by replaying; checkpoints on the way are compared. An icount
+ * is after all of its inputs, the start before any; undefined there: a new machine. Throws InputError when there is no such moment to go on from, DivergenceError and ReplayMismatch as `verify` does.
+ */
+export async function momentOf(
+  recording: Recording,
+  at: number | 'start' | 'end',
+  options: Pick<HistoryOptions, 'jit'>,
+  /** Called when the replay to this icount begins; what it returns, when that ends. */
+  underway: (session: Session, to: number) => () => void = () => () => {},
+): Promise<MachineMoment | undefined> {
+  if (at === 'start') return recording.header.start;
+  refusePoweredOff(recording, at);
+  const host = { console: NOBODY, clock: systemClock };
+  const session = replaySession(recording, { clock: 'virtual', ...options }, host);
+  try {
+    const { begin, end } = session.history;
+    const icount = at === 'end' ? end : at;
+    if (icount < begin || icount > end)
+      throw new InputError(`icount ${icount} is outside the recording, which goes from ${begin} to ${end}`);
+    const ended = underway(session, icount);
+    await session.verify(icount).finally(ended);
+    if (session.machine.poweredOff)
+      throw new InputError(`the machine is powered off at icount ${icount}: go on from an earlier moment`);
+    return saveMoment(session.machine);
+  } finally {
+    session.close();
+  }
+}
+
+/** Said before anything is replayed. */
+function refusePoweredOff({ end }: Recording, at: number | 'end'): void {
+  if (end.kind !== 'power-off' || (at !== 'end' && at !== end.icount)) return;
+  throw new InputError(`the machine is powered off at icount ${end.icount}: go on from an earlier moment`);
+}
+
+const NOBODY: ConsoleBackend = { write() {}, onInput() {}, close() {} };
+
+/** A live machine, halted at a moment of one that was recorded: what happens from there on is new. */
+export function continuedSession(
+  { header: { config, images } }: Recording,
+  start: MachineMoment | undefined,
+  options: HistoryOptions,
+  host: HostPorts,
+): Session {
+  const symbols = symbolsOf(options.symbols ?? []);
+  return new Timeline({ config, images, symbols, writtenBy: WRITTEN_BY, start }, host, {
+    idleClock: options.clock,
+    jit: options.jit,
+    budget: budgetOf(options),
+    searchPool: searchPool(config, images, options.jit),
+    checked: checksInvariants(),
+  });
+}
+
+const WRITTEN_BY = `backstub ${VERSION}`;
+
+const symbolsOf = (files: readonly NamedBytes[]): readonly ElfSymbol[] =>
+  files.flatMap(({ name, bytes }) => (isElf(bytes) ? readSymbols(parseElf(name, bytes)) : []));
+
+function budgetOf(options: HistoryOptions) {
+  const { snapshotDisk, snapshotDiskBytes = DEFAULT_SNAPSHOT_DISK } = options;
+  return {
+    file: snapshotDisk === undefined ? undefined : openPageFile(snapshotDisk, snapshotDiskBytes),
+    memoryBytes: options.snapshotMemoryBytes ?? DEFAULT_SNAPSHOT_MEMORY,
+    intervalSteps: options.snapshotIntervalSteps,
+  };
+}
+
+/** Everything of a machine stands in one WebAssembly memory of at most 4 GiB, disks included. */
+const MOST_RAM = 3 * 2 ** 30;
+const RAM_UNIT = 4096;
+
+function checkRam(bytes: number): void {
+  if (bytes > MOST_RAM)
+    throw new InputError(`${bytes} bytes of RAM are too many: give at most 3 GiB with --memory`);
+  if (bytes % RAM_UNIT !== 0) {
+    throw new InputError(
+      `${bytes} bytes of RAM are no whole pages: give --memory a multiple of ${RAM_UNIT} bytes`,
+    );
+  }
+}
+
+function buildMachine(
+  kernel: NamedBytes,
+  options: SessionOptions,
+  host: HostPorts,
+): { config: MachineConfig; images: readonly BootImage[] } {
+  const wanted = options.config ?? {};
+  const xlen = isElf(kernel.bytes) ? xlenOf(kernel.name, kernel.bytes) : undefined;
+  const cpu = CPUS[wanted.cpu ?? DEFAULT_CPU[xlen ?? 64]];
+  const disks = options.disks ?? [];
+  const settings = {
+    board: 'virt',
+    machineRevision: MACHINE_REVISION,
+    xlen: cpu.xlen,
+    isa: cpu.isa,
+    harts: wanted.harts ?? DEFAULTS.harts,
+    ramBytes: wanted.ramBytes ?? DEFAULTS.ramBytes,
+    icountShift: wanted.icountShift ?? DEFAULTS.icountShift,
+    quantum: DEFAULTS.quantum,
+    ...entropyOf(wanted, host),
+    append: wanted.append ?? DEFAULTS.append,
+    rtcSeconds: wanted.rtcSeconds ?? DEFAULTS.rtcSeconds,
+    virtio: wanted.virtio ?? DEFAULTS.virtio,
+    disks: disks.map(disk => disk.sectors),
+    network: wanted.network ?? false,
+    ...optionalDevices(wanted),
+  } as const satisfies Omit<MachineConfig, 'entry'>;
+  checkRam(settings.ramBytes);
+  checkSlots(settings);
+  const { bios, initrd } = options;
+  const { entry, kernelEntry, images } = planBoot({ kernel, bios, initrd }, settings);
+  if (bios === undefined && kernelEntry !== RAM_BASE) {
+    options.notice?.(
+      `${kernel.name} starts at 0x${kernelEntry.toString(16)}, and so does this machine; QEMU would start at 0x${RAM_BASE.toString(16)}`,
+    );
+  }
+  const contents = disks.flatMap(({ name, extents }, disk) =>
+    extents.map(({ offset, bytes }): BootImage => ({ name, disk, address: offset, bytes })),
+  );
+  return { config: { ...settings, entry }, images: [...images, ...contents] };
+}
+
+/** With the host's entropy, the seed, too, is the host's: the device tree is made from it. */
+function entropyOf(
+  { entropy, entropySeed }: ConfigOptions,
+  host: HostPorts,
+): Pick<MachineConfig, 'entropySeed' | 'entropy'> {
+  if (entropy !== 'host') return { entropySeed: entropySeed ?? DEFAULTS.entropySeed };
+  if (host.random === undefined) throw new InputError('this session has no entropy of the host');
+  const seed = host.random(6).reduce((value, byte) => value * 256 + byte, 0);
+  return { entropySeed: seed, entropy };
+}
+
+function optionalDevices(wanted: ConfigOptions): Partial<MachineConfig> {
+  const { rng, virtioConsole, inputs, sound, diskAsync } = wanted;
+  return {
+    ...(rng ? { rng } : {}),
+    ...(virtioConsole ? { virtioConsole } : {}),
+    ...(inputs === undefined || inputs.length === 0 ? {} : { inputs }),
+    ...(sound === undefined ? {} : { sound }),
+    ...(diskAsync ? { diskAsync } : {}),
+  };
+}
+
+function checkSlots(config: Omit<MachineConfig, 'entry'>): void {
+  const { disks, network, rng, virtioConsole, inputs = [], sound } = config;
+  const others = [network, rng, virtioConsole, sound !== undefined].filter(present => present === true);
+  const wanted = disks.length + inputs.length + others.length;
+  if (wanted <= VIRTIO_SLOTS) return;
+  throw new InputError(
+    `${wanted} virtio devices are wanted, disks included: there is room for ${VIRTIO_SLOTS}`,
+  );
+}

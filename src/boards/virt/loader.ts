@@ -1,0 +1,147 @@
+import { type Elf, type ElfSegment, parseElf } from '../../images/elf.js';
+import {
+  OTHER_TYPES,
+  SEGMENT_INTERPRETER,
+  SEGMENT_LOAD,
+  TYPE_EXECUTABLE,
+  TYPE_SHARED,
+} from '../../images/elf-format.js';
+import type { BootImage } from '../../ports/config.js';
+import { InputError } from '../../state/input-error.js';
+import { RAM_BASE } from './memory-map.js';
+
+/** What an ELF program puts into memory, and where it starts. */
+export interface LoadedProgram {
+  readonly xlen: 32 | 64;
+  /** Physical address of the first instruction. */
+  readonly entry: number;
+  readonly images: readonly BootImage[];
+  /** First byte after the highest image. */
+  readonly end: number;
+}
+
+/** Register width that an ELF program is made for. Throws InputError as `parseElf`. */
+export function xlenOf(name: string, bytes: Uint8Array): 32 | 64 {
+  return parseElf(name, bytes).xlen;
+}
+
+/**
+ * Loads a program's PT_LOAD segments at their physical addresses, zero-filled to their length in memory.
+ * `name` is the file's, for messages. Throws InputError: not an ELF file for RISC-V, made for another `xlen`,
+ * not executable, truncated, or outside RAM.
+ */
+export function loadElf(
+  name: string,
+  bytes: Uint8Array,
+  target: { readonly xlen: 32 | 64; readonly ramBytes: number },
+): LoadedProgram {
+  const elf = parseElf(name, bytes);
+  checkRuns(elf, target.xlen);
+  const segments = elf.segments.filter(({ type, memoryBytes }) => type === SEGMENT_LOAD && memoryBytes > 0);
+  if (segments.length === 0) throw new InputError(`${name} has nothing to load: no PT_LOAD segment`);
+  const images = segments.map(segment => {
+    const what = `segment ${elf.segments.indexOf(segment)}`;
+    if (segment.fileBytes > segment.memoryBytes) {
+      throw new InputError(`${name} is damaged: ${what} is longer in the file than in memory`);
+    }
+    const end = segment.offset + segment.fileBytes;
+    if (end > bytes.length) {
+      throw new InputError(`${name} is truncated: ${what} ends at byte ${end}, the file at ${bytes.length}`);
+    }
+    const skipped = headersBelowRam(elf, segment);
+    const physical = segment.physical + BigInt(skipped);
+    checkInRam(name, what, physical, segment.memoryBytes - skipped, target.ramBytes);
+    const image = new Uint8Array(segment.memoryBytes - skipped);
+    image.set(bytes.subarray(segment.offset + skipped, end));
+    return { name, address: Number(physical), bytes: image };
+  });
+  return {
+    xlen: elf.xlen,
+    entry: physicalEntry(elf, segments),
+    images,
+    end: Math.max(...images.map(image => image.address + image.bytes.length)),
+  };
+}
+
+/**
+ * A linker that is only told where text starts puts the file's headers on the page before: bytes of a segment that
+ * lie below RAM and hold headers and padding, nothing of the program. QEMU drops what it finds no memory for.
+ */
+function headersBelowRam(elf: Elf, { offset, physical, fileBytes }: ElfSegment): number {
+  const below = BigInt(RAM_BASE) - physical;
+  if (offset !== 0 || below <= 0n || below > BigInt(fileBytes)) return 0;
+  const padding = elf.bytes.subarray(elf.headersEnd, Number(below));
+  return padding.every(byte => byte === 0) ? Number(below) : 0;
+}
+
+/** A raw image at a physical address. Throws InputError when it is empty or does not fit in RAM. */
+export function loadRaw(name: string, bytes: Uint8Array, address: number, ramBytes: number): BootImage {
+  if (bytes.length === 0) throw new InputError(`${name} is empty`);
+  checkInRam(name, 'the image', BigInt(address), bytes.length, ramBytes);
+  return { name, address, bytes };
+}
+
+function checkRuns(elf: Elf, xlen: 32 | 64): void {
+  const { name } = elf;
+  if (elf.type !== TYPE_EXECUTABLE && elf.type !== TYPE_SHARED) {
+    throw new InputError(
+      `${name} is not executable: it is ${OTHER_TYPES[elf.type] ?? `of ELF type ${elf.type}`}`,
+    );
+  }
+  if (elf.segments.some(({ type }) => type === SEGMENT_INTERPRETER)) {
+    throw new InputError(
+      `${name} is a program for an operating system (it asks for a dynamic linker); backstub runs bare-metal programs`,
+    );
+  }
+  if (elf.xlen !== xlen) {
+    throw new InputError(
+      `${name} is a ${elf.xlen}-bit program, but the machine has ${xlen}-bit harts: use --cpu rv${elf.xlen}... or leave --cpu out`,
+    );
+  }
+}
+
+function checkInRam(name: string, what: string, address: bigint, bytes: number, ramBytes: number): void {
+  const end = address + BigInt(Math.min(bytes, Number.MAX_SAFE_INTEGER));
+  const ramEnd = BigInt(RAM_BASE + ramBytes);
+  if (address >= BigInt(RAM_BASE) && end <= ramEnd) return;
+  const needed = Math.ceil((Number(end) - RAM_BASE) / 2 ** 20);
+  const advice =
+    address >= BigInt(RAM_BASE)
+      ? `give the machine more with --memory ${needed}M`
+      : `link it for RAM; --memory changes only the end`;
+  throw new InputError(
+    `${name}: ${what} at ${describeRange(address, end)} is outside RAM, ${describeRange(BigInt(RAM_BASE), ramEnd)}: ${advice}`,
+  );
+}
+
+/** The entry is a virtual address; a kernel linked high starts at the physical place of it. */
+function physicalEntry(elf: Elf, segments: readonly ElfSegment[]): number {
+  const home = segments.find(
+    ({ virtual, fileBytes, executable }) =>
+      executable && elf.entry >= virtual && elf.entry < virtual + BigInt(fileBytes),
+  );
+  const entry = home ? elf.entry - home.virtual + home.physical : elf.entry;
+  if (entry > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new InputError(`${elf.name}: entry 0x${entry.toString(16)} is in no segment`);
+  }
+  return Number(entry);
+}
+
+/** Throws InputError when two images, say a program and the device tree, want the same memory. */
+export function checkApart(images: readonly BootImage[]): void {
+  const sorted = images.filter(({ bytes }) => bytes.length > 0).sort((a, b) => a.address - b.address);
+  for (let i = 1; i < sorted.length; i++) {
+    const [low, high] = [sorted[i - 1], sorted[i]];
+    if (low.address + low.bytes.length <= high.address) continue;
+    throw new InputError(
+      `${low.name} at ${describe(low)} and ${high.name} at ${describe(high)} overlap in memory: give the machine more with --memory, or load one elsewhere`,
+    );
+  }
+}
+
+const describe = ({ address, bytes }: BootImage) =>
+  describeRange(BigInt(address), BigInt(address + bytes.length));
+
+function describeRange(from: bigint, to: bigint): string {
+  return `0x${from.toString(16)} to 0x${to.toString(16)}`;
+}

@@ -1,0 +1,111 @@
+/** What a device is wired to, and how the bus sees it. */
+
+/**
+ * Interrupt line from a device to its controller. The call counts, not the edge: a device sets its line where the model
+ * of it in QEMU calls `qemu_set_irq`, also to the level that it has.
+ */
+export interface IrqLine {
+  set(level: boolean): void;
+}
+
+/** Virtual time, derived from icount alone. */
+export interface VirtualClock {
+  /** Nanoseconds since reset: an integer up to 2^53. */
+  nowNs(): number;
+}
+
+/** One timer of a device. Timers are data: the board keeps the deadline and calls `Device.onTimer`. */
+export interface TimerPort {
+  /** Arms the timer; a deadline at or before now fires at the next boundary. Infinity disarms it. */
+  arm(deadlineNs: number): void;
+}
+
+/** A device's way to guest memory, by physical address. Views hold until the machine runs on. */
+export interface DmaPort {
+  /** The bytes to read, or undefined when some of them are not memory. */
+  readable(address: number, length: number): Uint8Array | undefined;
+  /** The bytes, about to be written; or undefined when some of them are not RAM. */
+  writable(address: number, length: number): Uint8Array | undefined;
+}
+
+/** What a block device stores its sectors on. Offsets and lengths are in bytes, and within it. */
+export interface BlockPort {
+  /** Its size, in sectors of 512 bytes. */
+  readonly sectors: number;
+  /** How much of it can be kept changed: no longer write is carried out. */
+  readonly mostChangedBytes: number;
+  read(offset: number, to: Uint8Array): void;
+  /** False, and nothing is written, when there is no room to keep changes. */
+  write(offset: number, from: Uint8Array): boolean;
+  /** As `write` of as many zeros. */
+  zero(offset: number, length: number): boolean;
+}
+
+/** Where a device's random bytes come from. */
+export interface EntropyPort {
+  /** Whether `draw` would give a byte; if not, the host is asked, and the device hears when there are some. */
+  ready(): boolean;
+  /** Puts bytes into the buffer from its start and returns how many. */
+  draw(to: Uint8Array): number;
+}
+
+/** Bytes that a device sends to the host: console output. Never blocks the guest. */
+export interface OutputPort {
+  write(byte: number): void;
+}
+
+/** Bytes of a network packet for the guest: the device knows no longer ones. */
+export const LONGEST_PACKET = 65_533;
+
+/** A network device's way out. */
+export interface PacketPort {
+  /** An Ethernet frame without checksum. `ordinal` numbers the packets that the device has sent since its reset. */
+  send(packet: Uint8Array, ordinal: number): void;
+}
+
+/** Samples are signed 16 bits, little-endian; those of one moment stand together. */
+export interface SoundFormat {
+  /** In Hz. */
+  readonly rate: number;
+  readonly channels: number;
+}
+
+/** Samples that a device plays. Never blocks the guest. */
+export interface SoundPort {
+  /** The samples hold until the machine runs on. `ordinal` counts the buffers played. */
+  play(samples: Uint8Array, format: SoundFormat, ordinal: number): void;
+}
+
+/** Where what the guest sends to the host goes. Absent: it is dropped. */
+export interface MachineOutputs {
+  /** The 16550. */
+  readonly serial: OutputPort;
+  readonly virtioConsole?: OutputPort;
+  readonly sound?: SoundPort | undefined;
+  readonly network?: PacketPort | undefined;
+}
+
+/** Why the machine ends, asked for by the guest or by the host. */
+export interface PowerPort {
+  /** `code` is the exit code the guest asked for: 0 to 255. */
+  powerOff(code: number): void;
+  reset(): void;
+}
+
+/** A device seen from the bus. Offsets are from the start of its window; values are unsigned. */
+export interface MmioDevice {
+  /** Access sizes in bytes that the guest may use; others are access faults. */
+  readonly access: { readonly min: 1 | 2 | 4 | 8; readonly max: 1 | 2 | 4 | 8 };
+  /** Largest size in bytes the device itself handles; the bus splits wider accesses, low address first. */
+  readonly width: 1 | 2 | 4;
+  /** Guest read; may have side effects. */
+  read(offset: number, size: number): number;
+  /** Guest write. */
+  write(offset: number, size: number, value: number): void;
+  /** The value a read would show, without side effects: for the debugger. */
+  peek(offset: number, size: number): number;
+  /** One of the device's timers came due. `index` is the number given when it was wired. */
+  onTimer?(index: number): void;
+  /** A device that cannot be replayed: its name, and what it depends on that no recording holds. */
+  readonly notReplayable?: { readonly name: string; readonly because: string };
+}

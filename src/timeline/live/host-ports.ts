@@ -1,0 +1,25 @@
+import type {
+  BlockBackend,
+  ConsoleBackend,
+  HostClock,
+  NetworkBackend,
+  SoundBackend,
+} from '../../ports/host.js';
+import type { ByteSink } from '../../replay/recording.js';
+
+/** The host's side of a session. What is absent is not there for the guest: output is dropped, input never comes. */
+export interface HostPorts {
+  /** Of the 16550. */
+  readonly console: ConsoleBackend;
+  readonly virtioConsole?: ConsoleBackend | undefined;
+  /** What the network device is connected to. */
+  readonly network?: NetworkBackend | undefined;
+  readonly sound?: SoundBackend | undefined;
+  /** What works on disk requests of a live machine with `diskAsync`; absent: they are done at once. */
+  readonly blocks?: BlockBackend | undefined;
+  readonly clock: HostClock;
+  /** Random bytes of the host: needed by a live machine whose entropy is the host's. */
+  readonly random?: (length: number) => Uint8Array;
+  /** Creates a file to append to, for `saveHistory`: where, says who may ask for it. Throws InputError. */
+  readonly createFile?: (path: string) => ByteSink;
+}

@@ -1,0 +1,65 @@
+import type { MachineOutputs, SoundPort } from '../../ports/device.js';
+import type { Branch } from '../history/branch.js';
+import type { Player } from '../history/navigator.js';
+import type { HostPorts } from '../live/host-ports.js';
+import { ConsoleOutput } from './console-output.js';
+import { NetworkOutput } from './network-output.js';
+import { SentOnce } from './sent-once.js';
+
+/** All that the guest sends to the host, each thing shown once however often its step is replayed. */
+export class GuestOutput implements MachineOutputs {
+  readonly serial: ConsoleOutput;
+  readonly virtioConsole: ConsoleOutput;
+  readonly network: NetworkOutput | undefined;
+  readonly sound: SoundPort | undefined;
+  readonly #consoles: readonly ConsoleOutput[];
+  readonly #player: () => Player;
+
+  constructor(host: HostPorts, player: () => Player, firstBranch: string) {
+    this.#player = player;
+    const here = { icount: 0, cursor: 0 };
+    const place = () => {
+      const { machine, cursor } = player();
+      here.icount = machine.icount;
+      here.cursor = cursor;
+      return here;
+    };
+    const { network, sound } = host;
+    const once = new SentOnce(player);
+    this.sound = sound && {
+      play: (samples, format, ordinal) => {
+        if (once.isNew(ordinal)) sound.play(samples, format);
+      },
+    };
+    this.network = network && new NetworkOutput(player, packet => network.send(packet));
+    this.serial = new ConsoleOutput(bytes => host.console.write(bytes), place, firstBranch);
+    this.virtioConsole = new ConsoleOutput(bytes => host.virtioConsole?.write(bytes), place, firstBranch);
+    this.#consoles = [this.serial, this.virtioConsole];
+  }
+
+  /** Output of the steps and events up to here has been seen. */
+  reached(): void {
+    const { machine, cursor } = this.#player();
+    for (const console of this.#consoles) console.reached({ icount: machine.icount, cursor });
+  }
+
+  flush(): void {
+    for (const console of this.#consoles) console.flush();
+  }
+
+  /** From here on the machine is on this branch; one not heard of before begins where it was forked. */
+  onBranch({ name, forkedAt: icount, forkCursor: cursor }: Branch): void {
+    for (const console of this.#consoles) console.onBranch(name, { icount, cursor });
+  }
+
+  forgetBranch(name: string): void {
+    for (const console of this.#consoles) console.forgetBranch(name);
+  }
+
+  /** The step that printed the last byte of the last occurrence of a text on a console before a boundary. */
+  lastPrinted(text: string, before: number): number | undefined {
+    const found = this.#consoles.map(console => console.lastPrinted(text, before) ?? -1);
+    const last = Math.max(...found);
+    return last < 0 ? undefined : last;
+  }
+}

@@ -1,0 +1,30 @@
+import type { Branch } from '../history/branch.js';
+import type { Player } from '../history/navigator.js';
+
+/** The last thing that left for the host, on one branch. */
+interface LastSent {
+  readonly ns: number;
+  readonly ordinal: number;
+}
+
+/** Tells what the guest sends for the first time from what it sends again while history is replayed. */
+export class SentOnce {
+  readonly #last = new WeakMap<Branch, LastSent>();
+
+  constructor(readonly player: () => Player) {}
+
+  /** `ordinal` counts what one device sends: it tells things of one moment apart. */
+  isNew(ordinal: number): boolean {
+    const { branch, machine, cursor } = this.player();
+    const ns = machine.virtualNs;
+    if (branch.parent !== undefined) {
+      const { icount } = machine;
+      if (icount < branch.forkedAt || (icount === branch.forkedAt && cursor < branch.forkCursor))
+        return false;
+    }
+    const last = this.#last.get(branch);
+    if (last !== undefined && (ns < last.ns || (ns === last.ns && ordinal <= last.ordinal))) return false;
+    this.#last.set(branch, { ns, ordinal });
+    return true;
+  }
+}
