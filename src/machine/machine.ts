@@ -1,16 +1,12 @@
-import type { CodePoint } from '../engine/breakpoint-set.js';
-import type { TouchedPages } from '../engine/touched-pages.js';
-import type { WatchKind, WatchRange } from '../engine/watch-list.js';
-import type { WriteWatch } from '../engine/write-watch.js';
-import type { GuestMemory } from '../memory/guest-memory.js';
+import type { WatchKind } from '../engine/watch-list.js';
 import type { BootImage, MachineConfig } from '../ports/config.js';
 import type { InputEvent } from '../ports/input-event.js';
-import type { StatePlan } from '../state/layout.js';
-import type { Board, BoardInputs, BoardPorts } from './board.js';
+import type { Board, BoardPorts } from './board.js';
 import { loadImages } from './boot-images.js';
 import { DebugAccess } from './debug-access.js';
 import type { DebugHit } from './debug-hit.js';
-import { type Hart, type HartContext, NO_INTERRUPT } from './hart.js';
+import { type Hart, NO_INTERRUPT } from './hart.js';
+import { MachineView } from './machine-view.js';
 import type { MachineStop, RunOptions, TakenInterrupt } from './run-types.js';
 
 export type { CodePoint } from '../engine/breakpoint-set.js';
@@ -30,7 +26,7 @@ const MOST_IDLE_JUMPS = 100_000;
  * A whole deterministic machine. It only runs forward, from boundary to boundary (design: "anatomy of a step"),
  * and what happens in it depends on its state and on the events applied to it, on nothing else.
  */
-export class Machine<B extends Board = Board> {
+export class Machine<B extends Board = Board> extends MachineView<B> {
   readonly board: B;
   readonly debug: DebugAccess;
   /** Boundary before each hart's last step since the machine was built or restored; -1: none yet. */
@@ -49,6 +45,7 @@ export class Machine<B extends Board = Board> {
     readonly images: readonly BootImage[],
     build: (ports: BoardPorts) => B,
   ) {
+    super();
     this.board = build({
       power: {
         powerOff: code => this.#powerOff(code),
@@ -84,23 +81,6 @@ export class Machine<B extends Board = Board> {
     this.#attention = false;
   }
 
-  /** Boundaries passed: the number of steps since the machine was built. Right also in the middle of a run. */
-  get icount(): number {
-    return this.board.time.icount;
-  }
-
-  get virtualNs(): number {
-    return this.board.time.nowNs();
-  }
-
-  get poweredOff(): boolean {
-    return this.board.machineState.poweredOff !== 0;
-  }
-
-  get exitCode(): number {
-    return this.board.machineState.exitCode;
-  }
-
   /** Whether no hart would take a step now unless time jumps. */
   get asleep(): boolean {
     return this.board.harts.every(hart => hart.asleep && !hart.wakes);
@@ -110,64 +90,6 @@ export class Machine<B extends Board = Board> {
   get nextHart(): number {
     if (!this.poweredOff) this.#chooseHart();
     return this.board.machineState.currentHart;
-  }
-
-  /** What devices wait for from the host, and what they have room for. */
-  get inputs(): BoardInputs {
-    return this.board.inputs;
-  }
-
-  /** Whether the guest waits for something that the host is to send. */
-  get wants(): boolean {
-    const { inputs } = this.board;
-    return inputs.entropyWanted > 0 || inputs.soundWanted !== undefined;
-  }
-
-  /** Whether the host is at work for the guest: then idle time does not pass by itself. */
-  get awaitsHost(): boolean {
-    return this.board.inputs.diskAwaitsHost;
-  }
-
-  /** Guest memory, what the declared state is, and why what happens here cannot be recorded. */
-  get memory(): GuestMemory {
-    return this.board.memory;
-  }
-
-  get plan(): StatePlan {
-    return this.board.plan;
-  }
-
-  /** Physical address of the first byte of RAM. */
-  get ramBase(): number {
-    return this.board.ramBase;
-  }
-
-  /** Length in bytes of the instruction that starts with this halfword. */
-  instructionLength(halfword: number): number {
-    return this.board.decode.isa.lengthOf(halfword);
-  }
-
-  /** A watched range was written by no store since this was last asked. */
-  takeForeignHit(): DebugHit | undefined {
-    return this.board.foreignWrites.takeHit();
-  }
-
-  /** What is armed: for checks. */
-  get armed(): readonly { readonly low: number; readonly high: number; readonly length?: number }[] {
-    return [...this.board.breakpoints.points, ...this.board.watches.ranges];
-  }
-
-  get replayBlockers(): readonly string[] {
-    return this.board.bus.replayBlockers;
-  }
-
-  /** Places of the harts, by number. */
-  contexts(): HartContext[] {
-    return this.board.harts.map(hart => hart.context());
-  }
-
-  standsIn(context: HartContext): boolean {
-    return this.board.harts[context.hart].standsIn(context);
   }
 
   /**
@@ -237,14 +159,6 @@ export class Machine<B extends Board = Board> {
     if (this.#work >= MOST_WORK) this.board.running?.requestBoundary();
   }
 
-  /**
-   * Why an input cannot have been given to this machine in its present state, or undefined: a log that holds such a one
-   * is of another machine, or made up.
-   */
-  refusal(event: InputEvent): string | undefined {
-    return this.board.refusal(event);
-  }
-
   /** Lets one input event enter at the present boundary. What it writes is told to the options of the pass. */
   apply(event: InputEvent, options?: RunOptions): void {
     const { board } = this;
@@ -279,37 +193,6 @@ export class Machine<B extends Board = Board> {
     this.#fireDueTimers();
     // As at the end of a run: whose turn it is, and who wakes, does not depend on whether one ends here.
     if (!this.poweredOff) this.#chooseHart();
-  }
-
-  /** At most one point at an address. */
-  setBreakpoints(points: readonly CodePoint[]): void {
-    this.board.breakpoints.set(points);
-    this.board.decode.setBreakpointOffsets(new Set(points.map(({ low }) => low & 0xffe)));
-  }
-
-  setWatchpoints(ranges: readonly WatchRange[], observed?: WriteWatch): void {
-    const { board } = this;
-    board.watches.set(ranges);
-    board.watches.observed = observed;
-    board.engine.setWatchpoints(ranges, observed);
-    // What those before were touched by concerns nobody now.
-    board.foreignWrites.takeHit();
-    for (const hart of board.harts) hart.flush();
-  }
-
-  /** From here on the pages that are touched are noted anew. */
-  startNoting(): void {
-    this.board.touched.restart();
-    this.board.memory.startNoting();
-    this.board.engine.regions?.startNoting();
-    for (const hart of this.board.harts) hart.flush();
-  }
-
-  /** Virtual pages fetched from and written to since `startNoting`, and perhaps a few more. */
-  get touched(): TouchedPages {
-    this.board.engine.regions?.noteEntered(this.board.touched.executed);
-    this.board.engine.regions?.noteWritten(this.board.touched.written);
-    return this.board.touched;
   }
 
   /** Everything derived from the declared state and guest memory is to follow them: they were replaced. */

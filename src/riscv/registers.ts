@@ -7,18 +7,26 @@ import type {
   RegisterValue,
 } from '../machine/hart.js';
 import { type Csr, CsrFile } from './csr-file.js';
-import type { RiscvHart } from './hart.js';
-import { HART_STATE } from './hart-state.js';
+import { HART_STATE, type HartState } from './hart-state.js';
 import { type HartConfig, PRIVILEGE } from './privileged.js';
 
 /** A value as two unsigned words. */
 type Words = readonly [low: number, high: number];
 
+/** What of a hart its registers are. */
+interface RegisterSource {
+  readonly id: number;
+  readonly config: HartConfig;
+  readonly state: HartState;
+  readonly csrs: CsrFile;
+  readonly writesCsrsExactly: boolean;
+}
+
 /** A register with what it does: `held` is what it would show after a write, undefined where nothing can be written. */
 interface Row extends RegisterRow {
-  readonly read: (hart: RiscvHart, to: RegisterValue) => void;
-  readonly write: ((hart: RiscvHart, low: number, high: number) => void) | undefined;
-  readonly held: (hart: RiscvHart, wanted: Words, trial: CsrFile) => Words | undefined;
+  readonly read: (hart: RegisterSource, to: RegisterValue) => void;
+  readonly write: ((hart: RegisterSource, low: number, high: number) => void) | undefined;
+  readonly held: (hart: RegisterSource, wanted: Words, trial: CsrFile) => Words | undefined;
 }
 
 export const REGISTER_NUMBER = {
@@ -179,7 +187,7 @@ interface Feature extends RegisterFeatureRows {
   readonly registers: readonly Row[];
 }
 
-function featuresOf({ config, csrs }: RiscvHart): Feature[] {
+function featuresOf({ config, csrs }: RegisterSource): Feature[] {
   const { xlen, extensions } = config;
   const rows = csrs.table.filter(csr => csr !== undefined).map(csr => csrRow(csr, xlen));
   const float = (row: Row) => row.group === 'float';
@@ -203,7 +211,7 @@ export class RiscvRegisters implements HartRegisters {
   /** State and CSRs once more, to try out what a write would leave. */
   readonly #trial: CsrFile;
 
-  constructor(readonly hart: RiscvHart) {
+  constructor(readonly hart: RegisterSource) {
     const features = featuresOf(hart);
     const rows: (Row | undefined)[] = Array(REGISTER_NUMBER.privilege + 1).fill(undefined);
     for (const { registers } of features) for (const row of registers) rows[row.number] = row;
@@ -256,7 +264,7 @@ export class RiscvRegisters implements HartRegisters {
   }
 }
 
-function trialOf({ csrs, id, config }: RiscvHart): CsrFile {
+function trialOf({ csrs, id, config }: RegisterSource): CsrFile {
   const state = HART_STATE.bind(new ArrayBuffer(HART_STATE.byteLength), 0);
   const nothing = () => {};
   return new CsrFile(csrs.table, id, config, state, {

@@ -88,9 +88,8 @@ export class Timeline implements DebugTarget {
     readonly host: HostPorts,
     options: TimelineOptions,
   ) {
-    const { config, images, recording, start } = source;
+    const { config, images, recording, start, build = buildMachine } = source;
     this.#output = new GuestOutput(host, () => this.player, 'main');
-    const build = source.build ?? buildMachine;
     this.machine = build(config, images, this.#output, { jit: options.jit ?? true });
     if (start !== undefined) beginAt(this.machine, start);
     const history = recording === undefined ? History.live(startIcount(source)) : History.of(recording);

@@ -42,9 +42,7 @@ export const checkImportDirection: Check = sources => {
     if (!known.has(target)) return rule('imports a file that does not exist');
     const to = roomOf(target);
     if (!to || to === from || from.rooms.includes('*') || IMPORTED_BY_ALL.includes(to.path)) return [];
-    if (from.rooms.includes(to.path)) return [];
-    if (!from.rooms.includes(`${to.path} (types)`)) return rule(`${from.path}/ must not import ${to.path}`);
-    return found.typeOnly ? [] : rule(`${from.path}/ may import only types from ${to.path}`);
+    return from.rooms.includes(to.path) ? [] : rule(`${from.path}/ must not import ${to.path}`);
   });
 };
 

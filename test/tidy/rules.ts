@@ -2,7 +2,7 @@
 export interface Room {
   /** Folder or file under src/; the longest match of a path is its room. */
   readonly path: string;
-  /** Rooms it may import; `x (types)` allows only type imports. `*` is every room. */
+  /** Rooms it may import; `*` is every room. */
   readonly rooms: readonly string[];
   /** Packages and `node:` modules it may import; `node:*` is every module of Node. */
   readonly packages: readonly string[];
@@ -19,44 +19,44 @@ export const ROOMS: readonly Room[] = [
   room('cli', ['*'], ['node:*', 'commander']),
   room(
     'api',
-    [
-      'timeline',
-      'machine',
-      'machine/ports',
-      'machine/revisions',
-      'replay',
-      'snapshot',
-      'host',
-      'gdb/stub/agent',
-    ],
+    ['assembly', 'agent', 'timeline', 'machine', 'ports', 'replay', 'snapshot', 'host'],
     ['vitest'],
   ),
+  room('assembly', [
+    'agent',
+    'timeline',
+    'boards',
+    'images',
+    'machine',
+    'ports',
+    'replay',
+    'snapshot',
+    'host',
+    'riscv',
+  ]),
   room('gdb/transport', [], ['node:net', 'node:stream']),
   room('gdb/rsp', []),
   // node:buffer: its search is a function of its operands, and twenty times as fast as one in TypeScript.
-  room('gdb/stub', ['gdb/rsp', 'gdb/stub/agent', 'timeline'], ['node:buffer']),
-  room('gdb/stub/agent', ['gdb/rsp', 'timeline']),
+  room('gdb/stub', ['gdb/rsp', 'agent', 'timeline', 'ports'], ['node:buffer']),
   room('gdb/server', ['gdb/transport', 'gdb/rsp', 'gdb/stub', 'timeline']),
-  room('timeline', ['machine', 'machine/ports', 'replay', 'snapshot', 'state']),
+  room('agent', ['gdb/rsp', 'timeline']),
+  room('timeline', ['boards', 'machine', 'ports', 'images', 'replay', 'snapshot', 'state']),
   // node:zlib is a function of its operands.
-  room('replay', ['state', 'machine/ports (types)', 'machine/revisions'], ['binary-parser', 'node:zlib']),
+  room('replay', ['state', 'ports'], ['binary-parser', 'node:zlib']),
   room('snapshot', ['state', 'memory', 'wasm']),
-  room(
-    'machine',
-    ['machine/ports (types)', 'machine/revisions', 'riscv', 'engine', 'devices', 'memory', 'state'],
-    ['binary-parser'],
-  ),
-  room('machine/ports', []),
-  room('machine/revisions', ['machine/ports (types)']),
-  room('devices', ['state', 'machine/ports (types)']),
-  room('riscv', ['engine', 'state', 'memory']),
+  room('boards', ['machine', 'ports', 'riscv', 'engine', 'devices', 'images', 'memory', 'state']),
+  room('riscv', ['machine', 'engine', 'state', 'memory']),
+  room('machine', ['ports', 'engine', 'memory', 'state']),
+  room('images', [], ['binary-parser']),
+  room('devices', ['state', 'ports']),
   room('engine', ['wasm', 'state', 'memory']),
   room('wasm', []),
   room('memory', ['state']),
   room('state', []),
   room('state/input-error', []),
   room('state/printable', []),
-  room('host', ['machine/ports (types)'], ['node:*', '@lydell/node-pty']),
+  room('ports', []),
+  room('host', ['ports'], ['node:*', '@lydell/node-pty']),
 ];
 
 export const IMPORTED_BY_ALL: readonly string[] = ['state/input-error', 'state/invariant', 'state/printable'];

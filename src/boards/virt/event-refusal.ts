@@ -1,6 +1,15 @@
+import type { VirtualTime } from '../../machine/virtual-time.js';
+import type { MachineConfig } from '../../ports/config.js';
 import { LONGEST_PACKET } from '../../ports/device.js';
 import type { InputEvent } from '../../ports/input-event.js';
-import type { VirtBoard } from './virt-board.js';
+import type { VirtioDevices } from './virtio-devices.js';
+
+/** What of a board it depends on. */
+interface AskedBoard {
+  readonly config: MachineConfig;
+  readonly virtio: VirtioDevices;
+  readonly time: VirtualTime;
+}
 
 /** The widest register is 64 bits. */
 const MOST_REGISTER_BYTES = 8;
@@ -9,7 +18,7 @@ const MOST_REGISTER_BYTES = 8;
  * Why an input cannot have been given to this machine in its present state, or undefined. A live machine asks its devices
  * before it lets an input enter, so a log that holds such a one is of another machine, or made up.
  */
-export function eventRefusal(board: VirtBoard, event: InputEvent): string | undefined {
+export function eventRefusal(board: AskedBoard, event: InputEvent): string | undefined {
   const { config, virtio } = board;
   switch (event.kind) {
     case 'console':

@@ -1,4 +1,5 @@
 import type { InputDeviceKind } from '../../ports/config.js';
+import { ABSOLUTE_MAX, INPUT_AXIS, INPUT_TYPE } from '../../ports/input-codes.js';
 import { BUTTON_CODES, KEY_CODES } from '../../ports/key-codes.js';
 import { halves, u8, u32, words } from '../../state/layout.js';
 import { type TransportPorts, type VirtioFunction, VirtioMmio, virtioState } from './mmio-transport.js';
@@ -10,12 +11,6 @@ const QUEUE_SIZES = [64, 64];
 const EVENT_BYTES = 8;
 /** Events between two reports that are kept; more are lost. */
 const MOST_EVENTS = 64;
-
-/** Event types and codes of Linux's input layer, which the device speaks (virtio 1.2, section 5.8). */
-export const INPUT_TYPE = { sync: 0, key: 1, relative: 2, absolute: 3, led: 0x11, repeat: 0x14 } as const;
-export const INPUT_AXIS = { x: 0, y: 1, wheel: 8 } as const;
-/** Absolute axes go from 0 to this. */
-export const ABSOLUTE_MAX = 0x7fff;
 
 /** virtio 1.2, section 5.8.2. */
 const SELECT = { name: 1, serial: 2, ids: 3, properties: 0x10, bits: 0x11, axis: 0x12 } as const;

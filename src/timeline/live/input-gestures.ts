@@ -1,6 +1,7 @@
-import { ABSOLUTE_MAX, BUTTON_CODES, INPUT_AXIS, INPUT_TYPE, KEY_CODES } from '../../machine/input-names.js';
 import type { InputDeviceKind } from '../../ports/config.js';
+import { ABSOLUTE_MAX, INPUT_AXIS, INPUT_TYPE } from '../../ports/input-codes.js';
 import type { InputEvent } from '../../ports/input-event.js';
+import { BUTTON_CODES, KEY_CODES } from '../../ports/key-codes.js';
 import { type InputOps, type MouseButton, TargetError } from '../debug-target.js';
 
 /** Bits of QEMU's `mouse_button`. */
