@@ -11,7 +11,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readRecording } from '../dist/replay/log-reader.js';
+import { readRecording } from '../dist/replay/recording-reader.js';
 import { BACKSTUB, interleaved, measureProcess, median } from './support/whole-process.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);

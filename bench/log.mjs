@@ -7,8 +7,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { readRecording } from '../dist/replay/log-reader.js';
-import { LogWriter } from '../dist/replay/log-writer.js';
+import { readRecording } from '../dist/replay/recording-reader.js';
+import { LogWriter } from '../dist/replay/recording-writer.js';
 import { BACKSTUB } from './support/whole-process.mjs';
 
 const SHIFT = 3;

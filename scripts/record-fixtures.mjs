@@ -6,11 +6,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MemoryConsole } from '../dist/api/memory-console.js';
-import { bootSession, continuedSession } from '../dist/api/session.js';
-import { saveMoment } from '../dist/machine/moment.js';
+import { bootSession, continuedSession } from '../dist/assembly/session.js';
+import { saveMoment } from '../dist/machine/saved-machine.js';
 import { FORMAT_VERSION, OPTIONAL_CHUNKS } from '../dist/replay/format.js';
-import { readRecording } from '../dist/replay/log-reader.js';
-import { writeRecording } from '../dist/replay/log-writer.js';
+import { readRecording } from '../dist/replay/recording-reader.js';
+import { writeRecording } from '../dist/replay/recording-writer.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const MIB = 2 ** 20;

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { buildMachine } from '../../dist/boards/build-machine.js';
-import { loadElf } from '../../dist/machine/loader.js';
+import { loadElf } from '../../dist/boards/virt/loader.js';
 import { MACHINE_REVISION } from '../../dist/ports/revisions.js';
 
 const [, , file, shift, engine] = process.argv;

@@ -7,7 +7,7 @@
 export const ROOMS = {
   timeline: {
     files: ['src/timeline'],
-    except: ['src/timeline/debug-target.ts'],
+    except: ['src/timeline/debug-target.ts', 'src/timeline/search/question-ops.ts'],
     tests: ['test/timeline', 'test/replay/recording-parts.test.ts', 'test/api'],
   },
   snapshot: {
@@ -29,7 +29,7 @@ export const ROOMS = {
     tests: ['test/riscv', 'test/engine/plain-csrs.test.ts', 'test/lockstep/emulator.test.ts'],
   },
   'gdb/stub': {
-    files: ['src/gdb/stub'],
+    files: ['src/gdb/stub', 'src/agent'],
     except: [],
     tests: [
       'test/gdb/agent-expression.test.ts',
@@ -50,8 +50,8 @@ export const ROOMS = {
       'src/engine/interpreter-access.ts',
       'src/engine/interpreter-frame.ts',
       'src/engine/interpreter.ts',
-      'src/engine/plain-csr.ts',
-      'src/engine/semantics-emitter.ts',
+      'src/engine/expression-emitter.ts',
+      'src/engine/statement-emitter.ts',
       'src/engine/jit/region-emitter.ts',
       'src/engine/jit/region-function.ts',
       'src/engine/jit/region-memory.ts',

@@ -9,7 +9,6 @@ export const SRC = join(REPOSITORY, 'src');
 export interface Import {
   readonly specifier: string;
   readonly line: number;
-  readonly typeOnly: boolean;
 }
 
 /** Something in a file that a rule may forbid. */
@@ -63,26 +62,23 @@ export function parseSource(path: string, text: string): SourceFile {
 
 function importOf(node: Node): Omit<Import, 'line'> | undefined {
   switch (node.type) {
-    case 'ImportDeclaration': {
-      const names = node.specifiers as { importKind?: string }[];
-      const allTypes = names.length > 0 && names.every(name => name.importKind === 'type');
-      return { specifier: literal(node.source), typeOnly: node.importKind === 'type' || allTypes };
-    }
+    case 'ImportDeclaration':
+      return { specifier: literal(node.source) };
     case 'ExportNamedDeclaration':
     case 'ExportAllDeclaration':
       if (!node.source) return undefined;
-      return { specifier: literal(node.source), typeOnly: node.exportKind === 'type' };
+      return { specifier: literal(node.source) };
     case 'ImportExpression':
-      return { specifier: literal(node.source), typeOnly: false };
+      return { specifier: literal(node.source) };
     case 'TSImportType':
-      return { specifier: literal((node.source ?? node.argument) as Node), typeOnly: true };
+      return { specifier: literal((node.source ?? node.argument) as Node) };
     case 'NewExpression': {
       // new URL('./worker.js', import.meta.url): how a worker's file is named.
       const [file, base] = node.arguments as Node[];
       if ((node.callee as Node).name !== 'URL' || !base || file?.type !== 'Literal') return undefined;
       if ((base.object as Node | undefined)?.type !== 'MetaProperty') return undefined;
       const specifier = literal(file);
-      return specifier.endsWith('.js') ? { specifier, typeOnly: false } : undefined;
+      return specifier.endsWith('.js') ? { specifier } : undefined;
     }
     default:
       return undefined;

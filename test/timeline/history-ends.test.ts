@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import type { Session } from '../../src/api/session.js';
-import { readRecording } from '../../src/replay/log-reader.js';
+import type { Session } from '../../src/assembly/session.js';
 import type { Recording } from '../../src/replay/recording.js';
+import { readRecording } from '../../src/replay/recording-reader.js';
 import * as asm from '../lockstep/encode.js';
 import {
   bootBytes,
