@@ -7,6 +7,8 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 600_000,
     pool: 'forks',
+    // Most of a test's time is a child's: as many at a time as there are cores.
+    maxWorkers: '100%',
     // Sessions look for broken invariants wherever the machine rests (src/timeline/rest-check.ts).
     env: { BACKSTUB_CHECK: '1' },
   },

@@ -37,9 +37,7 @@ interface Row {
 const quoted = (cell: string) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name);
 
 function readRows(): Row[] {
-  const text = readFileSync(join(REPOSITORY, 'ARCHITECTURE.md'), 'utf8');
-  const section = /\n## What of QEMU's replay\.h is where\n([\s\S]*?)\n## /.exec(text)?.[1] ?? '';
-  return section
+  return readFileSync(join(REPOSITORY, 'docs/replay-h.md'), 'utf8')
     .split('\n')
     .filter(line => line.startsWith('| ') && !line.startsWith('| ---') && !line.endsWith('shown by |'))
     .map(line => {

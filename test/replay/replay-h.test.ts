@@ -1,4 +1,4 @@
-/** What QEMU's replay.h promises, seen from outside, where no other test shows it: see ARCHITECTURE.md. */
+/** What QEMU's replay.h promises, seen from outside, where no other test shows it: see docs/replay-h.md. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
