@@ -45,7 +45,7 @@ describe('trim', () => {
     const again = join(folder, 'again.bst');
     expect((await backstub('export', part, parts)).code).toBe(0);
     expect(JSON.parse(readFileSync(join(parts, 'recording.json'), 'utf8'))).toMatchObject({
-      format: 2,
+      format: 3,
       start: 'start.json',
     });
     expect(JSON.parse(readFileSync(join(parts, 'start.json'), 'utf8'))).toMatchObject({
@@ -190,7 +190,7 @@ describe('going on from a moment of a recording', () => {
     expect(serving.process.exitCode).toBe(143);
     const { stdout: verified } = await backstub('verify', live);
     expect(verified).toContain(
-      'over 101 steps from icount 2000000; stopped at icount 2000101: session closed',
+      'over 101 steps from icount 2000000; stopped at icount 2000101 by SIGTERM',
     );
     expect((await backstub('events', live)).stdout).toBe(
       '2000100\twrite-register hart 0 register 27 = 0x0000000000000005\n',
