@@ -189,9 +189,7 @@ describe('going on from a moment of a recording', () => {
     await serving.ended;
     expect(serving.process.exitCode).toBe(143);
     const { stdout: verified } = await backstub('verify', live);
-    expect(verified).toContain(
-      'over 101 steps from icount 2000000; stopped at icount 2000101 by SIGTERM',
-    );
+    expect(verified).toContain('over 101 steps from icount 2000000; stopped at icount 2000101 by SIGTERM');
     expect((await backstub('events', live)).stdout).toBe(
       '2000100\twrite-register hart 0 register 27 = 0x0000000000000005\n',
     );
