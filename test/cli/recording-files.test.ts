@@ -34,7 +34,7 @@ test('diff: the same, other settings, a bad file', async () => {
   expect(json.code).toBe(1);
   expect(JSON.parse(json.stdout)).toMatchObject({
     same: false,
-    difference: { kind: 'end', icount: 1_000_000, right: { kind: 'stopped' } },
+    difference: { kind: 'end', icount: 1_000_000, right: { kind: 'limit', limit: 'icount' } },
     agreed: { events: 0 },
   });
   expect(await backstub('diff', a, DEMO)).toMatchObject({ code: 2, stdout: '' });

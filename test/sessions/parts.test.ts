@@ -62,7 +62,7 @@ describe.skipIf(!hasGdb)('a part of a history, saved from gdb and opened in gdb'
     expect(await gdb.command('monitor goto 4999999')).toContain(
       `goto: icount 4999999 is outside the history, which goes from 5000000 to ${crash}`,
     );
-    expect(await gdb.command('monitor first-exec 0x80000000')).toContain('never executed');
+    expect(await gdb.command('monitor first-exec 0x80000000')).toContain('not executed since icount 5000000');
     expect(await gdb.command('monitor irq-history')).toContain('no interrupt was taken');
   });
 });
