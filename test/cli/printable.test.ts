@@ -58,7 +58,7 @@ test.each([['info'], ['events'], ['events', '--json']])(
   async (...command) => {
     const { stdout, stderr, code } = await backstub(...command, hostileRecording(scratchFolder()));
     expect(code).toBe(0);
-    expect(`${stdout}${stderr}`).toMatch(/^[\n -~]*$/);
+    expect(`${stdout}${stderr}`).toMatch(/^[\t\n -~]*$/);
     expect(stdout.split('\n').filter(line => line.startsWith('end  power-off'))).toEqual([]);
   },
 );
