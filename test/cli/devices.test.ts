@@ -43,7 +43,7 @@ describe('devices on the command line', () => {
       '--serial and --virtio-console cannot both be stdio',
     ],
     [['--sound', 'null,in=/nowhere/in.wav'], 'cannot read sound /nowhere/in.wav'],
-    [['--sound', 'wav:/nowhere/out.wav'], 'cannot write sound to /nowhere/out.wav'],
+    [['--sound', 'wav:/nowhere/out.wav'], 'cannot create sound /nowhere/out.wav'],
     [['--sound', `null,in=${FIRMWARE}`], 'is not a WAV file'],
     [['--input', Array(9).fill('mouse').join()], '9 virtio devices are wanted'],
   ])('%j is refused in one line', async (args, message) => {
