@@ -7,40 +7,14 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { argumentsFor, LOADS } from './support/guest-loads.mjs';
 import { BACKSTUB, interleaved, measureProcess, median, replayWithGdb } from './support/whole-process.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
-const OPENSBI = '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin';
 const folder = mkdtempSync(join(tmpdir(), 'backstub-bench-'));
 const recording = join(folder, 'ours.rec');
 
-const firmware = (name, options = {}) => ({
-  file: `fixtures/rv64/${name}.elf`,
-  shift: 1,
-  harts: 1,
-  ...options,
-});
-const image = join(process.env.BACKSTUB_LINUX ?? '/tmp/linux-out', 'Image');
-const linux = append => ({ file: image, shift: 3, harts: 1, bios: OPENSBI, append });
-const LOADS = {
-  compute: firmware('compute-long'),
-  branches: firmware('bench-branches'),
-  memory: firmware('bench-memory'),
-  float: firmware('bench-float'),
-  'timer interrupts': firmware('bench-ticks'),
-  'calls and traps': firmware('bench-calls'),
-  'one hart': firmware('bench-harts'),
-  'four harts': firmware('bench-harts', { harts: 4 }),
-  'Linux boot': linux('console=ttyS0 earlycon=sbi'),
-  'Linux, work=100': linux('console=ttyS0 earlycon=sbi work=100'),
-};
-
-const ours = (command, load, ...more) => {
-  const args = [command, load.file, '--serial', 'null', '--icount', `shift=${load.shift}`];
-  if (load.harts > 1) args.push('--smp', String(load.harts));
-  if (load.bios) args.push('--bios', load.bios, '--append', load.append);
-  return [BACKSTUB, [...args, ...more]];
-};
+const ours = (command, load, ...more) => [BACKSTUB, argumentsFor(command, load, ...more)];
 const qemu = (load, icount) => {
   const args = '-M virt -display none -serial null -monitor none -no-reboot -net none'.split(' ');
   args.push('-kernel', load.file);

@@ -7,102 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GdbClient } from './support/gdb-client.mjs';
+import { ELF, goBackFromEnd, goBackLive, measure, PORTS, SHIFT, symbol } from './support/going-back.mjs';
 import { BACKSTUB } from './support/whole-process.mjs';
-
-const ELF = process.env.BENCH_ELF ?? 'fixtures/rv64/compute-long.elf';
-const SHIFT = 3;
-/** `main` of the ELF: a place that is reached once, near the beginning. */
-const symbol = name => {
-  const list = spawnSync('riscv64-unknown-elf-nm', [ELF], { encoding: 'utf8' }).stdout ?? '';
-  return new RegExp(`^0*([0-9a-f]+) T ${name}$`, 'm').exec(list)?.[1];
-};
-const PORTS = { ours: 29_871, qemu: 29_872, replay: 29_873 };
-const median = values => [...values].sort((a, b) => a - b)[values.length >> 1];
-
-async function measure(client, { steps, toEnd }) {
-  const results = {};
-  await client.request('qSupported:xmlRegisters=riscv;swbreak+');
-  await client.request('?');
-  results['run to the end'] = await toEnd();
-  results['first bs at the end'] = (await client.timed('bs')).ms;
-  const following = [];
-  for (let i = 0; i < steps; i++) following.push((await client.timed('bs')).ms);
-  results[`bs, median of ${steps}`] = median(following);
-  const main = symbol('main');
-  if (main !== undefined) {
-    await client.request(`Z0,${main},2`);
-    results['bc to a breakpoint near the beginning'] = (await client.timed('bc')).ms;
-    await client.request(`z0,${main},2`);
-  }
-  return results;
-}
-
-async function ours() {
-  const server = spawn(
-    BACKSTUB,
-    ['serve', ELF, '--gdb', `127.0.0.1:${PORTS.ours}`, '--serial', 'null', '--icount', `shift=${SHIFT}`],
-    { stdio: 'ignore' },
-  );
-  try {
-    const client = await GdbClient.connect(PORTS.ours);
-    const results = await measure(client, {
-      steps: 1000,
-      toEnd: async () => (await client.timed('c')).ms,
-    });
-    await monitor(client, 'goto end');
-    await client.request('Z0,80700000,4');
-    results['bc to a page never executed'] = (await client.timed('bc')).ms;
-    await client.request('z0,80700000,4');
-    await measureMiddle(client, results);
-    client.close();
-    return results;
-  } finally {
-    server.kill();
-  }
-}
-
-/** The same moments in a recording that is opened at its end: nothing was gone through with a debugger there. */
-async function oursAtEnd() {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-reverse-'));
-  const file = join(folder, 'run.bst');
-  const quiet = ['--serial', 'null'];
-  spawnSync(BACKSTUB, ['record', ELF, '-o', file, '--icount', `shift=${SHIFT}`, ...quiet]);
-  const server = spawn(
-    BACKSTUB,
-    ['replay', file, '--at', 'end', '--gdb', `127.0.0.1:${PORTS.replay}`, ...quiet],
-    { stdio: 'ignore' },
-  );
-  try {
-    const client = await GdbClient.connect(PORTS.replay);
-    // It listens at once: until the end is reached, the first answers wait.
-    const start = performance.now();
-    const results = await measure(client, { steps: 1000, toEnd: async () => performance.now() - start });
-    await measureMiddle(client, results);
-    client.close();
-    return results;
-  } finally {
-    server.kill();
-    rmSync(folder, { recursive: true });
-  }
-}
-
-async function measureMiddle(client, results) {
-  const end = Number(/\.\.(\d+)/.exec(await monitor(client, 'info replay'))[1]);
-  for (const percent of [50, 10]) {
-    const moment = Math.floor((end * percent) / 100);
-    const start = performance.now();
-    await monitor(client, `goto ${moment}`);
-    results[`goto ${percent} %`] = performance.now() - start;
-    results[`first bs at ${percent} %`] = (await client.timed('bs')).ms;
-  }
-}
-
-/** Runs a monitor command and returns its text. */
-async function monitor(client, command) {
-  client.console = '';
-  await client.request(`qRcmd,${Buffer.from(command).toString('hex')}`);
-  return client.console;
-}
 
 async function qemu() {
   const folder = mkdtempSync(join(tmpdir(), 'bench-reverse-'));
@@ -159,8 +65,8 @@ if (!haveQemu)
   console.log(
     'QEMU is left out: qemu-system-riscv64 and qemu-img (Debian: qemu-system-misc, qemu-utils) are needed',
   );
-const left = await ours();
-const atEnd = await oursAtEnd();
+const left = await goBackLive(BACKSTUB);
+const atEnd = await goBackFromEnd(BACKSTUB);
 const right = haveQemu ? await qemu() : {};
 console.log(`going back, ${ELF}, shift=${SHIFT}: milliseconds`);
 console.log(
