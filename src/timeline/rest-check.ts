@@ -2,7 +2,7 @@ import { checkMachine } from '../machine/machine-check.js';
 import { BrokenInvariant } from '../state/invariant.js';
 import { DebugPoints } from './debug-points.js';
 import type { Branch } from './history/branch.js';
-import type { Player } from './history/navigator.js';
+import type { Navigator } from './history/navigator.js';
 
 /** References of all snapshots are counted once in so many rests. */
 const RESTS_BETWEEN_COUNTS = 16;
@@ -12,12 +12,12 @@ export class RestCheck {
   #rests = 0;
 
   constructor(
-    readonly player: Player,
+    readonly navigator: Navigator,
     readonly branches: () => readonly Branch[],
   ) {}
 
   check(): void {
-    const { machine, store, cursor, history } = this.player;
+    const { machine, store, cursor, history } = this.navigator;
     checkMachine(machine);
     DebugPoints.check(machine);
     const branches = this.branches();
@@ -30,6 +30,6 @@ export class RestCheck {
     const { log } = history;
     const last = cursor > 0 ? log.get(cursor - 1).icount : 0;
     if (last > machine.icount || log.nextIcount(cursor) < machine.icount)
-      throw new BrokenInvariant('the player', `${cursor} events have entered by icount ${machine.icount}`);
+      throw new BrokenInvariant('the navigator', `${cursor} events have entered by icount ${machine.icount}`);
   }
 }

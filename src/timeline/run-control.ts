@@ -9,7 +9,7 @@ import {
   TargetError,
 } from './debug-target.js';
 import type { History } from './history/history.js';
-import type { Player } from './history/navigator.js';
+import type { Navigator } from './history/navigator.js';
 import type { LiveDriver } from './live/live-driver.js';
 import type { Pace } from './live/pace.js';
 import type { GuestOutput } from './output/guest-output.js';
@@ -54,23 +54,26 @@ export class RunControl {
   stopAt: number | undefined;
 
   constructor(
-    readonly player: Player,
+    readonly navigator: Navigator,
     readonly live: LiveDriver,
     readonly points: DebugPoints,
-    readonly pace: Pace,
     readonly output: GuestOutput,
     pool: SearchPool | undefined,
   ) {
-    this.search = new ReverseSearch(player, points, pool);
-    this.hiding = new InterruptHiding(player, points);
+    this.search = new ReverseSearch(navigator, points, pool);
+    this.hiding = new InterruptHiding(navigator, points);
+  }
+
+  get pace(): Pace {
+    return this.navigator.pace;
   }
 
   get #machine(): Machine {
-    return this.player.machine;
+    return this.navigator.machine;
   }
 
   get #history(): History {
-    return this.player.history;
+    return this.navigator.history;
   }
 
   get canGoOnLive(): boolean {
@@ -104,21 +107,21 @@ export class RunControl {
   async run(limits: RunLimits): Promise<RunStop> {
     const { until, beforeHart, points } = limits;
     const { deadlineMs = Number.POSITIVE_INFINITY, recordedBytes = Number.POSITIVE_INFINITY } = limits;
-    const { player, pace, live } = this;
+    const { navigator, pace, live } = this;
     const machine = this.#machine;
     for (;;) {
       if (pace.interrupted) return { kind: 'interrupted' };
-      player.applyEvents();
+      navigator.applyEvents();
       if (machine.icount >= until) return { kind: 'limit' };
       if (beforeHart !== undefined && machine.nextHart === beforeHart && !machine.asleep) {
         return { kind: 'limit' };
       }
       const from = machine.icount;
       const target = Math.min(until, from + pace.steps);
-      const recorded = !player.atEnd;
+      const recorded = !navigator.atEnd;
       if (!recorded && !this.canGoOnLive) return { kind: 'end' };
       const stop = recorded
-        ? player.slice(Math.min(target, this.#history.end), { idle: 'jump', beforeHart, points })
+        ? navigator.slice(Math.min(target, this.#history.end), { idle: 'jump', beforeHart, points })
         : live.slice(target, points, beforeHart);
       this.output.reached();
       if (stop.kind === 'hit') return stop;
@@ -133,7 +136,7 @@ export class RunControl {
   /** Goes back to a boundary, or forward within the history; interrupted, it stays where it started. */
   async seek(icount: number): Promise<'there' | 'interrupted'> {
     const from = this.#machine.icount;
-    const stop = await this.player.seek(icount);
+    const stop = await this.navigator.seek(icount);
     if (stop.kind !== 'interrupted') return 'there';
     await this.#returnTo(from);
     return 'interrupted';
@@ -143,7 +146,7 @@ export class RunControl {
     const { stopAt = -1 } = this;
     const until = stopAt > this.#machine.icount ? stopAt : Number.POSITIVE_INFINITY;
     if (present === 'elsewhere') {
-      const stop = await this.run({ points: this.player.noPoints, until: this.#machine.icount + 1 });
+      const stop = await this.run({ points: this.navigator.noPoints, until: this.#machine.icount + 1 });
       if (stop.kind !== 'limit') return this.#describe(stop, undefined);
     }
     const stop = await this.run({ points: this.points.for('forward'), until });
@@ -272,9 +275,9 @@ export class RunControl {
     const from = machine.icount;
     if (hart === undefined || machine.config.harts === 1) return from - 1;
     for (let end = from; end > this.#history.begin; ) {
-      const start = this.player.branch.floor(end - 1);
-      this.player.restore(start);
-      const stop = await this.player.advance(end, { idle: 'jump', points: this.player.noPoints });
+      const start = this.navigator.branch.floor(end - 1);
+      this.navigator.restore(start);
+      const stop = await this.navigator.advance(end, { idle: 'jump', points: this.navigator.noPoints });
       if (stop.kind === 'interrupted') return 'interrupted';
       if (machine.lastStepOf[hart] >= 0) return machine.lastStepOf[hart];
       end = start.icount;
@@ -285,7 +288,7 @@ export class RunControl {
   /** Takes the next step of the history and tells what watched memory it touches. */
   #accessOfNextStep(): DebugHit | undefined {
     let found: DebugHit | undefined;
-    this.player.slice(this.#machine.icount + 1, {
+    this.navigator.slice(this.#machine.icount + 1, {
       points: this.points.for('watchpoints'),
       idle: 'jump',
       collect: hit => {
@@ -296,7 +299,7 @@ export class RunControl {
   }
 
   async #land(icount: number): Promise<'there' | 'interrupted'> {
-    return (await this.player.seek(icount)).kind === 'interrupted' ? 'interrupted' : 'there';
+    return (await this.navigator.seek(icount)).kind === 'interrupted' ? 'interrupted' : 'there';
   }
 
   async #describe(stop: RunStop, hart: number | undefined): Promise<DebugStop> {
@@ -328,7 +331,7 @@ export class RunControl {
   async #settle(): Promise<void> {
     const machine = this.#machine;
     if (machine.warpedHere && !machine.poweredOff) {
-      if (this.player.atEnd && this.canGoOnLive) this.live.settle();
+      if (this.navigator.atEnd && this.canGoOnLive) this.live.settle();
       else await this.#returnTo(machine.icount);
     }
     this.live.rest();

@@ -28,7 +28,7 @@ import { BranchKeeper } from './history/branch-keeper.js';
 import { History } from './history/history.js';
 import { writeHistory } from './history/history-file.js';
 import { beginAt, boundaryOf } from './history/moments.js';
-import { Player } from './history/navigator.js';
+import { Navigator } from './history/navigator.js';
 import { Changes } from './live/changes.js';
 import { HostInput } from './live/host-input.js';
 import type { HostPorts } from './live/host-ports.js';
@@ -63,7 +63,7 @@ const CLOSED: StopCause = { kind: 'stopped', reason: 'session closed' };
 /** A machine with its history: what a debugger, a test or a command works with. */
 export class Timeline implements DebugTarget {
   readonly machine: Machine;
-  readonly player: Player;
+  readonly navigator: Navigator;
   readonly description: TargetDescription;
   #digest: MachineDigest | undefined;
   #recordingName: string | undefined;
@@ -89,32 +89,31 @@ export class Timeline implements DebugTarget {
     options: TimelineOptions,
   ) {
     const { config, images, recording, start, build = buildMachine } = source;
-    this.#output = new GuestOutput(host, () => this.player, 'main');
+    this.#output = new GuestOutput(host, () => this.navigator, 'main');
     this.machine = build(config, images, this.#output, { jit: options.jit ?? true });
     if (start !== undefined) beginAt(this.machine, start);
     const history = recording === undefined ? History.live(startIcount(source)) : History.of(recording);
     this.#pace = new Pace(host.clock);
     this.searchPool = options.searchPool;
-    this.player = new Player(this.machine, history, this.#pace, options.budget);
-    if (start?.snapshot !== undefined) this.player.takeSnapshot(start.snapshot);
+    this.navigator = new Navigator(this.machine, history, this.#pace, options.budget);
+    if (start?.snapshot !== undefined) this.navigator.takeSnapshot(start.snapshot);
     this.#input = new HostInput(this.machine, host, recording === undefined);
-    this.#live = new LiveDriver(this.player, this.#input.live, host.clock, options.idleClock);
+    this.#live = new LiveDriver(this.navigator, this.#input.live, host.clock, options.idleClock);
     this.#points = new DebugPoints(this.machine);
     this.#control = new RunControl(
-      this.player,
+      this.navigator,
       this.#live,
       this.#points,
-      this.#pace,
       this.#output,
       options.searchPool,
     );
     this.description = this.machine.debug.description;
     this.symbols = new SymbolNames(source.symbols ?? []);
-    this.questions = new Questions(this.player, this.#output);
-    this.#branches = new BranchKeeper(this.player, this.#output, events => this.#input.giveBack(events));
+    this.questions = new Questions(this.navigator, this.#output);
+    this.#branches = new BranchKeeper(this.navigator, this.#output, events => this.#input.giveBack(events));
     this.#changes = new Changes(this.machine, this.#branches, this.#live, this.#input, this.#output);
     this.input = new InputGestures(config.inputs ?? [], event => this.#changes.request(event));
-    if (options.checked) this.#restCheck = new RestCheck(this.player, () => this.#branches.all);
+    if (options.checked) this.#restCheck = new RestCheck(this.navigator, () => this.#branches.all);
     this.branches = {
       list: () => this.#branches.list(),
       drop: name => this.#branches.drop(name),
@@ -127,7 +126,7 @@ export class Timeline implements DebugTarget {
 
   /** The course of events the machine is on. */
   get history(): History {
-    return this.player.history;
+    return this.navigator.history;
   }
 
   // Where and what.
@@ -285,7 +284,7 @@ export class Timeline implements DebugTarget {
   }
 
   async seek(target: Moment): Promise<void> {
-    const icount = boundaryOf(this.player, target);
+    const icount = boundaryOf(this.navigator, target);
     this.#branches.beforeLeaving();
     this.#pace.begin();
     if ((await this.#control.seek(icount)) === 'interrupted') throw new TargetError('interrupted');
@@ -294,24 +293,25 @@ export class Timeline implements DebugTarget {
   }
 
   snapshots(): readonly SnapshotStatus[] {
-    return this.player.branch.snapshots.status();
+    return this.navigator.branch.snapshots.status();
   }
 
   saveSnapshot(name: string): void {
-    if (this.player.branch.named(name) !== undefined) {
+    if (this.navigator.branch.named(name) !== undefined) {
       throw new TargetError(`there is a snapshot ${name} already: delete it first`);
     }
     this.#branches.beforeLeaving();
-    this.player.takeSnapshot(name);
+    this.navigator.takeSnapshot(name);
   }
 
   deleteSnapshot(name: string): void {
-    if (!this.player.branch.snapshots.forgetName(name)) throw new TargetError(`there is no snapshot ${name}`);
+    if (!this.navigator.branch.snapshots.forgetName(name))
+      throw new TargetError(`there is no snapshot ${name}`);
   }
 
   attach(): void {
-    this.player.visited = true;
-    this.player.takeSnapshot();
+    this.navigator.visited = true;
+    this.navigator.takeSnapshot();
   }
 
   detach(): void {
@@ -338,14 +338,14 @@ export class Timeline implements DebugTarget {
 
   /** Runs until the guest ends or a limit is reached. */
   runToEnd(limits: RunToEndLimits): Promise<EndOfRun> {
-    return this.player.straightOn(() => this.#runToEnd(limits));
+    return this.navigator.straightOn(() => this.#runToEnd(limits));
   }
 
   async #runToEnd(limits: RunToEndLimits): Promise<EndOfRun> {
     this.#pace.begin();
     const { maxIcount = Number.POSITIVE_INFINITY, timeoutMs = Number.POSITIVE_INFINITY } = limits;
     const stop = await this.#control.run({
-      points: this.player.noPoints,
+      points: this.navigator.noPoints,
       until: maxIcount,
       deadlineMs: this.host.clock.nowMs() + timeoutMs,
       recordedBytes: limits.maxRecordedBytes,
@@ -364,11 +364,11 @@ export class Timeline implements DebugTarget {
   async verify(until: number | 'end' = 'end'): Promise<Verified> {
     const { recording } = this.source;
     if (recording === undefined) throw new Error('only a recording can be verified');
-    const last = boundaryOf(this.player, until);
+    const last = boundaryOf(this.navigator, until);
     await this.seek('start');
     this.#pace.begin();
-    return this.player.straightOn(() =>
-      verifyRecording(this.player, recording, () => this.checkpoint(), this.#output, last),
+    return this.navigator.straightOn(() =>
+      verifyRecording(this.navigator, recording, () => this.checkpoint(), this.#output, last),
     );
   }
 
@@ -381,10 +381,10 @@ export class Timeline implements DebugTarget {
   close(): void {
     this.#output.flush();
     const { main } = this.#branches;
-    if (this.player.branch === main && this.player.atEnd) this.#live.stopRecording(this.#endedBy);
+    if (this.navigator.branch === main && this.navigator.atEnd) this.#live.stopRecording(this.#endedBy);
     else this.#live.stopRecordingAt(main.history, this.#endedBy);
     this.searchPool?.close();
-    this.player.store.close();
+    this.navigator.store.close();
   }
 
   /** The present boundary as a recording's checkpoint shows it. */

@@ -2,7 +2,7 @@ import { DivergenceError, findDivergence } from '../replay/divergence.js';
 import type { Checkpoint, Recording, RecordingEnd } from '../replay/recording.js';
 import { stateLayouts, unlikeLayouts } from '../replay/state-layouts.js';
 import { ReplayMismatch, TargetError } from './debug-target.js';
-import type { Player } from './history/navigator.js';
+import type { Navigator } from './history/navigator.js';
 import type { GuestOutput } from './output/guest-output.js';
 
 export interface Verified {
@@ -14,22 +14,22 @@ export interface Verified {
 }
 
 /**
- * Runs a player that stands at the beginning through the recording, up to the boundary `until` or the end, and
+ * Runs a navigator that stands at the beginning through the recording, up to the boundary `until` or the end, and
  * compares the machine with every checkpoint on the way. Throws DivergenceError at the first that does not agree, ReplayMismatch when it ends otherwise,
  * TargetError when interrupted.
  */
 export async function verifyRecording(
-  player: Player,
+  navigator: Navigator,
   recording: Recording,
   takeCheckpoint: () => Checkpoint,
   output: GuestOutput,
   until: number,
 ): Promise<Verified> {
-  const { machine } = player;
-  const { log } = player.history;
+  const { machine } = navigator;
+  const { log } = navigator.history;
   const { plan } = machine;
   const notCompared = unlikeLayouts(recording.header.layouts, stateLayouts(plan));
-  let agreed = player.history.begin;
+  let agreed = navigator.history.begin;
   const inInterval = async (body: () => void | Promise<void>) => {
     try {
       await body();
@@ -41,7 +41,7 @@ export async function verifyRecording(
   };
   const goTo = (icount: number) =>
     inInterval(async () => {
-      const stop = await player.advance(icount, { idle: 'jump', points: player.noPoints });
+      const stop = await navigator.advance(icount, { idle: 'jump', points: navigator.noPoints });
       output.reached();
       if (stop.kind === 'interrupted') throw new TargetError('interrupted');
     });
@@ -59,11 +59,11 @@ export async function verifyRecording(
   }
   await goTo(until);
   const { end } = recording;
-  if (until === end.icount) await inInterval(() => compareEnd(player, end));
+  if (until === end.icount) await inInterval(() => compareEnd(navigator, end));
   return { checkpoints, icount: machine.icount, end, notCompared };
 }
 
-function compareEnd({ machine }: Player, end: RecordingEnd): void {
+function compareEnd({ machine }: Navigator, end: RecordingEnd): void {
   const { poweredOff, exitCode, icount } = machine;
   const found = poweredOff ? `it powered off with code ${exitCode}` : 'the machine goes on';
   const recorded = end.kind === 'power-off' ? `it powered off with code ${end.code}` : 'the machine goes on';

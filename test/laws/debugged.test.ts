@@ -98,7 +98,7 @@ async function debug({ session, console }: Live, subject: Subject, random: Rando
       }
       case 6:
         await seek('end');
-        if (session.player.atEnd && session.status().powerOff === undefined) {
+        if (session.navigator.atEnd && session.status().powerOff === undefined) {
           session.writeMemory(0, subject.data[subject.data.length - 1], random.bytes(4));
         }
         break;
@@ -109,7 +109,7 @@ async function debug({ session, console }: Live, subject: Subject, random: Rando
     if (session.branches.list().length > 1) throw new Error('nothing was changed in the past');
     stops.push({
       icount: session.status().icount,
-      events: session.player.cursor,
+      events: session.navigator.cursor,
       digests: digestsOf(session),
     });
   }

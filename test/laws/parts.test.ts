@@ -225,11 +225,11 @@ describe('parts of a recording are the same as the whole', () => {
       const whole = await recorded(recorder, 40_000_000);
       expect([...whole.events].some(({ event }) => event.kind === 'warp')).toBe(true);
       const live = replay(whole);
-      const { machine, player } = live.session;
+      const { machine, navigator } = live.session;
       const asleep: number[] = [];
       for (const { icount } of [...whole.events].filter(({ event }) => event.kind === 'warp')) {
         await live.session.seek(Math.max(0, icount - 200_000));
-        machine.run(player.history.log.nextIcount(player.cursor), { idle: 'return' });
+        machine.run(navigator.history.log.nextIcount(navigator.cursor), { idle: 'return' });
         await live.session.seek(machine.icount);
         if (machine.asleep) asleep.push(machine.icount);
       }

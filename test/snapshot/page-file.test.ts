@@ -236,7 +236,7 @@ test('a session with a file keeps every snapshot, and goes back to where it was'
   expect(list).toMatch(/^icount 0, \d+ pages, \d+ bytes in memory, \d+ bytes on disk\n/);
   expect(list).toMatch(/\ntogether: \d+ bytes in memory, \d+ bytes on disk\n$/);
   expect(await (await connect(plain)).monitor('snapshot list')).not.toContain('disk');
-  expect(spilling.player.store.memoryBytes).toBeLessThanOrEqual(LITTLE);
+  expect(spilling.navigator.store.memoryBytes).toBeLessThanOrEqual(LITTLE);
   for (const icount of [1_999_990, 1_000_001, 3, 77_777, 500_000]) {
     await plain.seek(icount);
     await spilling.seek(icount);

@@ -146,8 +146,8 @@ describe('is found where the machine rests:', () => {
     [
       'a stored page with a reference too many',
       () => {
-        const { pool } = session.player.store;
-        const { pages } = session.player.branch.snapshots.all[1].snapshot;
+        const { pool } = session.navigator.store;
+        const { pages } = session.navigator.branch.snapshots.all[1].snapshot;
         let page = 0;
         while (pages.at(page) < 0) page++;
         pool.retain(pages.at(page));
@@ -157,21 +157,21 @@ describe('is found where the machine rests:', () => {
     [
       'a snapshot that nobody holds',
       () => {
-        session.player.store.take();
+        session.navigator.store.take();
       },
       /the snapshot store: \d+ snapshots are counted of \d+/,
     ],
     [
       'snapshots out of order',
-      () => Object.assign(session.player.branch.snapshots.all[1], { icount: 10 ** 9 }),
+      () => Object.assign(session.navigator.branch.snapshots.all[1], { icount: 10 ** 9 }),
       /the snapshots: \d+ stands behind 1000000000/,
     ],
     [
       'an event that entered too early',
       () => {
-        session.player.cursor = 0;
+        session.navigator.cursor = 0;
       },
-      /the player: 0 events have entered by icount \d+/,
+      /the navigator: 0 events have entered by icount \d+/,
     ],
   ])('%s', async (_, breakIt, message) => {
     await rest();

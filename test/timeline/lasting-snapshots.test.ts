@@ -35,7 +35,7 @@ const given = { back: new Set<unknown>() };
 /** No snapshot is gone back to after it was given up. */
 function guarded(session: Session): Session {
   opened.push(session);
-  const { store } = session.player;
+  const { store } = session.navigator;
   const { release, restore } = store;
   store.release = snapshot => {
     given.back.add(snapshot);
@@ -92,7 +92,7 @@ describe('a pass over a recording that nobody has been in yet leaves snapshots a
   const passes: Record<string, (session: Session) => Promise<unknown>> = {
     'a seek': session => session.seek('end'),
     'a seek to a named snapshot': async session => {
-      session.player.branch.take(0, 0, undefined, 'first');
+      session.navigator.branch.take(0, 0, undefined, 'first');
       await session.seek(LENGTH);
       session.saveSnapshot('last');
       await session.seek('start');
@@ -152,17 +152,17 @@ describe('a gap in the middle of what is known', () => {
 
   test('is filled also when the pass is interrupted, which leaves the machine where it was', async () => {
     const session = await withGap();
-    const { player } = session;
+    const { navigator } = session;
     const before = session.checkpoint().digests;
     // Interrupted in the middle, whatever the host's speed.
-    vi.spyOn(player.pace, 'steps', 'get').mockReturnValue(30_000);
-    const take = player.takeSnapshot.bind(player);
-    player.takeSnapshot = name => {
-      if (player.machine.icount > LENGTH / 2) session.interrupt();
+    vi.spyOn(navigator.pace, 'steps', 'get').mockReturnValue(30_000);
+    const take = navigator.takeSnapshot.bind(navigator);
+    navigator.takeSnapshot = name => {
+      if (navigator.machine.icount > LENGTH / 2) session.interrupt();
       return take(name);
     };
     await expect(session.seek('start').then(() => session.seek(LENGTH - 1))).rejects.toThrow('interrupted');
-    player.takeSnapshot = take;
+    navigator.takeSnapshot = take;
     expect(session.status().icount).toBe(0);
     const left = momentsOf(session);
     expect(left.length).toBeGreaterThan(LENGTH / 2 / INTERVAL - 3);
@@ -293,7 +293,7 @@ describe('with memory for few snapshots', () => {
     const session = reopened(MEMORY_FOR_FEW);
     await session.seek('end');
     for (let i = 0; i < 40; i++) await session.seek((i * 7_919_317) % LENGTH);
-    const { memoryBytes } = session.player.store;
+    const { memoryBytes } = session.navigator.store;
     expect(memoryBytes).toBeLessThanOrEqual(MEMORY_FOR_FEW.snapshotMemoryBytes * 1.5);
   });
 });
@@ -315,9 +315,9 @@ test('a hit close by is found in the last steps, not in all of the interval', as
   await session.seek(present);
   session.insertBreakpoint(LOOP);
   const ran: number[] = [];
-  const { player } = session;
-  const restore = player.restore.bind(player);
-  player.restore = placed => {
+  const { navigator } = session;
+  const restore = navigator.restore.bind(navigator);
+  navigator.restore = placed => {
     ran.push(placed.icount);
     restore(placed);
   };

@@ -114,7 +114,7 @@ describe('a search spread over machines', () => {
     const file = openPageFile(folder, 2 ** 26);
     const alone = await recorded({ firmware: 'ticks', harts: 1, pool: false });
     const spread = await recorded({ firmware: 'ticks', harts: 1, pool: true, file });
-    expect(spread.timeline.player.store.pool.fileBytes).toBeGreaterThan(0);
+    expect(spread.timeline.navigator.store.pool.fileBytes).toBeGreaterThan(0);
     for (const { timeline } of [alone, spread]) POINTS.ticks(timeline);
     const wanted = await wayBack(alone.timeline);
     expect(await wayBack(spread.timeline)).toEqual(wanted);
@@ -158,7 +158,7 @@ describe('a search spread over machines', () => {
     await alone.resume({ kind: 'continue', direction: 'backward' });
     const wanted = alone.machine.icount;
     // Everything older than the interval with the hit never ends by itself.
-    const { icount } = timeline.player.branch.lasting(wanted);
+    const { icount } = timeline.navigator.branch.lasting(wanted);
     pool.behave = task => (task.start < icount ? 'hang' : 'search');
     await timeline.resume({ kind: 'continue', direction: 'backward' });
     expect(timeline.machine.icount).toBe(wanted);

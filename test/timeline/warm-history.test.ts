@@ -104,7 +104,7 @@ describe('a named snapshot', () => {
     expect(() => session.saveSnapshot('later')).not.toThrow();
     await session.branches.switchTo('main');
     // At the very beginning, where the first change has not been made yet.
-    session.player.enter(session.player.branch);
+    session.navigator.enter(session.navigator.branch);
     session.writeMemory(0, START + 64n, Uint8Array.of(3));
     expect(session.branches.list().find(branch => branch.current)).toMatchObject({
       parent: 'main',

@@ -3,7 +3,7 @@ import { type BranchStatus, TargetError } from '../debug-target.js';
 import type { GuestOutput } from '../output/guest-output.js';
 import type { Branch } from './branch.js';
 import { InferiorCall } from './inferior-call.js';
-import type { Player } from './navigator.js';
+import type { Navigator } from './navigator.js';
 
 const POWERED_OFF = 'the machine is powered off here: step back before you change something';
 
@@ -26,12 +26,12 @@ export class BranchKeeper {
   #forks = 0;
 
   constructor(
-    readonly player: Player,
+    readonly navigator: Navigator,
     readonly output: GuestOutput,
     /** Takes back host input that entered on a branch that is no more. */
     readonly giveBack: (events: readonly InputEvent[]) => void,
   ) {
-    this.#branches = [player.branch];
+    this.#branches = [navigator.branch];
   }
 
   get all(): readonly Branch[] {
@@ -44,18 +44,18 @@ export class BranchKeeper {
 
   /** To be called before a change: begins a branch when the present is not the end of a live history. */
   beforeChange(hart: number): void {
-    const { player } = this;
-    const { machine, history } = player;
+    const { navigator } = this;
+    const { machine, history } = navigator;
     if (machine.poweredOff) throw new TargetError(POWERED_OFF);
-    if (player.atEnd && history.mode === 'live') {
+    if (navigator.atEnd && history.mode === 'live') {
       this.#excursion?.call.beforeChange();
       return;
     }
     if (machine.warpedHere) throw new TargetError('the machine is between two moments: step first');
     this.#keep();
     const call = new InferiorCall(machine.debug.callView, hart);
-    const parent = player.branch;
-    const branch = player.fork(`branch${++this.#forks}`);
+    const parent = navigator.branch;
+    const branch = navigator.fork(`branch${++this.#forks}`);
     this.#branches.push(branch);
     this.output.onBranch(branch);
     this.#excursion = { branch, parent, call };
@@ -104,7 +104,7 @@ export class BranchKeeper {
       parent: branch.parent?.name,
       forkedAt: branch.forkedAt,
       end: branch.history.end,
-      current: branch === this.player.branch,
+      current: branch === this.navigator.branch,
     }));
   }
 
@@ -112,7 +112,7 @@ export class BranchKeeper {
   switchTo(name: string): Branch {
     const branch = this.#named(name);
     this.#excursion = undefined;
-    if (branch !== this.player.branch) this.player.enter(branch);
+    if (branch !== this.navigator.branch) this.navigator.enter(branch);
     this.output.onBranch(branch);
     return branch;
   }
@@ -123,7 +123,7 @@ export class BranchKeeper {
     if (this.#branches.some(other => other.parent === branch)) {
       throw new TargetError(`another branch begins on ${name}: drop that first`);
     }
-    if (branch === this.player.branch) throw new TargetError(`the machine is on ${name}: switch first`);
+    if (branch === this.navigator.branch) throw new TargetError(`the machine is on ${name}: switch first`);
     this.#remove(branch);
   }
 
@@ -147,8 +147,8 @@ export class BranchKeeper {
     // Nobody has heard of it: the next branch may have its name.
     this.#forks--;
     const [start] = branch.snapshots.all;
-    this.player.branch = parent;
-    this.player.restore(start);
+    this.navigator.branch = parent;
+    this.navigator.restore(start);
     this.output.onBranch(parent);
     this.giveBack(branch.history.log.slice(start.cursor).map(({ event }) => event));
     this.#remove(branch);

@@ -9,12 +9,12 @@ import { type HistoryPart, type Moment, TargetError } from '../debug-target.js';
 import type { HostPorts } from '../live/host-ports.js';
 import type { MachineSource } from '../machine-source.js';
 import { boundaryOf } from './moments.js';
-import type { Player } from './navigator.js';
+import type { Navigator } from './navigator.js';
 
 /** A machine on a history, as far as writing it down asks for. */
 export interface WrittenHistory {
   readonly machine: Machine;
-  readonly player: Player;
+  readonly navigator: Navigator;
   readonly host: HostPorts;
   readonly source: MachineSource;
   seek(target: number): Promise<void>;
@@ -44,9 +44,9 @@ export async function writeHistory(
 
 /** Leaves the machine at the end of the part. */
 async function recordingOf(timeline: WrittenHistory, { from, to }: HistoryPart): Promise<Recording> {
-  const { player, machine, source } = timeline;
-  const { history } = player;
-  const end = boundaryOf(player, to ?? 'end');
+  const { navigator, machine, source } = timeline;
+  const { history } = navigator;
+  const end = boundaryOf(navigator, to ?? 'end');
   const { start, cursor, icount } = await startOf(timeline, from ?? 'start');
   if (end < icount)
     throw new TargetError(`icount ${end} comes before the part's beginning, icount ${icount}`);
@@ -70,14 +70,14 @@ interface PartStart {
 
 /** An icount is after all of its events; a snapshot may stand between two of them. */
 async function startOf(timeline: WrittenHistory, from: Moment): Promise<PartStart> {
-  const { player, machine, source } = timeline;
-  const icount = boundaryOf(player, from);
-  const named = typeof from === 'object' ? player.branch.named(from.snapshot) : undefined;
-  const atBegin = icount === player.history.begin && (named?.cursor ?? 0) === 0;
+  const { navigator, machine, source } = timeline;
+  const icount = boundaryOf(navigator, from);
+  const named = typeof from === 'object' ? navigator.branch.named(from.snapshot) : undefined;
+  const atBegin = icount === navigator.history.begin && (named?.cursor ?? 0) === 0;
   if (atBegin) return { start: source.start, cursor: 0, icount };
   if (named === undefined) await timeline.seek(icount);
-  else player.restore(named);
-  return { start: saveMoment(machine, named?.name), cursor: player.cursor, icount };
+  else navigator.restore(named);
+  return { start: saveMoment(machine, named?.name), cursor: navigator.cursor, icount };
 }
 
 /** Those of the recording that the history is of, and where they are missing new ones of both ends. */
@@ -104,11 +104,11 @@ async function checkpointsOf(
 }
 
 function knownCheckpoints(
-  { source: { recording }, player, machine }: WrittenHistory,
+  { source: { recording }, navigator, machine }: WrittenHistory,
   from: number,
   to: number,
 ): Sequence<Checkpoint> {
-  if (recording === undefined || player.branch.parent !== undefined) return [];
+  if (recording === undefined || navigator.branch.parent !== undefined) return [];
   const unlike = unlikeLayouts(recording.header.layouts, stateLayouts(machine.plan));
   if (unlike.length > 0) return [];
   const { checkpoints } = recording;
@@ -119,15 +119,15 @@ function knownCheckpoints(
 }
 
 /** What the recording carries, as far as it makes sense in this part of it. */
-function extrasOf({ source: { recording }, player }: WrittenHistory, from: number, to: number) {
-  const { begin, end } = player.history;
-  const whole = player.branch.parent === undefined && from === begin && to === end;
+function extrasOf({ source: { recording }, navigator }: WrittenHistory, from: number, to: number) {
+  const { begin, end } = navigator.history;
+  const whole = navigator.branch.parent === undefined && from === begin && to === end;
   const kept = recording?.extras?.filter(({ type }) => whole || holdsForParts(type)) ?? [];
   return kept.length === 0 ? {} : { extras: kept };
 }
 
-function endOf({ source: { recording }, player }: WrittenHistory, icount: number): RecordingEnd {
-  const { history, branch } = player;
+function endOf({ source: { recording }, navigator }: WrittenHistory, icount: number): RecordingEnd {
+  const { history, branch } = navigator;
   if (icount < history.end) return { kind: 'stopped', icount, reason: 'the part ends here' };
   const recorded = branch.parent === undefined ? recording?.end : undefined;
   if (recorded === undefined) return history.endBy({ kind: 'stopped', reason: 'history saved' });

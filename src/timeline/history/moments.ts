@@ -3,10 +3,10 @@ import { loadMoment, type MachineMoment } from '../../machine/saved-machine.js';
 import { InputError } from '../../state/input-error.js';
 import { printable } from '../../state/printable.js';
 import { type Moment, TargetError } from '../debug-target.js';
-import type { Player } from './navigator.js';
+import type { Navigator } from './navigator.js';
 
 /** The boundary that a place in the present branch's history names. Throws TargetError when there is none. */
-export function boundaryOf({ history, branch }: Player, target: Moment): number {
+export function boundaryOf({ history, branch }: Navigator, target: Moment): number {
   const { begin, end } = history;
   if (target === 'start') return begin;
   if (target === 'end') return end;

@@ -13,7 +13,7 @@ import { type PlacedSnapshot, type SnapshotBudget, SnapshotList } from './snapsh
 import { intervalSteps } from './snapshot-policy.js';
 import { SnapshotRoom } from './snapshot-room.js';
 
-export type PlayStop = MachineStop | { readonly kind: 'interrupted' } | { readonly kind: 'enough' };
+export type PassStop = MachineStop | { readonly kind: 'interrupted' } | { readonly kind: 'enough' };
 
 /** How the machine runs in one pass over the history, and what it looks out for: never what another pass did. */
 export interface Pass extends RunOptions {
@@ -47,7 +47,7 @@ const FIRST_INTERVAL = 1_000_000;
  * A machine on a history: it runs forward along the recorded inputs, leaves snapshots on its way, and goes
  * back by restoring one. It never goes past the history's end.
  */
-export class Player {
+export class Navigator {
   readonly store: SnapshotStore;
   /** The course of events the machine is on. */
   branch: Branch;
@@ -94,7 +94,7 @@ export class Player {
   }
 
   /** Runs to the boundary `until`, at most the end of the history, and past all of its events. */
-  async advance(until: number, pass: Pass): Promise<PlayStop> {
+  async advance(until: number, pass: Pass): Promise<PassStop> {
     // Many short ones shall not keep the host from its turn.
     if (this.pace.due) await this.pace.between(0);
     if (this.pace.interrupted) return { kind: 'interrupted' };
@@ -308,7 +308,7 @@ export class Player {
   }
 
   /** Goes to a boundary of the history, after all of its events. */
-  async seek(icount: number): Promise<PlayStop> {
+  async seek(icount: number): Promise<PassStop> {
     const from = this.branch.floor(icount);
     const onTheWay = this.machine.icount <= icount && this.machine.icount >= from.icount;
     if (!onTheWay || this.machine.warpedHere) this.restore(from);

@@ -6,7 +6,7 @@ import type { StopCause } from '../../replay/recording.js';
 import type { PassPoints } from '../debug-points.js';
 
 import type { History } from '../history/history.js';
-import type { Player } from '../history/navigator.js';
+import type { Navigator } from '../history/navigator.js';
 import type { LiveInput } from './live-input.js';
 import type { Recorder } from './recorder.js';
 
@@ -26,27 +26,27 @@ export class LiveDriver {
   recorder: Recorder | undefined;
 
   constructor(
-    readonly player: Player,
+    readonly navigator: Navigator,
     readonly input: LiveInput,
     readonly clock: HostClock,
     readonly idleClock: IdleClock,
   ) {}
 
   get #machine(): Machine {
-    return this.player.machine;
+    return this.navigator.machine;
   }
 
   get #history(): History {
-    return this.player.history;
+    return this.navigator.history;
   }
 
   get #recorder(): Recorder | undefined {
-    return this.player.branch.parent === undefined ? this.recorder : undefined;
+    return this.navigator.branch.parent === undefined ? this.recorder : undefined;
   }
 
   /** Lets an event enter now, at the live end, and records it. */
   enter(event: InputEvent): void {
-    const { player } = this;
+    const { navigator } = this;
     // Idle time that was skipped since the last step has to be said, or the replay would not skip it.
     if (this.#machine.warpedHere && event.kind !== 'warp') {
       this.enter({ kind: 'warp', ns: this.#machine.virtualNs });
@@ -56,7 +56,7 @@ export class LiveDriver {
     this.#recorder?.event(logged);
     this.#machine.apply(event);
     this.#machine.warpedHere = false;
-    player.cursor++;
+    navigator.cursor++;
     this.#noteProgress();
   }
 
@@ -81,7 +81,7 @@ export class LiveDriver {
    * nothing can happen without the host.
    */
   slice(until: number, points: PassPoints, beforeHart: number | undefined): MachineStop {
-    const { player, input } = this;
+    const { navigator, input } = this;
     const machine = this.#machine;
     while (!machine.poweredOff) {
       const event = input.next();
@@ -91,10 +91,10 @@ export class LiveDriver {
     points.arm();
     const idle = this.idleClock === 'realtime' ? 'return' : 'jump';
     const options = { idle, beforeHart, heedsWants: true } as const;
-    const limit = Math.min(until, player.snapshotDue());
+    const limit = Math.min(until, navigator.snapshotDue());
     const early = this.#recorder?.due ? this.#checkpointOnTheWay(limit, options) : undefined;
     const stop = early ?? machine.run(limit, options);
-    player.snapshotIfDue();
+    navigator.snapshotIfDue();
     this.#noteProgress();
     if (stop.kind === 'power-off') {
       this.#history.powerOff = { code: stop.code };

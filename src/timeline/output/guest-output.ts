@@ -1,6 +1,6 @@
 import type { MachineOutputs, SoundPort } from '../../ports/device.js';
 import type { Branch } from '../history/branch.js';
-import type { Player } from '../history/navigator.js';
+import type { Navigator } from '../history/navigator.js';
 import type { HostPorts } from '../live/host-ports.js';
 import { ConsoleOutput } from './console-output.js';
 import { NetworkOutput } from './network-output.js';
@@ -13,25 +13,25 @@ export class GuestOutput implements MachineOutputs {
   readonly network: NetworkOutput | undefined;
   readonly sound: SoundPort | undefined;
   readonly #consoles: readonly ConsoleOutput[];
-  readonly #player: () => Player;
+  readonly #navigator: () => Navigator;
 
-  constructor(host: HostPorts, player: () => Player, firstBranch: string) {
-    this.#player = player;
+  constructor(host: HostPorts, navigator: () => Navigator, firstBranch: string) {
+    this.#navigator = navigator;
     const here = { icount: 0, cursor: 0 };
     const place = () => {
-      const { machine, cursor } = player();
+      const { machine, cursor } = navigator();
       here.icount = machine.icount;
       here.cursor = cursor;
       return here;
     };
     const { network, sound } = host;
-    const once = new SentOnce(player);
+    const once = new SentOnce(navigator);
     this.sound = sound && {
       play: (samples, format, ordinal) => {
         if (once.isNew(ordinal)) sound.play(samples, format);
       },
     };
-    this.network = network && new NetworkOutput(player, packet => network.send(packet));
+    this.network = network && new NetworkOutput(navigator, packet => network.send(packet));
     this.serial = new ConsoleOutput(bytes => host.console.write(bytes), place, firstBranch);
     this.virtioConsole = new ConsoleOutput(bytes => host.virtioConsole?.write(bytes), place, firstBranch);
     this.#consoles = [this.serial, this.virtioConsole];
@@ -39,7 +39,7 @@ export class GuestOutput implements MachineOutputs {
 
   /** Output of the steps and events up to here has been seen. */
   reached(): void {
-    const { machine, cursor } = this.#player();
+    const { machine, cursor } = this.#navigator();
     for (const console of this.#consoles) console.reached({ icount: machine.icount, cursor });
   }
 

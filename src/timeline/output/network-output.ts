@@ -1,5 +1,5 @@
 import type { PacketPort } from '../../ports/device.js';
-import type { Player } from '../history/navigator.js';
+import type { Navigator } from '../history/navigator.js';
 import { SentOnce } from './sent-once.js';
 
 /** Packets of the guest on their way to the host, each once. */
@@ -7,10 +7,10 @@ export class NetworkOutput implements PacketPort {
   readonly #once: SentOnce;
 
   constructor(
-    player: () => Player,
+    navigator: () => Navigator,
     readonly forward: (packet: Uint8Array) => void,
   ) {
-    this.#once = new SentOnce(player);
+    this.#once = new SentOnce(navigator);
   }
 
   send(packet: Uint8Array, ordinal: number): void {

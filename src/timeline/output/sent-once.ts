@@ -1,5 +1,5 @@
 import type { Branch } from '../history/branch.js';
-import type { Player } from '../history/navigator.js';
+import type { Navigator } from '../history/navigator.js';
 
 /** The last thing that left for the host, on one branch. */
 interface LastSent {
@@ -11,11 +11,11 @@ interface LastSent {
 export class SentOnce {
   readonly #last = new WeakMap<Branch, LastSent>();
 
-  constructor(readonly player: () => Player) {}
+  constructor(readonly navigator: () => Navigator) {}
 
   /** `ordinal` counts what one device sends: it tells things of one moment apart. */
   isNew(ordinal: number): boolean {
-    const { branch, machine, cursor } = this.player();
+    const { branch, machine, cursor } = this.navigator();
     const ns = machine.virtualNs;
     if (branch.parent !== undefined) {
       const { icount } = machine;

@@ -3,11 +3,11 @@ import { describeEvent } from '../../replay/event-kinds.js';
 import type { Checkpoint } from '../../replay/recording.js';
 import type { FieldDifference } from '../../state/layout.js';
 import { ReplayMismatch, TargetError } from '../debug-target.js';
-import type { Player } from '../history/navigator.js';
+import type { Navigator } from '../history/navigator.js';
 
 /** One of two machines that replay the same recording: a Timeline is one. */
 export interface Twin {
-  readonly player: Player;
+  readonly navigator: Navigator;
   checkpoint(): Checkpoint;
 }
 
@@ -44,7 +44,7 @@ export async function bisect(
     return sameDigests(left.checkpoint(), right.checkpoint());
   };
   if (!(await same(from))) throw new TargetError(`the two replays differ before icount ${from} already`);
-  for (const { player } of twins) player.takeSnapshot();
+  for (const { navigator } of twins) navigator.takeSnapshot();
   if (await same(to)) return undefined;
   let [low, high] = [from, to];
   while (high - low > 1) {
@@ -53,15 +53,15 @@ export async function bisect(
     else high = middle;
   }
   for (const twin of twins) await goTo(twin, low);
-  const before = describePlace(left.player);
+  const before = describePlace(left.navigator);
   for (const twin of twins) await goTo(twin, high);
   return { icount: low, ...before, ...describeState(left, right, high) };
 }
 
 /** As far towards a boundary as the machine gets: where it ends early, that is what it shows. */
-async function goTo({ player }: Twin, icount: number): Promise<void> {
+async function goTo({ navigator }: Twin, icount: number): Promise<void> {
   try {
-    const stop = await player.seek(icount);
+    const stop = await navigator.seek(icount);
     if (stop.kind === 'interrupted') throw new TargetError('interrupted');
   } catch (error) {
     if (!(error instanceof ReplayMismatch)) throw error;
@@ -73,7 +73,7 @@ const sameDigests = (left: Checkpoint, right: Checkpoint): boolean => differing(
 const differing = (left: Checkpoint, right: Checkpoint): string[] =>
   Object.keys(left.digests).filter(name => left.digests[name] !== right.digests[name]);
 
-function describePlace({ machine }: Player): Pick<StepDifference, 'hart' | 'pc' | 'instruction'> {
+function describePlace({ machine }: Navigator): Pick<StepDifference, 'hart' | 'pc' | 'instruction'> {
   const hart = machine.nextHart;
   const { debug } = machine;
   const pc = debug.programCounter(hart);
@@ -88,7 +88,7 @@ function describePlace({ machine }: Player): Pick<StepDifference, 'hart' | 'pc' 
 
 function describeState(left: Twin, right: Twin, icount: number) {
   const [a, b] = [left.checkpoint(), right.checkpoint()];
-  const { machine, history } = left.player;
+  const { machine, history } = left.navigator;
   const { log } = history;
   const inputs = log
     .slice(log.indexAt(icount), log.indexAfter(icount))
@@ -97,13 +97,13 @@ function describeState(left: Twin, right: Twin, icount: number) {
     inputs,
     components: differing(a, b),
     fields: machine.plan.differences(a.state, b.state),
-    memory: firstMemoryDifference(left.player, right.player),
+    memory: firstMemoryDifference(left.navigator, right.navigator),
   };
 }
 
 const SHOWN_BYTES = 8;
 
-function firstMemoryDifference(left: Player, right: Player): StepDifference['memory'] {
+function firstMemoryDifference(left: Navigator, right: Navigator): StepDifference['memory'] {
   const [a, b] = [left.machine.memory, right.machine.memory];
   const start = a.hostAddressOfPage(0);
   const end = a.hostAddressOfPage(a.pageCount);

@@ -1,7 +1,7 @@
 import type { HartContext } from '../../machine/hart.js';
 import type { CodePoint, DebugHit, Machine } from '../../machine/machine.js';
 import type { DebugPoints, PassPoints } from '../debug-points.js';
-import type { Player } from '../history/navigator.js';
+import type { Navigator } from '../history/navigator.js';
 
 /** A handler that has not returned after so many steps is shown: it may have switched to another task. */
 const LONGEST_HANDLER = 10_000_000;
@@ -21,12 +21,12 @@ export class InterruptHiding {
   enabled = false;
 
   constructor(
-    readonly player: Player,
+    readonly navigator: Navigator,
     readonly points: DebugPoints,
   ) {}
 
   get #machine(): Machine {
-    return this.player.machine;
+    return this.navigator.machine;
   }
 
   contexts(): HartContext[] {
@@ -61,18 +61,18 @@ export class InterruptHiding {
    * stands in `context`. None when that step returned from something else, as a system call.
    */
   async findEntry(context: HartContext, from: number): Promise<HandlerStart> {
-    const { player } = this;
+    const { navigator } = this;
     const machine = this.#machine;
-    const oldest = Math.max(player.history.begin, from - LONGEST_HANDLER);
+    const oldest = Math.max(navigator.history.begin, from - LONGEST_HANDLER);
     const points = this.points.for('search', this.#pointAt(context));
     let hit: DebugHit | undefined;
     for (let end = from; end > oldest; ) {
-      const start = player.branch.floor(end - 1);
+      const start = navigator.branch.floor(end - 1);
       let entry: number | undefined;
       let wentOn = false;
       let hitHere: DebugHit | undefined;
-      player.restore(start);
-      const stop = await player.advance(end, {
+      navigator.restore(start);
+      const stop = await navigator.advance(end, {
         points,
         idle: 'jump',
         collect: found => {

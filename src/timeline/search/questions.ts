@@ -1,7 +1,7 @@
 import type { Machine } from '../../machine/machine.js';
 import { DebugPoints } from '../debug-points.js';
 import { TargetError } from '../debug-target.js';
-import type { Interval, Player } from '../history/navigator.js';
+import type { Interval, Navigator } from '../history/navigator.js';
 import type { GuestOutput } from '../output/guest-output.js';
 import { Newest } from './newest.js';
 import type {
@@ -30,43 +30,43 @@ interface Searched {
  */
 export class Questions implements QuestionOps {
   constructor(
-    readonly player: Player,
+    readonly navigator: Navigator,
     readonly output: GuestOutput,
   ) {}
 
   #progressDueMs = 0;
 
   get #machine(): Machine {
-    return this.player.machine;
+    return this.navigator.machine;
   }
 
   lastWrite(address: bigint, length: number, { hart = 0, progress }: AskOptions = {}): Promise<WritesAnswer> {
     const place = this.#placeOf(hart, address, length);
-    const search = new WriteSearch(this.player, place, 1, place.memory.length === 0);
+    const search = new WriteSearch(this.navigator, place, 1, place.memory.length === 0);
     return this.#searchWrites(search, this.#machine.icount, progress, false);
   }
 
   writes(address: bigint, length: number, options: AskOptions = {}): Promise<WritesAnswer> {
     const { hart = 0, limit = MOST_RECORDS, progress } = options;
-    const search = new WriteSearch(this.player, this.#placeOf(hart, address, length), limit, true);
-    return this.#searchWrites(search, this.player.history.end, progress, true);
+    const search = new WriteSearch(this.navigator, this.#placeOf(hart, address, length), limit, true);
+    return this.#searchWrites(search, this.navigator.history.end, progress, true);
   }
 
   firstExecution(address: bigint, { progress }: AskOptions = {}): Promise<Answer<FoundStep>> {
-    const { player } = this;
+    const { navigator } = this;
     const points = new DebugPoints(this.#machine);
     points.insertBreakpoint(BigInt.asUintN(this.#machine.config.xlen, address));
-    return this.#visiting<FoundStep>(player.history.end, async () => {
-      const { begin, end } = player.history;
+    return this.#visiting<FoundStep>(navigator.history.end, async () => {
+      const { begin, end } = navigator.history;
       const pass = { idle: 'jump', points: points.for('search') } as const;
-      for (const interval of player.intervalsUpTo(end)) {
+      for (const interval of navigator.intervalsUpTo(end)) {
         if (interval.touched !== undefined && !points.mayTouch(interval.touched)) continue;
-        player.restore(interval.start);
-        const stop = await player.advance(interval.end, pass);
+        navigator.restore(interval.start);
+        const stop = await navigator.advance(interval.end, pass);
         const at = this.#machine.icount;
         if (stop.kind === 'hit') return { found: [{ icount: at, hart: stop.hit.hart, pc: address }] };
         if (stop.kind === 'interrupted') return { found: [], searched: [{ from: begin, to: at }] };
-        player.noteInterval(interval.next);
+        navigator.noteInterval(interval.next);
         this.#tell(progress, interval.end - begin, end - begin);
       }
       return { found: [] };
@@ -74,16 +74,16 @@ export class Questions implements QuestionOps {
   }
 
   interrupts({ limit = MOST_RECORDS, progress }: AskOptions = {}): Promise<Answer<FoundInterrupt>> {
-    const { player } = this;
+    const { navigator } = this;
     const machine = this.#machine;
     let newer: readonly FoundInterrupt[] = [];
-    return this.#visiting<FoundInterrupt>(player.history.end, () =>
-      this.#newestFirst(player.history.end, progress, {
+    return this.#visiting<FoundInterrupt>(navigator.history.end, () =>
+      this.#newestFirst(navigator.history.end, progress, {
         run: async ({ start, end, next }) => {
           const taken = new Newest<FoundInterrupt>(limit);
-          player.restore(start);
-          const stop = await player.advance(end, {
-            points: player.noPoints,
+          navigator.restore(start);
+          const stop = await navigator.advance(end, {
+            points: navigator.noPoints,
             idle: 'jump',
             onInterrupt: (hart, cause) => {
               machine.charge(1);
@@ -92,7 +92,7 @@ export class Questions implements QuestionOps {
           });
           newer = [...taken.list, ...newer].slice(-limit);
           if (stop.kind === 'interrupted') return 'interrupted';
-          player.noteInterval(next);
+          navigator.noteInterval(next);
           return 'done';
         },
         enough: () => newer.length >= limit,
@@ -106,7 +106,7 @@ export class Questions implements QuestionOps {
     return this.#visiting<FoundStep>(here, async () => {
       const icount = this.output.lastPrinted(text, here);
       if (icount === undefined) return { found: [] };
-      const stop = await this.player.seek(icount);
+      const stop = await this.navigator.seek(icount);
       if (stop.kind === 'interrupted') return { found: [], searched: [] };
       const hart = this.#machine.nextHart;
       return { found: [{ icount, hart, pc: this.#machine.debug.programCounter(hart) }] };
@@ -120,7 +120,7 @@ export class Questions implements QuestionOps {
     partial: boolean,
   ): Promise<WritesAnswer> {
     const { place, limit } = search;
-    const { begin } = this.player.history;
+    const { begin } = this.navigator.history;
     const answer = await this.#visiting(present, async () => {
       const result = await this.#newestFirst(present, progress, {
         run: interval => (search.skips(interval) ? Promise.resolve('done') : search.run(interval)),
@@ -146,8 +146,8 @@ export class Questions implements QuestionOps {
       found(): readonly T[];
     },
   ): Promise<{ found: readonly T[]; searched?: readonly Searched[] }> {
-    const { begin } = this.player.history;
-    for (const interval of this.player.intervalsBefore(present)) {
+    const { begin } = this.navigator.history;
+    for (const interval of this.navigator.intervalsBefore(present)) {
       if ((await search.run(interval)) === 'interrupted') {
         const { end, start } = interval;
         const part = { from: start.icount, to: Math.min(end, this.#machine.icount) };
@@ -173,7 +173,7 @@ export class Questions implements QuestionOps {
 
   /** Says once a second how far a question is. */
   #tell(progress: AskOptions['progress'], done: number, all: number): void {
-    const { clock } = this.player.pace;
+    const { clock } = this.navigator.pace;
     if (progress === undefined || clock.nowMs() < this.#progressDueMs) return;
     this.#progressDueMs = clock.nowMs() + PROGRESS_MS;
     const percent = Math.min(100, Math.round((100 * done) / Math.max(1, all)));
@@ -185,16 +185,16 @@ export class Questions implements QuestionOps {
     end: number,
     ask: () => Promise<{ found: readonly T[]; searched?: readonly Searched[] }>,
   ): Promise<Answer<T>> {
-    const { player } = this;
-    const { begin } = player.history;
-    const here = player.hold();
-    this.#progressDueMs = player.pace.clock.nowMs() + PROGRESS_MS;
-    player.pace.begin();
+    const { navigator } = this;
+    const { begin } = navigator.history;
+    const here = navigator.hold();
+    this.#progressDueMs = navigator.pace.clock.nowMs() + PROGRESS_MS;
+    navigator.pace.begin();
     try {
       const { found, searched } = await ask();
       return { found, begin, end, ...(searched === undefined ? {} : { interrupted: searched }) };
     } finally {
-      player.returnTo(here);
+      navigator.returnTo(here);
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { DebugHit } from '../../machine/machine.js';
 import type { DebugPoints } from '../debug-points.js';
-import type { Interval, Player } from '../history/navigator.js';
+import type { Interval, Navigator } from '../history/navigator.js';
 import { HitCollector, type IntervalHits, lastOf, type ShownAt, shownToGdb } from './interval-hits.js';
 import { SearchAhead, type WantedInterval } from './search-ahead.js';
 import type { IntervalFindings, PointsData, SearchPool, SearchTask } from './search-pool.js';
@@ -23,7 +23,7 @@ export class ReverseSearch {
   readonly #known = new Map<string, IntervalHits>();
 
   constructor(
-    readonly player: Player,
+    readonly navigator: Navigator,
     readonly points: DebugPoints,
     readonly pool: SearchPool | undefined,
   ) {}
@@ -48,7 +48,7 @@ export class ReverseSearch {
       ahead = undefined;
     };
     try {
-      for (const interval of this.player.intervalsBefore(present)) {
+      for (const interval of this.navigator.intervalsBefore(present)) {
         const newest = interval.end === present;
         for (const piece of newest ? this.#piecesOf(interval) : [interval]) {
           let best = this.#knownHit(piece, shownAt);
@@ -78,7 +78,7 @@ export class ReverseSearch {
    * instruction is. Newest first, each piece at least as long as all newer ones together.
    */
   *#piecesOf(interval: Interval): Generator<Interval, void> {
-    const { branch } = this.player;
+    const { branch } = this.navigator;
     const { start, end: present } = interval;
     let { end, cursorEnd } = interval;
     do {
@@ -98,7 +98,7 @@ export class ReverseSearch {
     if (touched !== undefined && !this.points.mayTouch(touched)) return undefined;
     const known = this.#known.get(this.#keyOf(start.id));
     if (known === undefined || known.end < end) return 'unknown';
-    if (known.end === end && known.events !== this.player.history.log.indexAfter(end)) return 'unknown';
+    if (known.end === end && known.events !== this.navigator.history.log.indexAfter(end)) return 'unknown';
     const best = lastOf(known.hits, end, shownAt);
     // Before the oldest hit that was kept there may be others.
     return best === undefined && known.completeFrom > start.icount ? 'unknown' : best;
@@ -117,30 +117,30 @@ export class ReverseSearch {
   }
 
   async #run({ start, next, end }: Interval): Promise<IntervalHits | 'interrupted'> {
-    const { player, points } = this;
+    const { navigator, points } = this;
     const found = new HitCollector(start.icount);
-    player.restore(start);
+    navigator.restore(start);
     const pass = { idle: 'jump', collect: found.collect, points: points.for('search') } as const;
-    const stop = await player.advance(end, pass);
+    const stop = await navigator.advance(end, pass);
     if (stop.kind === 'interrupted') return 'interrupted';
-    player.noteInterval(next);
+    navigator.noteInterval(next);
     return found.upTo(end);
   }
 
   /** Undefined when it is better to search in this thread. */
   #searchAhead(present: number, shownAt: ShownAt): SearchAhead | undefined {
-    const { pool, player } = this;
+    const { pool, navigator } = this;
     if (pool === undefined || pool.size === 0) return undefined;
     const points = this.points.data;
     if (points === undefined) return undefined;
     const second = this.#wanted(present, shownAt, points);
     second.next();
     if (second.next().done) return undefined;
-    return new SearchAhead(pool, this.#wanted(present, shownAt, points), player.pace.interruption());
+    return new SearchAhead(pool, this.#wanted(present, shownAt, points), navigator.pace.interruption());
   }
 
   *#wanted(present: number, shownAt: ShownAt, points: PointsData): Generator<WantedInterval, void> {
-    for (const interval of this.player.intervalsBefore(present)) {
+    for (const interval of this.navigator.intervalsBefore(present)) {
       const hit = this.#knownHit(interval, shownAt);
       if (hit === 'unknown') yield { id: interval.start.id, task: () => this.#taskOf(interval, points) };
       else if (hit !== undefined) return;
@@ -148,12 +148,12 @@ export class ReverseSearch {
   }
 
   #taskOf({ start, end }: Interval, points: PointsData): SearchTask {
-    const { player } = this;
-    const { log } = player.history;
+    const { navigator } = this;
+    const { log } = navigator.history;
     return {
       points,
       start: start.icount,
-      snapshot: player.store.share(start.snapshot),
+      snapshot: navigator.store.share(start.snapshot),
       events: log.slice(start.cursor, log.indexAfter(end)),
       end,
     };
@@ -164,7 +164,7 @@ export class ReverseSearch {
   }
 
   #keep(startId: number, { end, completeFrom, hits }: IntervalHits): void {
-    const events = this.player.history.log.indexAfter(end);
+    const events = this.navigator.history.log.indexAfter(end);
     const key = this.#keyOf(startId);
     this.#known.delete(key);
     this.#known.set(key, { end, events, completeFrom, hits });

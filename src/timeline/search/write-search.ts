@@ -1,7 +1,7 @@
 import { type MemoryRange, WriteWatch } from '../../machine/foreign-writes.js';
 import type { Machine, ObservedWrite, WriteObserver } from '../../machine/machine.js';
 import { DebugPoints } from '../debug-points.js';
-import type { Interval, Pass, Player } from '../history/navigator.js';
+import type { Interval, Navigator, Pass } from '../history/navigator.js';
 import { Newest } from './newest.js';
 import { type IntervalPages, touches } from './page-set.js';
 import type { FoundWrite, WrittenBy } from './question-ops.js';
@@ -40,7 +40,7 @@ export class WriteSearch implements WriteObserver {
   #cursorEnd = Number.POSITIVE_INFINITY;
 
   constructor(
-    readonly player: Player,
+    readonly navigator: Navigator,
     readonly place: AskedPlace,
     readonly limit: number,
     /** Whether other memory at the same virtual addresses counts, too. */
@@ -49,12 +49,12 @@ export class WriteSearch implements WriteObserver {
     const { address, length, memory } = place;
     const [low, high] = [Number(address & 0xffffffffn), Number(address >> 32n)];
     this.#watch = new WriteWatch({ low, high, length: anySpace ? length : 0 }, memory);
-    this.#points = new DebugPoints(player.machine, this.#watch);
+    this.#points = new DebugPoints(navigator.machine, this.#watch);
     this.#rows = new Newest(limit);
   }
 
   get #machine(): Machine {
-    return this.player.machine;
+    return this.navigator.machine;
   }
 
   /** The last writes so far, oldest first. */
@@ -73,19 +73,19 @@ export class WriteSearch implements WriteObserver {
 
   /** Runs an interval; those after it were run before. */
   async run(interval: Interval): Promise<'done' | 'interrupted'> {
-    const { player } = this;
+    const { navigator } = this;
     this.#cursorEnd = interval.cursorEnd;
     this.#rows = new Newest(this.limit);
-    player.restore(interval.start);
+    navigator.restore(interval.start);
     const dense = Math.max(LEAST_DENSE, DENSE * this.limit);
-    const stop = await player.advance(
+    const stop = await navigator.advance(
       interval.end,
       this.#pass(() => this.#rows.total > dense),
     );
     if (stop.kind === 'interrupted') return 'interrupted';
     if (stop.kind === 'enough') {
       if ((await this.#runFromItsEnd(interval)) === 'interrupted') return 'interrupted';
-    } else player.noteInterval(interval.next);
+    } else navigator.noteInterval(interval.next);
     this.#newer = this.found;
     this.#rows = new Newest(this.limit);
     return 'done';
@@ -93,9 +93,9 @@ export class WriteSearch implements WriteObserver {
 
   before(write: ObservedWrite): void {
     this.after();
-    const { player } = this;
+    const { navigator } = this;
     // An event at the interval's end that belongs to the next one is there already.
-    if (player.entering && player.cursor >= this.#cursorEnd) return;
+    if (navigator.entering && navigator.cursor >= this.#cursorEnd) return;
     const same = this.#isSameMemory(write);
     if (!same && !this.anySpace) return;
     const shown = this.#shownOf(write, same);
@@ -111,13 +111,13 @@ export class WriteSearch implements WriteObserver {
 
   /** The end of an interval in which there are many writes: a few steps are often enough. */
   async #runFromItsEnd({ start, end }: Interval): Promise<'done' | 'interrupted'> {
-    const { player } = this;
+    const { navigator } = this;
     for (let window = FIRST_WINDOW; ; window *= WINDOW_GROWTH) {
       const from = Math.max(start.icount, end - window);
       this.#rows = new Newest(this.limit);
-      if (from === start.icount) player.restore(start);
-      else if ((await player.seek(from)).kind === 'interrupted') return 'interrupted';
-      const stop = await player.advance(end, this.#pass());
+      if (from === start.icount) navigator.restore(start);
+      else if ((await navigator.seek(from)).kind === 'interrupted') return 'interrupted';
+      const stop = await navigator.advance(end, this.#pass());
       if (stop.kind === 'interrupted') return 'interrupted';
       if (from === start.icount || this.#rows.total >= this.limit) return 'done';
     }
@@ -148,11 +148,11 @@ export class WriteSearch implements WriteObserver {
   }
 
   #rowOf(write: ObservedWrite, same: boolean, old: Uint8Array): Omit<FoundWrite, 'new'> {
-    const { player, place } = this;
+    const { navigator, place } = this;
     const by: WrittenBy = write.by ?? 'instruction';
-    const event = player.entering ? player.history.log.get(player.cursor).event : undefined;
+    const event = navigator.entering ? navigator.history.log.get(navigator.cursor).event : undefined;
     const hart = event?.kind === 'write-memory' ? event.hart : write.hart;
-    const icount = player.entering ? this.#machine.icount : write.icount;
+    const icount = navigator.entering ? this.#machine.icount : write.icount;
     const row = { icount, hart, pc: this.#machine.debug.programCounter(hart), by, old };
     const { store } = write;
     if (store === undefined) return row;
