@@ -27,6 +27,8 @@ export class Reservations {
   /** The hart whose own stores do not count; undefined: the marks are not those of the present state. */
   #running: number | undefined;
   readonly #marked: number[] = [];
+  /** Whether any hart may hold one: most of the time none does, and turns cost nothing. */
+  #mayHold = true;
 
   constructor(
     private readonly state: ReturnType<ReturnType<typeof reservationState>['bind']>,
@@ -38,13 +40,14 @@ export class Reservations {
   run(hart: number): void {
     if (this.#running === hart) return;
     this.#running = hart;
-    this.#mark();
+    if (this.#mayHold) this.#mark();
   }
 
   /** The declared state was replaced. */
   afterRestore(): void {
     this.#unmark();
     this.#running = undefined;
+    this.#mayHold = true;
   }
 
   /** Takes over what generated code has noted of the running hart's last LR. */
@@ -54,6 +57,7 @@ export class Reservations {
     const noted = u32[control];
     if (noted === 0 || this.#running === undefined) return;
     u32[control] = 0;
+    this.#mayHold = true;
     const size = 4 * (noted & RESERVED_SIZE_MASK);
     const host = noted - size / 4;
     this.state.offset[this.#running] = Math.max(host - plan.ram, 0);
@@ -85,15 +89,18 @@ export class Reservations {
   }
 
   #holds(hart: number): boolean {
-    const [low, high] = this.harts[hart].reservedAddress;
-    return (low & high) !== -1 && this.state.size[hart] !== 0;
+    const address = this.harts[hart].reservedAddress;
+    return (address[0] & address[1]) !== -1 && this.state.size[hart] !== 0;
   }
 
   #mark(): void {
     this.#unmark();
     const { flags, granuleMap } = this.memory;
+    this.#mayHold = false;
     for (let hart = 0; hart < this.harts.length; hart++) {
-      if (hart === this.#running || !this.#holds(hart)) continue;
+      if (!this.#holds(hart)) continue;
+      this.#mayHold = true;
+      if (hart === this.#running) continue;
       const granule = this.state.offset[hart] >>> CODE_GRANULE_SHIFT;
       granuleMap[granule] |= GRANULE.reserved;
       flags[granule >>> PAGE_FROM_GRANULE] |= PAGE_FLAG.reserved;
