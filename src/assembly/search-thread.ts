@@ -1,5 +1,6 @@
 /** The file that a search thread runs: a machine of its own that runs intervals on demand. */
 import { verifiedCondition } from '../agent/agent-expression.js';
+import { buildMachine } from '../boards/build-machine.js';
 import { systemClock } from '../host/clock.js';
 import { readPage } from '../host/page-file.js';
 import { answerMessages } from '../host/threads.js';
@@ -25,6 +26,7 @@ export interface NumberedTask {
 answerMessages(setup => {
   const { config, images, jit, cancelled } = setup as SearchThreadSetup;
   const searcher = new IntervalSearcher(config, images, {
+    build: buildMachine,
     engine: { jit },
     clock: systemClock,
     fromCode: code => verifiedCondition(code),

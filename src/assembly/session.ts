@@ -1,3 +1,4 @@
+import type { BuildMachine } from '../boards/build-machine.js';
 import { type NamedBytes, planBoot } from '../boards/virt/boot-flow.js';
 import { xlenOf } from '../boards/virt/loader.js';
 import { RAM_BASE, VIRTIO_SLOTS } from '../boards/virt/memory-map.js';
@@ -11,9 +12,11 @@ import type { BootImage, DiskContents, InputDeviceKind, MachineConfig } from '..
 import type { ConsoleBackend } from '../ports/host.js';
 import { MACHINE_REVISION } from '../ports/revisions.js';
 import type { Recording } from '../replay/recording.js';
+import { RISCV_ELF } from '../riscv/elf-machine.js';
 import { InputError } from '../state/input-error.js';
 import type { HostPorts } from '../timeline/live/host-ports.js';
 import type { IdleClock } from '../timeline/live/live-driver.js';
+import type { MachineSource } from '../timeline/machine-source.js';
 import { Timeline } from '../timeline/timeline.js';
 import { CPUS, type CpuName, DEFAULT_CPU } from './cpus.js';
 import { searchPool } from './thread-pool.js';
@@ -64,6 +67,8 @@ export interface HistoryOptions {
   readonly snapshotIntervalSteps?: number | undefined;
   /** Whether code that runs often is compiled; true when not given. No difference to the guest. */
   readonly jit?: boolean | undefined;
+  /** Makes the machine; absent: of the board that its configuration names. */
+  readonly build?: BuildMachine | undefined;
   /** ELF files that name things, beside the firmware where it is known: a recording has none. */
   readonly symbols?: readonly NamedBytes[] | undefined;
 }
@@ -104,27 +109,14 @@ const DEFAULT_SNAPSHOT_DISK = 4096 * MIB;
  */
 export function bootSession(firmware: NamedBytes, options: SessionOptions, host: HostPorts): Session {
   const { config, images } = buildMachine(firmware, options, host);
-  const symbols = symbolsOf([firmware, ...(options.symbols ?? [])]);
-  return new Timeline({ config, images, symbols, writtenBy: WRITTEN_BY }, host, {
-    idleClock: options.clock,
-    jit: options.jit,
-    budget: budgetOf(options),
-    searchPool: searchPool(config, images, options.jit),
-    checked: checksInvariants(),
-  });
+  const symbols = [firmware, ...(options.symbols ?? [])];
+  return liveSession({ config, images }, { ...options, symbols }, host);
 }
 
 /** A recording, halted at its beginning. */
 export function replaySession(recording: Recording, options: HistoryOptions, host: HostPorts): Session {
   const { config, images, writtenBy, start } = recording.header;
-  const symbols = symbolsOf(options.symbols ?? []);
-  return new Timeline({ config, images, symbols, writtenBy, start, recording }, host, {
-    idleClock: 'virtual',
-    jit: options.jit,
-    budget: budgetOf(options),
-    searchPool: searchPool(config, images, options.jit),
-    checked: checksInvariants(),
-  });
+  return sessionOf({ config, images, writtenBy, start, recording }, { ...options, clock: 'virtual' }, host);
 }
 
 /**
@@ -172,20 +164,35 @@ export function continuedSession(
   options: HistoryOptions,
   host: HostPorts,
 ): Session {
-  const symbols = symbolsOf(options.symbols ?? []);
-  return new Timeline({ config, images, symbols, writtenBy: WRITTEN_BY, start }, host, {
-    idleClock: options.clock,
-    jit: options.jit,
-    budget: budgetOf(options),
-    searchPool: searchPool(config, images, options.jit),
-    checked: checksInvariants(),
-  });
+  return liveSession({ config, images, start }, options, host);
+}
+
+/** A machine of any configuration, live: new, or put into a moment to begin with. */
+export function liveSession(
+  { config, images, start }: Pick<MachineSource, 'config' | 'images' | 'start'>,
+  options: HistoryOptions,
+  host: HostPorts,
+): Session {
+  return sessionOf({ config, images, writtenBy: WRITTEN_BY, start }, options, host);
 }
 
 const WRITTEN_BY = `backstub ${VERSION}`;
 
+function sessionOf(source: MachineSource, options: HistoryOptions, host: HostPorts): Session {
+  const { build, jit } = options;
+  const symbols = symbolsOf(options.symbols ?? []);
+  return new Timeline({ ...source, symbols, ...(build === undefined ? {} : { build }) }, host, {
+    idleClock: options.clock,
+    jit,
+    budget: budgetOf(options),
+    // Threads load the boards that they know: another one's machine cannot be handed to them.
+    searchPool: build === undefined ? searchPool(source.config, source.images, jit) : undefined,
+    checked: checksInvariants(),
+  });
+}
+
 const symbolsOf = (files: readonly NamedBytes[]): readonly ElfSymbol[] =>
-  files.flatMap(({ name, bytes }) => (isElf(bytes) ? readSymbols(parseElf(name, bytes)) : []));
+  files.flatMap(({ name, bytes }) => (isElf(bytes) ? readSymbols(parseElf(name, bytes, RISCV_ELF)) : []));
 
 function budgetOf(options: HistoryOptions) {
   const { snapshotDisk, snapshotDiskBytes = DEFAULT_SNAPSHOT_DISK } = options;

@@ -2,6 +2,7 @@ import type { EngineOptions } from '../engine/engine.js';
 import { Machine } from '../machine/machine.js';
 import type { BootImage, MachineConfig } from '../ports/config.js';
 import type { MachineOutputs } from '../ports/device.js';
+import { InputError } from '../state/input-error.js';
 import { VirtBoard } from './virt/virt-board.js';
 
 /** Makes a machine that has taken no step yet. Throws InputError when the images do not fit it. */
@@ -14,11 +15,13 @@ export type BuildMachine = (
 
 export type VirtMachine = Machine<VirtBoard>;
 
-/** A machine of the board that its configuration names. */
+/** A machine of the board that its configuration names: each is a line here. */
 export const buildMachine = (
   config: MachineConfig,
   images: readonly BootImage[],
   outputs: MachineOutputs,
   engine?: EngineOptions,
-): VirtMachine =>
-  new Machine(config, images, ports => new VirtBoard(config, images, { ...ports, outputs }, engine));
+): VirtMachine => {
+  if (config.board !== 'virt') throw new InputError(`this backstub has no board ${config.board}`);
+  return new Machine(config, images, ports => new VirtBoard(config, images, { ...ports, outputs }, engine));
+};

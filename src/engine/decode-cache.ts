@@ -42,7 +42,7 @@ export class DecodeCache {
   /** Where the result of each instruction goes. */
   readonly #resultFiles: ReadonlyMap<Instruction, RegisterFile | undefined>;
   readonly #scratch: number;
-  /** Stands for a page where each fetch has to be checked by itself (PMP regions smaller than a page). */
+  /** Stands for a page where each fetch has to be checked by itself (permissions that differ within a page). */
   readonly carefulPage: number;
   /** Operation that a breakpoint's entry stands for, by entry address. */
   readonly #covered = new Map<number, number>();

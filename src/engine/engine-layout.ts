@@ -23,7 +23,7 @@ export const CONTROL = {
   /** i32 each: the TLB banks that the running hart uses. The host sets them when they change within a run. */
   fetchTlb: 48,
   dataTlb: 52,
-  /** i32: host address that the running hart's last LR read, plus a quarter of its size; the host sets it to 0. */
+  /** i32: host address that the running hart's last reserving load read, plus a quarter of its size; the host sets it to 0. */
   reservedAt: 56,
 } as const;
 /** Of what stands at `reservedAt`: the quarter of the size. */

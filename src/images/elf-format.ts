@@ -9,7 +9,6 @@ export const IDENT_BYTES = 16;
 export const CLASS_32 = 1;
 export const CLASS_64 = 2;
 export const BIG_ENDIAN = 2;
-export const MACHINE_RISCV = 243;
 export const MACHINE_AT = 18;
 
 export const TYPE_EXECUTABLE = 2;

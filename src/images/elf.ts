@@ -21,11 +21,18 @@ export interface ElfSection {
   readonly link: number;
 }
 
-/** The headers of a little-endian RISC-V ELF file. */
+/** What a program is made for: `e_machine`, and its name for messages. */
+export interface ElfMachine {
+  readonly number: number;
+  readonly name: string;
+}
+
+/** The headers of a little-endian ELF file. */
 export interface Elf {
   readonly name: string;
   readonly bytes: Uint8Array;
-  readonly xlen: 32 | 64;
+  /** Of an address. */
+  readonly bits: 32 | 64;
   /** e_type. */
   readonly type: number;
   readonly entry: bigint;
@@ -43,9 +50,9 @@ export function isElf(bytes: Uint8Array): boolean {
 
 /**
  * Reads the headers; `name` is the file's, for messages.
- * Throws InputError when it is no ELF file, damaged, or not for a little-endian RISC-V machine.
+ * Throws InputError when it is no ELF file, damaged, or not for this machine in its little-endian form.
  */
-export function parseElf(name: string, bytes: Uint8Array): Elf {
+export function parseElf(name: string, bytes: Uint8Array, machine: ElfMachine): Elf {
   if (!isElf(bytes)) {
     throw new InputError(`${name} is not an ELF file; a raw image needs an address to be loaded at`);
   }
@@ -54,10 +61,10 @@ export function parseElf(name: string, bytes: Uint8Array): Elf {
     throw new InputError(`${name} is truncated: ${what} ends at byte ${end}, the file at ${bytes.length}`);
   };
   need('its ELF header', format.CLASSES[32].headerBytes);
-  const xlen = xlenOfClass(name, bytes[4]);
-  const record = format.CLASSES[xlen];
+  const bits = bitsOfClass(name, bytes[4]);
+  const record = format.CLASSES[bits];
   need('its ELF header', record.headerBytes);
-  checkMachine(name, bytes);
+  checkMachine(name, bytes, machine);
 
   const header = record.header(bytes);
   const table = (what: string, at: number, count: number, given: number, expected: number) => {
@@ -71,7 +78,7 @@ export function parseElf(name: string, bytes: Uint8Array): Elf {
   return {
     name,
     bytes,
-    xlen,
+    bits,
     type: header.type,
     entry: joinAddress(header.entryLow, header.entryHigh),
     headersEnd:
@@ -112,23 +119,23 @@ export function parseElf(name: string, bytes: Uint8Array): Elf {
   };
 }
 
-function xlenOfClass(name: string, elfClass: number): 32 | 64 {
+function bitsOfClass(name: string, elfClass: number): 32 | 64 {
   if (elfClass === format.CLASS_32) return 32;
   if (elfClass === format.CLASS_64) return 64;
   throw new InputError(`${name} is damaged: ELF class ${elfClass} is neither 32-bit nor 64-bit`);
 }
 
 /** The machine is told before the byte order: most big-endian files are for another one. */
-function checkMachine(name: string, bytes: Uint8Array): void {
+function checkMachine(name: string, bytes: Uint8Array, wanted: ElfMachine): void {
   const bigEndian = bytes[5] === format.BIG_ENDIAN;
   const [first, second] = bytes.subarray(format.MACHINE_AT);
   const machine = bigEndian ? first * 256 + second : first + second * 256;
-  if (machine !== format.MACHINE_RISCV) {
+  if (machine !== wanted.number) {
     const found = format.MACHINE_NAMES[machine] ?? `ELF machine ${machine}`;
-    throw new InputError(`${name} is a program for ${found}, not for RISC-V`);
+    throw new InputError(`${name} is a program for ${found}, not for ${wanted.name}`);
   }
   if (bigEndian) {
-    throw new InputError(`${name} is big-endian; backstub runs little-endian RISC-V programs only`);
+    throw new InputError(`${name} is big-endian; backstub runs little-endian ${wanted.name} programs only`);
   }
 }
 

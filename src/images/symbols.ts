@@ -30,7 +30,7 @@ const ASSEMBLER_NAME = /^(\.L|\$[xd])/;
 
 /** Functions, objects and labels of a file by address; empty when it is stripped or its table is damaged. */
 export function readSymbols(elf: Elf): ElfSymbol[] {
-  const { symbol, symbolBytes } = CLASSES[elf.xlen];
+  const { symbol, symbolBytes } = CLASSES[elf.bits];
   const found: ElfSymbol[] = [];
   for (const table of elf.sections) {
     const names = elf.sections[table.link];

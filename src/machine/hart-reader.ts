@@ -1,26 +1,23 @@
 import { PAGE_BYTES } from '../memory/memory-plan.js';
 import type { Board } from './board.js';
-import type { Hart, RegisterFeatureRows, RegisterValue } from './hart.js';
+import type { CodeReader, Hart, RegisterFeatureRows, RegisterValue } from './hart.js';
 
 /** A hart's registers and memory as numbers, for what is evaluated at each hit. Reading changes nothing. */
-export interface HartView {
+export interface HartView extends CodeReader {
   readonly hart: number;
-  /** What was read last, as two unsigned words, zero-extended. */
-  readonly low: number;
-  readonly high: number;
   /** What evaluating has cost, to be added to; a hit is 1, and about a microsecond. */
   work: number;
   /** Reads a register by its number in the target's description; false when it cannot be read. */
   readRegister(register: number): boolean;
-  /** Reads 1, 2, 4 or 8 bytes, little-endian, at a virtual address of two words; false when unmapped. */
-  readMemory(low: number, high: number, bytes: number): boolean;
 }
 
 /** The machine's own register, beside those of its harts. */
 export const ICOUNT_REGISTER = 4200;
 export const TIME_FEATURE: RegisterFeatureRows = {
   name: 'org.backstub.time',
-  registers: [{ name: 'icount', number: ICOUNT_REGISTER, bits: 64, type: 'int', group: 'time' }],
+  registers: [
+    { name: 'icount', number: ICOUNT_REGISTER, bits: 64, type: 'int', group: 'time', outlivesCalls: true },
+  ],
 };
 
 /** Reads of the machine itself: right also in the middle of a run, between two instructions. */
@@ -50,8 +47,7 @@ export class HartReader implements HartView, RegisterValue {
 
   /** Whether the hart stands at the instruction that ends a trap handler. */
   get returnsFromTrap(): boolean {
-    const { pcLow, pcHigh } = this.source.context();
-    return this.readMemory(pcLow, pcHigh, 4) && this.source.endsHandler(this.low);
+    return this.source.endsHandler(this);
   }
 
   readMemory(low: number, high: number, bytes: number): boolean {

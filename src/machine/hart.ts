@@ -14,6 +14,8 @@ export interface RegisterRow {
   readonly role?: string;
   /** Number in DWARF; none: not named there. */
   readonly dwarf?: number;
+  /** A debugger's call of a guest's function leaves it as the function does: it is not put back. */
+  readonly outlivesCalls?: true;
 }
 
 export interface RegisterFeatureRows {
@@ -28,7 +30,17 @@ export interface HartContext {
   readonly pcHigh: number;
   readonly spLow: number;
   readonly spHigh: number;
-  readonly privilege: number;
+  /** What else tells apart places with the same pc and stack: a privilege, an execution mode. */
+  readonly mode: number;
+}
+
+/** A hart's memory, read without changing anything. */
+export interface CodeReader {
+  /** Reads 1, 2, 4 or 8 bytes, little-endian, at a virtual address of two words; false when unmapped. */
+  readMemory(low: number, high: number, bytes: number): boolean;
+  /** What was read last, as two unsigned words, zero-extended. */
+  readonly low: number;
+  readonly high: number;
 }
 
 /** A value that was read, as two unsigned words, zero-extended; and its width in bytes. */
@@ -108,9 +120,9 @@ export interface Hart {
   context(): HartContext;
   /** Whether the hart is there now. */
   standsIn(context: HartContext): boolean;
-  /** Whether this instruction, of four bytes, ends a trap handler in the mode that the hart is in. */
-  endsHandler(instruction: number): boolean;
-  /** What it is doing, for thread lists: `waiting for interrupt, machine mode`. */
+  /** Whether the instruction at pc, which is read through `memory`, ends a trap handler. */
+  endsHandler(memory: CodeReader): boolean;
+  /** What it is doing, for thread lists, e.g. `waiting for interrupt`. */
   describe(): string;
   /** Throws BrokenInvariant when what is derived does not agree with what it was derived from. */
   check(): void;

@@ -55,6 +55,11 @@ export abstract class MachineView<B extends Board> {
     return this.board.plan;
   }
 
+  /** Width of an address, in bits. */
+  get addressBits(): 32 | 64 {
+    return this.board.harts[0].addressBits;
+  }
+
   /** Physical address of the first byte of RAM. */
   get ramBase(): number {
     return this.board.ramBase;

@@ -12,7 +12,7 @@ export const PAGE_FLAG = {
   pageTable: 4,
   /** Overlaps a write watchpoint. */
   watched: 8,
-  /** Holds what a hart that is not running has reserved by LR; see the granule map for where. */
+  /** Holds what a hart that is not running has reserved; see the granule map for where. */
   reserved: 16,
 } as const;
 

@@ -2,12 +2,13 @@
 
 /** What must be equal for two machines to behave equally; stored in every recording. */
 export interface MachineConfig {
-  readonly board: 'virt';
+  /** What it is built as: see `buildMachine`. */
+  readonly board: string;
   /** Which of its behaviours that have changed over time it has: see revisions.ts. */
   readonly machineRevision: number;
-  /** 32 or 64. */
+  /** Width of an address. */
   readonly xlen: 32 | 64;
-  /** ISA string, e.g. `rv64imac_zicntr_zicsr_zifencei`; with the letter `s` (`rv64imacsu`) there is supervisor mode. */
+  /** Which instruction set, in the board's words: for `virt` an ISA string, e.g. `rv64imacsu_zicsr_zifencei`. */
   readonly isa: string;
   /** Number of harts, 1 to 8. */
   readonly harts: number;
@@ -44,6 +45,11 @@ export interface MachineConfig {
   /** Whether there is a network device; it stands behind the disks. */
   readonly network: boolean;
 }
+
+/** How boards that are known here name their instruction sets; of others only what builds them knows. */
+export const ISA_NAMES: ReadonlyMap<string, RegExp> = new Map([
+  ['virt', /^rv(32|64)[a-z]{1,26}(_[a-z][a-z0-9]+){0,64}$/],
+]);
 
 export type InputDeviceKind = 'keyboard' | 'mouse' | 'tablet';
 

@@ -1,4 +1,4 @@
-import type { MachineConfig } from '../ports/config.js';
+import { ISA_NAMES, type MachineConfig } from '../ports/config.js';
 import { MACHINE_REVISION } from '../ports/revisions.js';
 import { InputError } from '../state/input-error.js';
 import type { MachineMoment } from '../state/saved-state.js';
@@ -39,6 +39,8 @@ const integer =
     Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
 const isText: Check = value => typeof value === 'string' && value.length <= MOST_HEADER_TEXT;
 
+const isName: Check = value => isText(value) && /^[a-z][a-z0-9_-]*$/.test(value as string);
+
 const optional =
   (check: Check): Check =>
   value =>
@@ -53,11 +55,14 @@ const OTHER_MEMORY_BYTES = 64 * 1024;
 /** The RTC counts nanoseconds in 64 bits. */
 const LATEST_RTC_SECONDS = 2 ** 33;
 
-const CONFIG_CHECKS: Readonly<Record<keyof MachineConfig, Check>> = {
-  board: value => value === 'virt',
+/** A setting may depend on others. */
+type SettingCheck = (value: unknown, config: Readonly<Record<string, unknown>>) => boolean;
+
+const CONFIG_CHECKS: Readonly<Record<keyof MachineConfig, SettingCheck>> = {
+  board: isName,
   machineRevision: integer(1),
   xlen: value => value === 32 || value === 64,
-  isa: value => isText(value) && /^rv(32|64)[a-z]{1,26}(_[a-z][a-z0-9]+){0,64}$/.test(value as string),
+  isa: (value, { board }) => isName(value) && (ISA_NAMES.get(board as string)?.test(value as string) ?? true),
   harts: integer(1, 8),
   ramBytes: value => integer(4096, MOST_RAM_BYTES)(value) && (value as number) % 4096 === 0,
   icountShift: integer(0, 63),
@@ -141,7 +146,7 @@ export function parseHeaderJson(text: string): HeaderContent {
       `it is of machine revision ${String(config.machineRevision)}, but this backstub has revisions 1 to ${MACHINE_REVISION}: use the backstub that wrote it`,
     );
   for (const [key, check] of Object.entries(CONFIG_CHECKS)) {
-    if (!check(config[key]))
+    if (!check(config[key], config))
       throw new InputError(`its header has no valid "${key}": ${shortJson(config[key])}`);
   }
   for (const key of Object.keys(config)) {

@@ -1,5 +1,5 @@
 /** Where a hart is in its program, and in what mode. */
-import type { HartContext } from '../machine/hart.js';
+import type { CodeReader, HartContext } from '../machine/hart.js';
 import type { HartState } from './hart-state.js';
 import { PRIVILEGE } from './privileged.js';
 import { REGISTER_NUMBER } from './registers.js';
@@ -11,7 +11,7 @@ const TRAP_RETURNS: ReadonlySet<number> = new Set([0x30200073, 0x10200073]);
 
 export function contextOf(hart: number, { pc, x, privilege }: HartState): HartContext {
   const [pcLow, pcHigh] = pc;
-  return { hart, pcLow, pcHigh, spLow: x[STACK], spHigh: x[STACK + 1], privilege };
+  return { hart, pcLow, pcHigh, spLow: x[STACK], spHigh: x[STACK + 1], mode: privilege };
 }
 
 export const standsIn = ({ pc, x, privilege }: HartState, context: HartContext): boolean =>
@@ -19,10 +19,10 @@ export const standsIn = ({ pc, x, privilege }: HartState, context: HartContext):
   context.pcHigh === pc[1] &&
   context.spLow === x[STACK] &&
   context.spHigh === x[STACK + 1] &&
-  context.privilege === privilege;
+  context.mode === privilege;
 
-export const endsHandler = ({ privilege }: HartState, instruction: number): boolean =>
-  privilege !== PRIVILEGE.user && TRAP_RETURNS.has(instruction);
+export const endsHandler = ({ pc, privilege }: HartState, memory: CodeReader): boolean =>
+  privilege !== PRIVILEGE.user && memory.readMemory(pc[0], pc[1], 4) && TRAP_RETURNS.has(memory.low);
 
 export function describe({ privilege, waiting }: HartState): string {
   const mode = `${PRIVILEGE_NAMES[privilege]} mode`;

@@ -6,7 +6,13 @@ import {
   type RunFunction,
 } from '../engine/engine-layout.js';
 import { virtualPage } from '../engine/touched-pages.js';
-import { type Hart, type HartContext, type HartRegisters, NO_INTERRUPT } from '../machine/hart.js';
+import {
+  type CodeReader,
+  type Hart,
+  type HartContext,
+  type HartRegisters,
+  NO_INTERRUPT,
+} from '../machine/hart.js';
 import { CsrFile } from './csr-file.js';
 import { buildCsrTable } from './csr-table.js';
 import { DataAccess } from './data-access.js';
@@ -37,7 +43,6 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   readonly #system: SystemOperations;
   readonly #data = new DataAccess(this);
   exit: number = EXIT.budget;
-  /** The last step of a run gave the rest of the turn away. */
   yields = false;
   #run: RunFunction = () => 0;
   #granted = 0;
@@ -88,7 +93,6 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     this.#run = run;
   }
 
-  /** Derived state follows the declared one after it was replaced. */
   afterRestore(): void {
     this.pmp.update();
     this.mmu.flush();
@@ -141,8 +145,8 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     return context.hart === this.id && standsIn(this.state, context);
   }
 
-  endsHandler(instruction: number): boolean {
-    return endsHandler(this.state, instruction);
+  endsHandler(memory: CodeReader): boolean {
+    return endsHandler(this.state, memory);
   }
 
   describe(): string {
@@ -164,7 +168,6 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     return this.state.steps + this.stepsThisRun;
   }
 
-  /** Steps already taken in the `run` under way. */
   get stepsThisRun(): number {
     return this.#granted === 0 ? 0 : this.#granted - this.#left - this.#surrendered;
   }
@@ -173,7 +176,6 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     return this.env.memory.i32[(this.env.memory.plan.control + CONTROL.budget) >> 2];
   }
 
-  /** Runs at most `budget` steps (at least 1, below 2^31) and returns how many were taken. */
   run(budget: number): number {
     this.exit = EXIT.budget;
     this.#granted = budget;
@@ -333,7 +335,6 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     return this.#system.execute(operation);
   }
 
-  /** Whether an interrupt is pending and enabled by itself: what ends a wfi. */
   get wakes(): boolean {
     return (this.traps.pending & this.state.mie[0]) !== 0;
   }

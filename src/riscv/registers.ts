@@ -143,6 +143,7 @@ function csrRow(csr: Csr, xlen: 32 | 64): Row {
     bits,
     type: 'int',
     group: float ? 'float' : 'csr',
+    ...(float ? {} : { outlivesCalls: true }),
     read: ({ csrs }, to) => {
       csrs.peek(csr);
       give(to, csrs.low, csrs.high, bits / 8);

@@ -1,6 +1,6 @@
 /**
  * What a debugger can ask of a machine with a history. The stub speaks only to this interface.
- * Addresses are bigint (unsigned, XLEN bits): this is the edge, not a hot path.
+ * Addresses are bigint (unsigned): this is the edge, not a hot path.
  */
 
 import type { Writer } from '../machine/machine.js';
@@ -71,29 +71,33 @@ export interface RegisterDescription {
   readonly bits: number;
   /** GDB type: `int`, `code_ptr`, `data_ptr`, `ieee_double`... */
   readonly type: string;
-  /** GDB group: `general`, `float`, `csr`, `time`. */
+  /** GDB group: `general`, `float`, `time`, or one of the instruction set's own. */
   readonly group: string;
-  /** LLDB's `generic`: `pc`, `sp`, `fp`, `ra`, `arg1`... */
+  /** LLDB's `generic`: `pc`, `sp`, `arg1`... */
   readonly role?: string;
   /** Its number in debug information. */
   readonly dwarf?: number;
+  /** A debugger's call of a guest's function leaves it as the function does: it is not put back. */
+  readonly outlivesCalls?: true;
 }
 
-/** One `<feature>` of target.xml, e.g. `org.gnu.gdb.riscv.cpu`. */
+/** One `<feature>` of target.xml, e.g. `org.backstub.time`. */
 export interface RegisterFeature {
   readonly name: string;
   readonly registers: readonly RegisterDescription[];
 }
 
-/** The machine's registers as it describes itself; the stub knows no ISA. */
+/** The machine's registers as it describes itself; the stub knows no instruction set. */
 export interface TargetDescription {
-  /** GDB architecture name, e.g. `riscv:rv64`. */
+  /** GDB's name of the architecture. */
   readonly architecture: string;
   readonly features: readonly RegisterFeature[];
   /** How many registers, counted from number 0, belong to a `g` packet. */
   readonly generalCount: number;
-  /** Numbers of pc, sp and fp: sent along with each stop. */
+  /** Numbers of those that are sent along with each stop. */
   readonly expedited: readonly number[];
+  /** Number of the program counter. */
+  readonly pc: number;
 }
 
 export interface HartStatus {

@@ -49,15 +49,34 @@ export const DESCRIPTION: TargetDescription = {
     { name: 'org.gnu.gdb.riscv.cpu', registers: general },
     {
       name: 'org.gnu.gdb.riscv.csr',
-      registers: [{ name: 'satp', number: UNREADABLE_REGISTER, bits: 64, type: 'int', group: 'csr' }],
+      registers: [
+        {
+          name: 'satp',
+          number: UNREADABLE_REGISTER,
+          bits: 64,
+          type: 'int',
+          group: 'csr',
+          outlivesCalls: true,
+        },
+      ],
     },
     {
       name: 'org.backstub.time',
-      registers: [{ name: 'icount', number: ICOUNT_REGISTER, bits: 64, type: 'int', group: 'time' }],
+      registers: [
+        {
+          name: 'icount',
+          number: ICOUNT_REGISTER,
+          bits: 64,
+          type: 'int',
+          group: 'time',
+          outlivesCalls: true,
+        },
+      ],
     },
   ],
   generalCount: 33,
   expedited: [PC, 2, 8],
+  pc: PC,
 };
 
 interface Hart {

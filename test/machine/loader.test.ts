@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { checkApart, loadElf, loadRaw, xlenOf } from '../../src/boards/virt/loader.js';
 import { parseElf } from '../../src/images/elf.js';
 import { readSymbols } from '../../src/images/symbols.js';
+import { RISCV_ELF } from '../../src/riscv/elf-machine.js';
 import { InputError } from '../../src/state/input-error.js';
 import { buildElf, type ElfParts } from './elf-builder.js';
 
@@ -198,7 +199,7 @@ describe('symbols', () => {
   const missing = spawnSync(NM, ['--version'], { stdio: 'ignore' }).status !== 0;
 
   test.each(['rv32/demo.elf', 'rv64/demo.elf'])('%s: functions with address and size', path => {
-    const symbols = readSymbols(parseElf(path, fixture(path)));
+    const symbols = readSymbols(parseElf(path, fixture(path), RISCV_ELF));
     const main = symbols.find(({ name }) => name === 'main');
     expect(main).toMatchObject({ kind: 'function' });
     expect(main?.size).toBeGreaterThan(0);
@@ -217,7 +218,7 @@ describe('symbols', () => {
         .map(line => line.split(' '))
         .filter(([, , name]) => !/^(\.L|\$)/.test(name) && !name.endsWith('.c'))
         .map(([address, , name]) => `${address} ${name}`);
-      const ours = readSymbols(parseElf(path, fixture(path))).map(
+      const ours = readSymbols(parseElf(path, fixture(path), RISCV_ELF)).map(
         ({ name, address }) => `${address.toString(16).padStart(16, '0')} ${name}`,
       );
       expect(ours.sort()).toEqual(theirs.sort());
@@ -226,6 +227,6 @@ describe('symbols', () => {
   );
 
   test('a file without sections has none', () => {
-    expect(readSymbols(parseElf('fw.elf', buildElf({ segments })))).toEqual([]);
+    expect(readSymbols(parseElf('fw.elf', buildElf({ segments }), RISCV_ELF))).toEqual([]);
   });
 });

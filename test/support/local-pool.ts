@@ -1,4 +1,5 @@
 import { verifiedCondition } from '../../src/agent/agent-expression.js';
+import { buildMachine } from '../../src/boards/build-machine.js';
 import { readPage } from '../../src/host/page-file.js';
 import type { MachineSource } from '../../src/timeline/machine-source.js';
 import { IntervalSearcher } from '../../src/timeline/search/interval-searcher.js';
@@ -19,8 +20,9 @@ export class LocalPool implements SearchPool {
   readonly #idle: IntervalSearcher[];
   readonly #turns: (() => void)[] = [];
 
-  constructor({ config, images }: MachineSource) {
+  constructor({ config, images, build = buildMachine }: MachineSource) {
     const ports = {
+      build,
       engine: { jit: true },
       clock: { nowMs: () => performance.now() },
       fromCode: verifiedCondition,

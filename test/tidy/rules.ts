@@ -45,7 +45,7 @@ export const ROOMS: readonly Room[] = [
   room('replay', ['state', 'ports'], ['binary-parser', 'node:zlib']),
   room('snapshot', ['state', 'memory', 'wasm']),
   room('boards', ['machine', 'ports', 'riscv', 'engine', 'devices', 'images', 'memory', 'state']),
-  room('riscv', ['machine', 'engine', 'state', 'memory']),
+  room('riscv', ['machine', 'engine', 'images', 'state', 'memory']),
   room('machine', ['ports', 'engine', 'memory', 'state']),
   room('images', [], ['binary-parser']),
   room('devices', ['state', 'ports']),

@@ -10,6 +10,7 @@ import { systemClock } from '../../src/host/clock.js';
 import { parseElf } from '../../src/images/elf.js';
 import { readSymbols } from '../../src/images/symbols.js';
 import type { DiskContents } from '../../src/ports/config.js';
+import { RISCV_ELF } from '../../src/riscv/elf-machine.js';
 import { MachineDigest } from '../../src/snapshot/digest.js';
 import type { Timeline } from '../../src/timeline/timeline.js';
 import { digestText, type Trace, traceOf } from './oracle.js';
@@ -73,7 +74,7 @@ async function recordGuest({ fixture, xlen, harts, icountShift, steps, disks }: 
     { console, clock: systemClock },
   );
   timeline.attach();
-  const symbols = new Map(readSymbols(parseElf(name, bytes)).map(one => [one.name, one.address]));
+  const symbols = new Map(readSymbols(parseElf(name, bytes, RISCV_ELF)).map(one => [one.name, one.address]));
   for (const at of [steps / 5, steps / 3, steps / 2, steps - 100]) {
     await timeline.runToEnd({ maxIcount: Math.floor(at) });
     console.type(`line ${at}\r`);

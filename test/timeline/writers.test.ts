@@ -6,6 +6,7 @@ import { boot } from '../../src/api/index.js';
 import { buildMachine } from '../../src/boards/build-machine.js';
 import { parseElf } from '../../src/images/elf.js';
 import { readSymbols } from '../../src/images/symbols.js';
+import { RISCV_ELF } from '../../src/riscv/elf-machine.js';
 import type { FoundWrite } from '../../src/timeline/search/question-ops.js';
 import type { Timeline } from '../../src/timeline/timeline.js';
 import { bootFixture } from '../support/sessions.js';
@@ -95,7 +96,7 @@ describe.each([1, 3])('questions about a kernel with paging and %i harts, agains
       disks: [{ name: 'disk', sectors: 64, extents: [] }],
     });
     session.attach();
-    const symbols = readSymbols(parseElf(name, readFileSync(name)));
+    const symbols = readSymbols(parseElf(name, readFileSync(name), RISCV_ELF));
     const symbol = (wanted: string) => symbols.find(one => one.name === wanted)!.address;
     for (const at of [STEPS / 5, STEPS / 3, STEPS / 2]) {
       await session.runToEnd({ maxIcount: at });

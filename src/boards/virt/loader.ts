@@ -7,6 +7,7 @@ import {
   TYPE_SHARED,
 } from '../../images/elf-format.js';
 import type { BootImage } from '../../ports/config.js';
+import { RISCV_ELF } from '../../riscv/elf-machine.js';
 import { InputError } from '../../state/input-error.js';
 import { RAM_BASE } from './memory-map.js';
 
@@ -22,7 +23,7 @@ export interface LoadedProgram {
 
 /** Register width that an ELF program is made for. Throws InputError as `parseElf`. */
 export function xlenOf(name: string, bytes: Uint8Array): 32 | 64 {
-  return parseElf(name, bytes).xlen;
+  return parseElf(name, bytes, RISCV_ELF).bits;
 }
 
 /**
@@ -35,7 +36,7 @@ export function loadElf(
   bytes: Uint8Array,
   target: { readonly xlen: 32 | 64; readonly ramBytes: number },
 ): LoadedProgram {
-  const elf = parseElf(name, bytes);
+  const elf = parseElf(name, bytes, RISCV_ELF);
   checkRuns(elf, target.xlen);
   const segments = elf.segments.filter(({ type, memoryBytes }) => type === SEGMENT_LOAD && memoryBytes > 0);
   if (segments.length === 0) throw new InputError(`${name} has nothing to load: no PT_LOAD segment`);
@@ -56,7 +57,7 @@ export function loadElf(
     return { name, address: Number(physical), bytes: image };
   });
   return {
-    xlen: elf.xlen,
+    xlen: elf.bits,
     entry: physicalEntry(elf, segments),
     images,
     end: Math.max(...images.map(image => image.address + image.bytes.length)),
@@ -93,9 +94,9 @@ function checkRuns(elf: Elf, xlen: 32 | 64): void {
       `${name} is a program for an operating system (it asks for a dynamic linker); backstub runs bare-metal programs`,
     );
   }
-  if (elf.xlen !== xlen) {
+  if (elf.bits !== xlen) {
     throw new InputError(
-      `${name} is a ${elf.xlen}-bit program, but the machine has ${xlen}-bit harts: use --cpu rv${elf.xlen}... or leave --cpu out`,
+      `${name} is a ${elf.bits}-bit program, but the machine has ${xlen}-bit harts: use --cpu rv${elf.bits}... or leave --cpu out`,
     );
   }
 }

@@ -87,7 +87,7 @@ export class Registers {
   }
 
   private get pc(): RegisterDescription | undefined {
-    return [...this.byNumber.values()].find(({ name }) => name === 'pc');
+    return this.byNumber.get(this.target.description.pc);
   }
 
   private value(hart: number, register: RegisterDescription): RegisterValue {

@@ -7,9 +7,6 @@ import type {
   TargetDescription,
 } from '../../timeline/debug-target.js';
 
-/** Groups whose registers an inferior call must not save and restore. */
-const VOLATILE_GROUPS: ReadonlySet<string> = new Set(['csr', 'time']);
-
 /** `<osabi>none</osabi>`: a GDB built for GNU/Linux would otherwise never step with `vCont;s`. */
 export function targetXml(description: TargetDescription): string {
   return [
@@ -29,10 +26,11 @@ export function targetXml(description: TargetDescription): string {
 }
 
 /** LLDB has no knowledge of its own of a target's registers and takes their roles from here; GDB ignores them. */
-function registerXml({ name, number, bits, type, group, role, dwarf }: RegisterDescription): string {
+function registerXml(register: RegisterDescription): string {
+  const { name, number, bits, type, group, role, dwarf, outlivesCalls } = register;
   const generic = role === undefined ? '' : ` generic="${escapeXml(role)}"`;
   const numbers = dwarf === undefined ? '' : ` ehframe_regnum="${dwarf}" dwarf_regnum="${dwarf}"`;
-  const save = VOLATILE_GROUPS.has(group) ? ' save-restore="no"' : '';
+  const save = outlivesCalls === true ? ' save-restore="no"' : '';
   return (
     `    <reg name="${escapeXml(name)}" bitsize="${bits}" regnum="${number}" type="${escapeXml(type)}"` +
     ` group="${escapeXml(group)}"${save}${generic}${numbers}/>`

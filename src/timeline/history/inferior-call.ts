@@ -18,8 +18,8 @@ interface Bytes {
 
 /**
  * Tells an inferior call, `print f(3)`, from changes that are meant to last, by what GDB's infcall.c does: it writes to
- * the free stack below sp, then registers, among them ra; resumes with a breakpoint where ra points to; and in the end
- * puts every register back. Whatever else is changed on the way is the user's: then this is no call alone.
+ * the free stack, then registers, among them the link register; resumes with a breakpoint where that points to; and in
+ * the end puts every register back. Whatever else is changed on the way is the user's: then this is no call alone.
  */
 export class InferiorCall {
   /** What will be put back: one set for each call under way, outermost first. */

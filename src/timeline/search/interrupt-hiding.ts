@@ -15,7 +15,7 @@ export type HandlerStart =
 
 /**
  * Steps that hide interrupt handlers. A handler begins where a hart enters an interrupt, and ends when that
- * hart is about to run the interrupted instruction at the same privilege and stack pointer.
+ * hart is about to run the interrupted instruction in the same mode and with the same stack pointer.
  */
 export class InterruptHiding {
   enabled = false;

@@ -1,4 +1,4 @@
-import { buildMachine } from '../../boards/build-machine.js';
+import type { BuildMachine } from '../../boards/build-machine.js';
 import type { Machine, RunOptions } from '../../machine/machine.js';
 import type { BootImage, MachineConfig } from '../../ports/config.js';
 import type { HostClock } from '../../ports/host.js';
@@ -19,6 +19,7 @@ const LONGEST_SLICE = 2 ** 24;
 
 /** What another thread's machine must be able to do; the thread brings it along. */
 export interface SearcherPorts {
+  readonly build: BuildMachine;
   readonly engine: { readonly jit: boolean };
   readonly clock: Pick<HostClock, 'nowMs'>;
   readonly fromCode: FromCode;
@@ -38,7 +39,7 @@ export class IntervalSearcher {
     images: readonly BootImage[],
     readonly ports: SearcherPorts,
   ) {
-    this.#machine = buildMachine(config, images, { serial: NOWHERE }, ports.engine);
+    this.#machine = ports.build(config, images, { serial: NOWHERE }, ports.engine);
     this.#receiver = new SnapshotReceiver(this.#machine.memory, ports.readPage);
     this.#points = new DebugPoints(this.#machine);
   }

@@ -55,7 +55,7 @@ export class Questions implements QuestionOps {
   firstExecution(address: bigint, { progress }: AskOptions = {}): Promise<Answer<FoundStep>> {
     const { navigator } = this;
     const points = new DebugPoints(this.#machine);
-    points.insertBreakpoint(BigInt.asUintN(this.#machine.config.xlen, address));
+    points.insertBreakpoint(BigInt.asUintN(this.#machine.addressBits, address));
     return this.#visiting<FoundStep>(navigator.history.end, async () => {
       const { begin, end } = navigator.history;
       const pass = { idle: 'jump', points: points.for('search') } as const;
@@ -161,12 +161,14 @@ export class Questions implements QuestionOps {
 
   #placeOf(hart: number, address: bigint, length: number): AskedPlace {
     const machine = this.#machine;
-    const { xlen } = machine.config;
+    const { addressBits } = machine;
     if (length < 1 || length > LONGEST_PLACE) {
       throw new TargetError(`${length} bytes cannot be asked about: 1 to ${LONGEST_PLACE} can`);
     }
-    if (address < 0n || address + BigInt(length) > 1n << BigInt(xlen)) {
-      throw new TargetError(`0x${address.toString(16)} with ${length} bytes is beyond ${xlen}-bit addresses`);
+    if (address < 0n || address + BigInt(length) > 1n << BigInt(addressBits)) {
+      throw new TargetError(
+        `0x${address.toString(16)} with ${length} bytes is beyond ${addressBits}-bit addresses`,
+      );
     }
     return { hart, address, length, memory: machine.debug.physicalRanges(hart, address, length) };
   }
