@@ -113,5 +113,5 @@ const PACKETS: ReadonlySet<FrameEvent['kind']> = new Set(['packet', 'bad-checksu
 /** Acknowledges and answers the `qSupported` that a second debugger begins with. */
 function refusal(message: string): Uint8Array {
   const reply = encodeReply({ kind: 'error', code: 1, text: message });
-  return Uint8Array.from([...acknowledgement(true), ...reply]);
+  return Uint8Array.from([acknowledgement(true), ...reply]);
 }

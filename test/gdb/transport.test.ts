@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -234,6 +235,83 @@ describe('TCP server', () => {
     await first.closed;
     const second = await Client.open(server.port);
     expect(await second.ask('qC')).toBe('QC1');
+  });
+});
+
+describe.skipIf(!existsSync('/proc/net/tcp'))('a debugger that is gone without a word', () => {
+  /** What the system times of a connection's end here: `02` is keep-alive (Linux, proc_net_tcp). */
+  const timerOf = (local: number, remote: number) => {
+    const port = (number: number) => number.toString(16).toUpperCase().padStart(4, '0');
+    const lines = readFileSync('/proc/net/tcp', 'latin1')
+      .split('\n')
+      .map(line => line.trim().split(/\s+/));
+    return lines
+      .find(
+        ([, here, there]) => here?.endsWith(`:${port(local)}`) && there?.endsWith(`:${port(remote)}`),
+      )?.[5]
+      ?.slice(0, 2);
+  };
+
+  it('is found by keep-alive, served or still waiting', async () => {
+    await using server = await GdbServer.start(new CounterTarget(), { port: 0, graceMs: 60_000 });
+    const first = await Client.open(server.port);
+    expect(await first.ask('qC')).toBe('QC1');
+    const second = await Client.open(server.port);
+    second.send('qC');
+    while (timerOf(server.port, second.socket.localPort!) === undefined) await once(second.socket, 'data');
+    expect(timerOf(server.port, first.socket.localPort!)).toBe('02');
+    expect(timerOf(server.port, second.socket.localPort!)).toBe('02');
+  });
+});
+
+describe('a channel', () => {
+  it('brings what came at once in pieces, and lets others have their turns in between', async () => {
+    const input = new PassThrough({ highWaterMark: 2 ** 22 });
+    const channel = streamChannel(input, new PassThrough());
+    const sent = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => i % 251));
+    const heard: Buffer[] = [];
+    let turns = 0;
+    let open = true;
+    const turn = () => {
+      turns++;
+      if (open) setImmediate(turn);
+    };
+    turn();
+    const lengths = new Map<number, number>();
+    await new Promise<void>(resolve => {
+      let length = 0;
+      channel.open({
+        onBytes(bytes) {
+          heard.push(Buffer.from(bytes));
+          lengths.set(turns, (lengths.get(turns) ?? 0) + bytes.length);
+          length += bytes.length;
+          if (length === sent.length) resolve();
+        },
+        onClose: () => {},
+      });
+      input.write(sent);
+    });
+    open = false;
+    expect(Buffer.concat(heard).equals(sent)).toBe(true);
+    expect(Math.max(...lengths.values())).toBeLessThanOrEqual(2 * 0x4000);
+  });
+
+  it('that is held stays held, whatever turn it is', async () => {
+    const input = new PassThrough();
+    const channel = streamChannel(input, new PassThrough());
+    let heard = 0;
+    channel.open({
+      onBytes(bytes) {
+        heard += bytes.length;
+        channel.hold(true);
+      },
+      onClose: () => {},
+    });
+    input.write(Buffer.alloc(0x10000));
+    for (let turn = 0; turn < 10; turn++) await channel.turn();
+    expect(heard).toBe(0x4000);
+    channel.hold(false);
+    while (heard < 0x8000) await channel.turn();
   });
 });
 

@@ -179,9 +179,7 @@ export function frame(body: Uint8Array): Uint8Array {
   return bytes;
 }
 
-export function acknowledgement(accepted: boolean): Uint8Array {
-  return Uint8Array.of(accepted ? ACK : NAK);
-}
+export const acknowledgement = (accepted: boolean): number => (accepted ? ACK : NAK);
 
 /** Binary data as GDB wants it in `x` and `qXfer` answers: `#`, `$`, `}` and `*` are escaped. */
 export function escapeBinary(bytes: Uint8Array): Uint8Array {

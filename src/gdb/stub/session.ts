@@ -89,11 +89,11 @@ export class Session {
           break;
         case 'packet':
         case 'too-long':
-          if (this.acknowledging) acknowledgements.push(...acknowledgement(true));
+          if (this.acknowledging) acknowledgements.push(acknowledgement(true));
           this.enqueue(event);
           break;
         case 'bad-checksum':
-          if (this.acknowledging) acknowledgements.push(...acknowledgement(false));
+          if (this.acknowledging) acknowledgements.push(acknowledgement(false));
           else this.enqueue(event);
           break;
         case 'interrupt':
@@ -204,7 +204,7 @@ export class Session {
     this.activity = new Activity(kind, this.output, {
       print: text => this.print(text),
       wait: () => {
-        if (this.handler.clientSkipsNoise) this.output.write(acknowledgement(true));
+        if (this.handler.clientSkipsNoise) this.output.write(Uint8Array.of(acknowledgement(true)));
       },
     });
     return this.activity;

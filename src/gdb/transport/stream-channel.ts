@@ -1,11 +1,34 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ByteChannel } from './byte-channel.js';
 
+/** Bytes that one turn of the event loop brings; a socket alone would bring two million, and let nothing else in meanwhile. */
+const MOST_A_TURN = 0x4000;
+
 /** A channel over a pair of streams, e.g. stdin and stdout for gdb's `target remote | backstub ...`. */
 export function streamChannel(input: Readable, output: Writable, peer = 'stdio'): ByteChannel {
   let closed = false;
   let notify = () => {};
   let onDrained = () => {};
+  let held = false;
+  let resting = false;
+  let brought = 0;
+  const flow = () => {
+    if (closed) return;
+    if (held || resting) input.pause();
+    else input.resume();
+  };
+  const nextTurn = () => {
+    brought = 0;
+    resting = false;
+    flow();
+  };
+  const brings = (length: number) => {
+    if (brought === 0) setImmediate(nextTurn);
+    brought += length;
+    if (brought < MOST_A_TURN || resting) return;
+    resting = true;
+    flow();
+  };
   const end = () => {
     if (closed) return;
     closed = true;
@@ -27,9 +50,9 @@ export function streamChannel(input: Readable, output: Writable, peer = 'stdio')
         onDrained = resolve;
       });
     },
-    hold(held) {
-      if (held) input.pause();
-      else if (!closed) input.resume();
+    hold(wanted) {
+      held = wanted;
+      flow();
     },
     turn: () => new Promise(resolve => setImmediate(resolve)),
     nowMs: () => performance.now(),
@@ -47,7 +70,11 @@ export function streamChannel(input: Readable, output: Writable, peer = 'stdio')
     open({ onBytes, onClose }) {
       notify = onClose;
       input.on('data', (chunk: Uint8Array) => {
-        if (!closed) onBytes(chunk);
+        if (closed) return;
+        const now = chunk.subarray(0, MOST_A_TURN);
+        brings(now.length);
+        if (now.length < chunk.length) input.unshift(chunk.subarray(now.length));
+        onBytes(now);
       });
       for (const stream of [input, output]) {
         stream.on('error', end);
