@@ -16,14 +16,15 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     seeds: { type: 'string', default: '1' },
     count: { type: 'string', default: '1000' },
-    'limit-ms': { type: 'string', default: '1000' },
-    'end-ms': { type: 'string', default: '2000' },
+    'limit-ms': { type: 'string' },
+    'end-ms': { type: 'string' },
   },
 });
 const [kind] = positionals;
 if (positionals.length !== 1 || !kinds.includes(kind))
   fail(`what to fuzz is needed, one of: ${kinds.join(', ')}`);
 const [seed, seeds, count, limitMs, endMs] = ['seed', 'seeds', 'count', 'limit-ms', 'end-ms'].map(name => {
+  if (values[name] === undefined) return undefined;
   const number = Number(values[name]);
   if (!Number.isSafeInteger(number) || number < 0)
     fail(`--${name} needs a whole number, not ${values[name]}`);

@@ -28,6 +28,30 @@ test(`after any of ${SEEDS} times ${COUNT} packets a sentinel is answered, and S
   expect(stdout.match(/^packets, seed \d+: \d+ in /gm)).toHaveLength(SEEDS);
 });
 
+/** Tries of each seed; the tests of their rooms have more of them, without the command line. */
+test.each([
+  ['recordings', FULL ? 500 : 8],
+  ['guests', FULL ? 3000 : 50],
+] as const)(
+  '%s that mean harm do none, and a seed gives the same ones again',
+  {
+    timeout: 3_600_000,
+  },
+  async (kind, count) => {
+    const seeds = FULL ? 30 : 1;
+    const amount = ['--seeds', `${seeds}`, '--count', `${count}`];
+    const { stdout } = await fuzz(kind, '--seed', '1', ...amount);
+    const done = (text: string) =>
+      text
+        .trimEnd()
+        .split('\n')
+        .map(line => line.replace(/in [\d.]+ s|at most \d+ ms/g, ''));
+    expect(done(stdout)).toHaveLength(seeds);
+    const again = await fuzz(kind, '--seed', `${seeds}`, '--count', `${count}`);
+    expect(done(again.stdout)[0]).toBe(done(stdout).at(-1));
+  },
+);
+
 test('what cannot be fuzzed is one line', async () => {
   const refused = {
     code: 2,
