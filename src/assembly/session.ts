@@ -126,7 +126,7 @@ export function replaySession(recording: Recording, options: HistoryOptions, hos
 export async function momentOf(
   recording: Recording,
   at: number | 'start' | 'end',
-  options: Pick<HistoryOptions, 'jit'>,
+  options: Pick<HistoryOptions, 'jit' | 'build'>,
   /** Called when the replay to this icount begins; what it returns, when that ends. */
   underway: (session: Session, to: number) => () => void = () => () => {},
 ): Promise<MachineMoment | undefined> {

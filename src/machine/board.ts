@@ -107,8 +107,8 @@ export interface Board {
 
   /** Input for a device enters. */
   enter(event: DeviceEvent): void;
-  /** Why an input cannot have been given to this machine in its present state. */
-  refusal(event: InputEvent): string | undefined;
+  /** Why an input cannot have been given to its devices in their present state. */
+  refusal(event: DeviceEvent): string | undefined;
   /** A timer came due. */
   fireTimer(index: number): void;
   /** A boundary is reached: what devices put off until then happens. */

@@ -9,6 +9,9 @@ import type { Board, BoardInputs } from './board.js';
 import type { DebugHit } from './debug-hit.js';
 import type { HartContext } from './hart.js';
 
+/** The widest register is 64 bits. */
+const MOST_REGISTER_BYTES = 8;
+
 /** What those above a machine see of its board, and what they have it look for; the machine itself runs. */
 export abstract class MachineView<B extends Board> {
   abstract readonly board: B;
@@ -98,7 +101,21 @@ export abstract class MachineView<B extends Board> {
    * is of another machine, or made up.
    */
   refusal(event: InputEvent): string | undefined {
-    return this.board.refusal(event);
+    const { harts } = this.board;
+    switch (event.kind) {
+      case 'write-register':
+        if (event.hart >= harts.length) return `there is no hart ${event.hart}`;
+        return event.bytes.length > MOST_REGISTER_BYTES ? 'no register is so wide' : undefined;
+      case 'write-memory':
+        return event.hart >= harts.length ? `there is no hart ${event.hart}` : undefined;
+      case 'warp':
+        return event.ns < this.virtualNs ? `it is ${this.virtualNs} ns already` : undefined;
+      case 'shutdown':
+      case 'reset':
+        return undefined;
+      default:
+        return this.board.refusal(event);
+    }
   }
 
   /** At most one point at an address. */

@@ -4,7 +4,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MemoryConsole } from '../../src/api/memory-console.js';
-import { bootSession, replaySession, type Session, type SessionOptions } from '../../src/assembly/session.js';
+import {
+  bootSession,
+  type HostPorts,
+  replaySession,
+  type Session,
+  type SessionOptions,
+} from '../../src/assembly/session.js';
+import type { BuildMachine } from '../../src/boards/build-machine.js';
 import { GdbServer } from '../../src/gdb/server.js';
 import { systemClock } from '../../src/host/clock.js';
 import type { HostClock, NetworkBackend } from '../../src/ports/host.js';
@@ -47,12 +54,20 @@ export function bootFixture(path: string, options: BootOptions = {}): Live {
 }
 
 export function bootBytes(name: string, bytes: Uint8Array, options: BootOptions = {}): Live {
+  const { hostClock, network, ...rest } = options;
+  const boot = (host: HostPorts) => bootSession({ name, bytes }, { clock: 'virtual', ...rest }, host);
+  return liveWith(boot, hostClock, network);
+}
+
+/** A session with a console and files in memory. */
+export function liveWith(
+  open: (host: HostPorts) => Session,
+  clock: HostClock = systemClock,
+  network?: NetworkBackend,
+): Live {
   const console = new MemoryConsole();
-  const { hostClock: clock = systemClock, network, ...rest } = options;
   const { files, createFile } = memoryFiles();
-  const host = { console, clock, network, createFile };
-  const session = bootSession({ name, bytes }, { clock: 'virtual', ...rest }, host);
-  return { session, console, files };
+  return { session: open({ console, clock, network, createFile }), console, files };
 }
 
 /** A recording's bytes as they are written. */
@@ -85,7 +100,11 @@ export class MemoryFile implements ByteSink {
 
 export function replay(
   recording: Recording,
-  options: { readonly snapshotIntervalSteps?: number; readonly jit?: boolean } = {},
+  options: {
+    readonly snapshotIntervalSteps?: number;
+    readonly jit?: boolean;
+    readonly build?: BuildMachine;
+  } = {},
 ): Live & { readonly virtioConsole: MemoryConsole } {
   const console = new MemoryConsole();
   const virtioConsole = new MemoryConsole();

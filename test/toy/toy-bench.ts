@@ -1,83 +1,47 @@
-import { BreakpointSet } from '../../src/engine/breakpoint-set.js';
-import { DecodeCache } from '../../src/engine/decode-cache.js';
-import { Engine, type EngineOptions } from '../../src/engine/engine.js';
-import { REGION_ENTRIES, REGION_ENTRY_SHIFT, REGION_FUNCTIONS } from '../../src/engine/engine-layout.js';
-import { SELECTOR_TABLE_BYTES } from '../../src/engine/jit/selector-tables.js';
-import { TouchedPages } from '../../src/engine/touched-pages.js';
-import { WatchList } from '../../src/engine/watch-list.js';
-import { GuestMemory } from '../../src/memory/guest-memory.js';
-import { planMemory } from '../../src/memory/memory-plan.js';
-import type { SystemBus } from '../../src/memory/system-bus.js';
-import { TOY_TLB_BYTES, TOY_VECTORS, ToyHart } from './toy-hart.js';
-import { TOY_SET } from './toy-isa.js';
+import type { EngineOptions } from '../../src/engine/engine.js';
+import { buildToy, TOY_MAP, toyConfig } from './toy-board.js';
 import type { ToyPicture } from './toy-reference.js';
-import { TOY_STATE } from './toy-state.js';
 
-export const TOY_RAM = TOY_VECTORS;
+export const TOY_RAM = TOY_MAP.ram;
 export const TOY_RAM_BYTES = 0x4000;
 
-/** A toy hart on bare memory, for comparing engines. */
+/** A toy machine with little memory, for comparing engines. */
 export class ToyBench {
-  readonly memory: GuestMemory;
-  readonly hart: ToyHart;
-  readonly engine: Engine;
+  readonly machine;
 
   constructor(options: EngineOptions) {
-    this.memory = new GuestMemory(
-      planMemory({
-        stateBytes: TOY_STATE.byteLength,
-        tlbBytes: TOY_TLB_BYTES,
-        decodePages: 16,
-        regionEntryBytes: REGION_ENTRIES << REGION_ENTRY_SHIFT,
-        regionNoteBytes: REGION_FUNCTIONS,
-        selectorTableBytes: SELECTOR_TABLE_BYTES,
-        isaTableBytes: 0,
-        ramBytes: TOY_RAM_BYTES,
-        romBytes: 0,
-        backingBytes: 0,
-      }),
-    );
-    const { memory } = this;
-    const { plan } = memory;
-    const decode = new DecodeCache(memory, TOY_SET);
-    this.engine = new Engine(decode, TOY_RAM, options);
-    const breakpoints = new BreakpointSet();
-    const state = TOY_STATE.bind(memory.memory.buffer, plan.state);
-    TOY_STATE.reset(memory.memory.buffer, plan.state);
-    this.hart = new ToyHart(0, state, plan.state, plan.tlb, {
-      memory,
-      bus: ramOnly(memory),
-      decode,
-      watches: new WatchList(),
-      breakpoints,
-      touched: new TouchedPages(),
-      hotCode: this.engine.regions,
-      systemOperations: this.engine.systemOperations,
-      breakpointReached: () => false,
-      watchTouched: () => false,
-    });
-    memory.observer = {
-      codeWritten: (host, length) => decode.invalidate(host, length),
-      pageTableWritten: () => {},
-      reservedWritten: () => {},
-    };
-    decode.onEvict = () => this.hart.flush();
-    this.engine.connect(() => this.hart);
-    if (this.engine.regions !== undefined) this.engine.regions.breakpoints = breakpoints;
-    this.hart.attach(this.engine.run);
+    const config = toyConfig({ ramBytes: TOY_RAM_BYTES });
+    this.machine = buildToy(config, [], { serial: { write: () => {} } }, options);
+  }
+
+  get hart() {
+    return this.machine.board.harts[0];
+  }
+
+  get engine() {
+    return this.machine.board.engine;
   }
 
   load(words: readonly number[]): void {
-    const { ram } = this.memory.plan;
-    this.memory.beforeWrite(ram, TOY_RAM_BYTES);
-    words.forEach((word, index) => {
-      this.memory.u32[(ram >> 2) + index] = word;
-    });
+    const { memory } = this.machine;
+    const { ram } = memory.plan;
+    memory.beforeWrite(ram, TOY_RAM_BYTES);
+    memory.u32.set(words, ram >> 2);
+  }
+
+  /** Makes this many steps, in runs of these lengths, over and over; a wait is over at once. */
+  run(steps: number, pieces: readonly number[]): void {
+    const end = this.machine.icount + steps;
+    for (let i = 0; this.machine.icount < end; i++) {
+      const until = Math.min(end, this.machine.icount + pieces[i % pieces.length]);
+      // Nothing would ever end a wait here.
+      if (this.machine.run(until, { idle: 'jump' }).kind === 'idle') this.hart.wake();
+    }
   }
 
   get ram(): Uint8Array {
-    const { ram } = this.memory.plan;
-    return this.memory.u8.slice(ram, ram + TOY_RAM_BYTES);
+    const { memory } = this.machine;
+    return memory.u8.slice(memory.plan.ram, memory.plan.ram + TOY_RAM_BYTES);
   }
 
   get picture(): ToyPicture {
@@ -92,18 +56,4 @@ export class ToyBench {
       handling: state.handling,
     };
   }
-}
-
-function ramOnly(memory: GuestMemory): SystemBus {
-  return {
-    low: 0,
-    high: 0,
-    hostAddress: (address, size) => {
-      const offset = address - TOY_RAM;
-      return offset >= 0 && offset + size <= TOY_RAM_BYTES ? memory.plan.ram + offset : 0;
-    },
-    readDevice: () => false,
-    writeDevice: () => false,
-    acceptsWrite: () => false,
-  };
 }

@@ -15,18 +15,26 @@ import {
   TLB_VALUE,
 } from '../../src/engine/engine-layout.js';
 import { type TouchedPages, virtualPage } from '../../src/engine/touched-pages.js';
-import type { WatchKind, WatchList } from '../../src/engine/watch-list.js';
+import type { WatchList } from '../../src/engine/watch-list.js';
+import type { DebugHooks } from '../../src/machine/board.js';
+import { type CodeReader, type Hart, type HartContext, NO_INTERRUPT } from '../../src/machine/hart.js';
 import type { GuestMemory } from '../../src/memory/guest-memory.js';
 import { PAGE_BYTES } from '../../src/memory/memory-plan.js';
 import type { SystemBus } from '../../src/memory/system-bus.js';
+import { toy } from './toy-isa.js';
+import { ToyRegisters } from './toy-registers.js';
 import type { ToyState } from './toy-state.js';
 
 export const TOY_TLB_BYTES = TLB_BANK_BYTES;
 /** Traps go to this address, and four bytes a cause behind it. */
-export const TOY_VECTORS = 0x8000_0000;
+export const TOY_VECTORS = 0x1000_0000;
 export const TOY_CAUSE = { interrupt: 0, call: 1, illegal: 2, fetch: 3, data: 4 } as const;
-const NO_INTERRUPT = -1;
 const SHORT_RUN = 64;
+/** What an access costs that must not be cached because it is near something watched; a hit is 1. */
+const SLOW_ACCESS = 0.1;
+const STACK = 2 * 13;
+
+const RETURN = toy('rfe');
 
 type Exit = 'budget' | 'trap' | 'retired' | 'stopped';
 
@@ -39,12 +47,14 @@ export interface ToyEnvironment {
   readonly touched: TouchedPages;
   readonly hotCode: HotCode | undefined;
   readonly systemOperations: readonly string[];
-  breakpointReached(hart: number, low: number, high: number): boolean;
-  watchTouched(hart: number, kind: WatchKind, low: number, high: number): boolean;
+  readonly hooks: DebugHooks;
 }
 
 /** One hart of the toy instruction set: physical addresses only, one mode, one interrupt. */
-export class ToyHart implements EngineHost {
+export class ToyHart implements Hart, EngineHost {
+  readonly addressBits = 32;
+  readonly translates = false;
+  readonly registers: ToyRegisters;
   yields = false;
   #run: RunFunction = () => 0;
   #granted = 0;
@@ -62,6 +72,7 @@ export class ToyHart implements EngineHost {
     readonly tlb: number,
     readonly env: ToyEnvironment,
   ) {
+    this.registers = new ToyRegisters(state);
     this.afterRestore();
   }
 
@@ -87,7 +98,7 @@ export class ToyHart implements EngineHost {
   }
 
   get wakes(): boolean {
-    return this.state.line !== 0;
+    return this.state.lines !== 0;
   }
 
   wake(): void {
@@ -95,7 +106,7 @@ export class ToyHart implements EngineHost {
   }
 
   pendingInterrupt(): number {
-    return this.state.line !== 0 && this.state.handling === 0 ? TOY_CAUSE.interrupt : NO_INTERRUPT;
+    return this.state.lines !== 0 && this.state.handling === 0 ? TOY_CAUSE.interrupt : NO_INTERRUPT;
   }
 
   enterInterrupt(cause: number): void {
@@ -104,10 +115,38 @@ export class ToyHart implements EngineHost {
     this.state.steps++;
   }
 
+  /** Which hart it is a program finds in r0. */
   reset(pc: number): void {
     this.state.pc[0] = pc;
-    this.state.pc[1] = 0;
+    this.state.r[0] = this.id;
   }
+
+  peek(low: number): number {
+    return low >>> 0;
+  }
+
+  context(): HartContext {
+    const { pc, r, handling } = this.state;
+    return { hart: this.id, pcLow: pc[0], pcHigh: 0, spLow: r[STACK], spHigh: 0, mode: handling };
+  }
+
+  standsIn(context: HartContext): boolean {
+    const { hart, pcLow, spLow, mode } = this.context();
+    return (
+      hart === context.hart && pcLow === context.pcLow && spLow === context.spLow && mode === context.mode
+    );
+  }
+
+  endsHandler(memory: CodeReader): boolean {
+    const { pc, handling } = this.state;
+    return handling !== 0 && memory.readMemory(pc[0], 0, 4) && memory.low === RETURN;
+  }
+
+  describe(): string {
+    return this.state.waiting !== 0 ? 'waiting' : this.state.handling !== 0 ? 'in a handler' : 'running';
+  }
+
+  check(): void {}
 
   get stepsThisRun(): number {
     return this.#granted === 0 ? 0 : this.#granted - this.#left - this.#surrendered;
@@ -211,7 +250,7 @@ export class ToyHart implements EngineHost {
     const point = this.env.breakpoints.at(low, high);
     if (point === undefined || (point.condition !== undefined && !point.condition.holds(this.id)))
       return false;
-    return this.env.breakpointReached(this.id, low, high);
+    return this.env.hooks.breakpointReached(this.id, low, high);
   }
 
   load(access: number, low: number): number {
@@ -222,7 +261,8 @@ export class ToyHart implements EngineHost {
     if (this.#watched(address, size, true)) return this.#stop();
     const host = bus.hostAddress(address, size, false);
     if (host !== 0) {
-      if (!watches.touchesPage(address, 0, false)) this.#fill(TLB_TABLE.load, address, host - address);
+      if (watches.touchesPage(address, 0, false)) this.env.hooks.charge(SLOW_ACCESS);
+      else this.#fill(TLB_TABLE.load, address, host - address);
       return host;
     }
     if (!bus.readDevice(address, size)) return this.#trap(TOY_CAUSE.data, address);
@@ -236,6 +276,7 @@ export class ToyHart implements EngineHost {
     const { bus, memory, watches, touched } = this.env;
     if (address % size !== 0) return this.#trap(TOY_CAUSE.data, address);
     if (this.#watched(address, size, false)) return this.#stop();
+    this.#observe(address, size);
     const host = bus.hostAddress(address, size, true);
     if (host === 0) {
       if (!bus.acceptsWrite(address, size)) return this.#trap(TOY_CAUSE.data, address);
@@ -244,7 +285,8 @@ export class ToyHart implements EngineHost {
     }
     touched.written.add(virtualPage(address, 0));
     if (!watches.touchesPage(address, 0, false)) {
-      if (watches.touchesPage(address, 0, true)) memory.watchPage(memory.pageOf(host));
+      if (watches.observesPage(address) || watches.touchesPage(address, 0, true))
+        memory.watchPage(memory.pageOf(host));
       this.#fill(TLB_TABLE.store, address, host - address);
     }
     memory.beforeWrite(host, size);
@@ -281,6 +323,7 @@ export class ToyHart implements EngineHost {
         this.state.r[2 * number] = memory.u32[host >>> 2];
         return;
       }
+      this.#observe(address, 4);
       touched.written.add(virtualPage(address, 0));
       memory.beforeWrite(host, 4);
       memory.u32[host >>> 2] = this.state.r[2 * number];
@@ -320,7 +363,13 @@ export class ToyHart implements EngineHost {
     const { watches } = this.env;
     if (watches.empty) return false;
     const range = watches.match(address, 0, size, reads, !reads, this.id);
-    return range !== undefined && this.env.watchTouched(this.id, range.kind, range.low, range.high);
+    return range !== undefined && this.env.hooks.watchTouched(this.id, range.kind, range.low, range.high);
+  }
+
+  #observe(address: number, size: number): void {
+    const { watches, hooks } = this.env;
+    const store = { low: address, high: 0, size, physical: address, firstBytes: size, second: -1 };
+    if (watches.observed?.concerns(store) === true) hooks.storeObserved(this.id, store);
   }
 
   #fill(table: number, address: number, value: number): void {

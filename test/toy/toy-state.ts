@@ -15,8 +15,8 @@ export const TOY_STATE = defineState('toy', {
   /** 1: in a trap handler, where no interrupt is taken. */
   handling: u8(1),
   waiting: u8(),
-  /** The interrupt line, as the device drives it. */
-  line: u8(),
+  /** Interrupt lines, as devices drive them: a bit each. */
+  lines: u8(),
   steps: count(),
 });
 

@@ -1,24 +1,19 @@
-import type { VirtualTime } from '../../machine/virtual-time.js';
+import type { DeviceEvent } from '../../machine/board.js';
 import type { MachineConfig } from '../../ports/config.js';
 import { LONGEST_PACKET } from '../../ports/device.js';
-import type { InputEvent } from '../../ports/input-event.js';
 import type { VirtioDevices } from './virtio-devices.js';
 
 /** What of a board it depends on. */
 interface AskedBoard {
   readonly config: MachineConfig;
   readonly virtio: VirtioDevices;
-  readonly time: VirtualTime;
 }
-
-/** The widest register is 64 bits. */
-const MOST_REGISTER_BYTES = 8;
 
 /**
  * Why an input cannot have been given to this machine in its present state, or undefined. A live machine asks its devices
  * before it lets an input enter, so a log that holds such a one is of another machine, or made up.
  */
-export function eventRefusal(board: AskedBoard, event: InputEvent): string | undefined {
+export function eventRefusal(board: AskedBoard, event: DeviceEvent): string | undefined {
   const { config, virtio } = board;
   switch (event.kind) {
     case 'console':
@@ -40,15 +35,5 @@ export function eventRefusal(board: AskedBoard, event: InputEvent): string | und
         : `disk ${event.disk} has no request ${event.request}`;
     case 'entropy':
       return config.entropy === 'host' ? undefined : 'its randomness comes from a seed';
-    case 'write-register':
-      if (event.hart >= config.harts) return `there is no hart ${event.hart}`;
-      return event.bytes.length > MOST_REGISTER_BYTES ? 'no register is so wide' : undefined;
-    case 'write-memory':
-      return event.hart >= config.harts ? `there is no hart ${event.hart}` : undefined;
-    case 'warp':
-      return event.ns < board.time.nowNs() ? `it is ${board.time.nowNs()} ns already` : undefined;
-    case 'shutdown':
-    case 'reset':
-      return undefined;
   }
 }

@@ -28,7 +28,6 @@ import { GuestMemory, PAGE_FLAG } from '../../memory/guest-memory.js';
 import { planMemory } from '../../memory/memory-plan.js';
 import type { BootImage, MachineConfig } from '../../ports/config.js';
 import type { DmaPort, IrqLine, MachineOutputs, MmioDevice } from '../../ports/device.js';
-import type { InputEvent } from '../../ports/input-event.js';
 import { behaviourOf, type MachineBehaviour } from '../../ports/revisions.js';
 import { RiscvHart } from '../../riscv/hart.js';
 import { HART_STATE } from '../../riscv/hart-state.js';
@@ -265,7 +264,7 @@ export class VirtBoard implements Board {
 
   running: RiscvHart | undefined;
 
-  refusal(event: InputEvent): string | undefined {
+  refusal(event: DeviceEvent): string | undefined {
     return eventRefusal(this, event);
   }
 
