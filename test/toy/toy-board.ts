@@ -51,7 +51,7 @@ export const toyConfig = (changes: Partial<MachineConfig> = {}): MachineConfig =
   harts: 1,
   ramBytes: 1 << 20,
   icountShift: 3,
-  quantum: 50,
+  quantum: 400,
   entropySeed: 1,
   append: '',
   entry: TOY_MAP.ram,

@@ -151,7 +151,7 @@ export function randomToy(seed: number, length: number): Uint8Array {
     seed,
     numRuns: 1,
   });
-  const program = toyProgram(300 + (seed % 3000), one =>
+  const program = toyProgram(2000 + (seed % 30_000), one =>
     one
       .constant(11, one.addressOf('start'))
       .constant(14, one.addressOf('start'))
