@@ -28,10 +28,14 @@ const config = {
   disks: [],
   network: false,
 };
-const machine = buildMachine(config, images, { serial: { write() {} } }, { jit: engine === 'jit' });
+const machine = buildMachine(
+  config,
+  images,
+  { serial: { write() {} } },
+  { jit: engine === 'jit', now: () => performance.now() },
+);
 machine.board.harts[0].state.pc[0] = entry;
 const { regions } = machine.board.engine;
-if (regions) regions.now = () => performance.now();
 const start = performance.now();
 machine.run(Number.POSITIVE_INFINITY, { idle: 'jump' });
 console.log(

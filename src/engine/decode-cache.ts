@@ -1,5 +1,6 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
 import { GRANULE, PAGE_FLAG } from '../memory/guest-memory.js';
+import type { CodeKeeper } from '../memory/invalidation.js';
 import {
   CODE_GRANULE_SHIFT,
   DECODE_ENTRY_BYTES,
@@ -27,11 +28,25 @@ const STEP_AND_RESULT = 0xffff00;
 /** How many instructions behind the wanted one are decoded along with it. */
 const DECODE_AHEAD = 16;
 
+/** Keeps what was made from decoded code. */
+export interface DecodedCodeKeeper {
+  /** Code in this granule of guest memory is about to change, or no longer watched for changes. */
+  codeChanges(guestPage: number, granule: number): void;
+  /** Entries of this page were decoded. */
+  codeDecoded(guestPage: number): void;
+}
+
+/** Keeps addresses of decoded pages. */
+export interface DecodedPageKeeper {
+  /** A decoded page is given to another guest page. */
+  pageEvicted(): void;
+}
+
 /**
  * Predecoded code pages: derived from guest memory, dropped whenever it changes, never observable.
  * Breakpoints live here and not in guest memory: their entries hold a pseudo operation.
  */
-export class DecodeCache {
+export class DecodeCache implements CodeKeeper {
   /** Decoded page of each guest page, 0 when there is none. */
   readonly #pageAddress: Int32Array;
   readonly #guestPageOf: Int32Array;
@@ -51,14 +66,8 @@ export class DecodeCache {
   #nextChecked = 0;
   /** Every page was handed out once: until then they are zeros. */
   #reusing = false;
-  /** Called when a decoded page is given to another guest page. */
-  onEvict: () => void = () => {};
-  /** Code in this granule of guest memory is about to change, or no longer watched for changes. */
-  onInvalidate: (guestPage: number, granule: number) => void = () => {};
-  /** Breakpoints were set or removed. */
-  onBreakpoints: () => void = () => {};
-  /** Entries of this page were decoded. */
-  onDecode: (guestPage: number) => void = () => {};
+  readonly #codeKeepers: DecodedCodeKeeper[] = [];
+  readonly #pageKeepers: DecodedPageKeeper[] = [];
 
   constructor(
     readonly memory: GuestMemory,
@@ -77,6 +86,17 @@ export class DecodeCache {
     this.#jumps = isa.instructions.map(i => i.semantics.statements.some(s => s.kind === 'jump'));
     this.#resultFiles = new Map(isa.instructions.map(one => [one, resultFile(one.semantics)]));
     this.#entries = new EntryWriter(memory.i32, isa, this.#operations, this.#resultFiles);
+    memory.invalidation.tellOfCode(this);
+  }
+
+  /** To be called by such a keeper when it is made. */
+  tellOfCode(keeper: DecodedCodeKeeper): void {
+    this.#codeKeepers.push(keeper);
+  }
+
+  /** To be called by such a keeper when it is made. */
+  tellOfPages(keeper: DecodedPageKeeper): void {
+    this.#pageKeepers.push(keeper);
   }
 
   /** Address of the decoded page for a guest page, made if need be. */
@@ -87,7 +107,7 @@ export class DecodeCache {
     this.#nextVictim = (slot + 1) % this.#guestPageOf.length;
     if (this.#guestPageOf[slot] >= 0) {
       this.#forget(this.#guestPageOf[slot]);
-      this.onEvict();
+      for (const keeper of this.#pageKeepers) keeper.pageEvicted();
     }
     const address = this.memory.plan.decode + slot * DECODE_PAGE_BYTES;
     this.#guestPageOf[slot] = guestPage;
@@ -125,7 +145,7 @@ export class DecodeCache {
       if (this.#jumps[operation - FIRST_INSTRUCTION] && !this.#keepsResult(operation, at)) break;
       offset += length;
     }
-    this.onDecode(guestPage);
+    for (const keeper of this.#codeKeepers) keeper.codeDecoded(guestPage);
   }
 
   /** The guest page that a predecoded entry belongs to, or -1: none, it is fetched by halfwords. */
@@ -217,18 +237,17 @@ export class DecodeCache {
         this.#cover(this.memory.plan.decode + slot * DECODE_PAGE_BYTES + (offset << ENTRY_SCALE_SHIFT));
       }
     }
-    this.onBreakpoints();
   }
 
   /** Guest memory at these host addresses is about to change: drops what was decoded from it. */
-  invalidate(hostAddress: number, length: number): void {
+  codeWritten(hostAddress: number, length: number): void {
     const { plan, granuleMap } = this.memory;
     const first = (hostAddress - plan.ram) >>> CODE_GRANULE_SHIFT;
     const last = (hostAddress + length - 1 - plan.ram) >>> CODE_GRANULE_SHIFT;
     for (let granule = first; granule <= last; granule++) {
       if ((granuleMap[granule] & GRANULE.code) === 0) continue;
       const guestPage = granule >>> (12 - CODE_GRANULE_SHIFT);
-      this.onInvalidate(guestPage, granule);
+      for (const keeper of this.#codeKeepers) keeper.codeChanges(guestPage, granule);
       granuleMap[granule] &= ~GRANULE.code;
       const page = this.#pageAddress[guestPage];
       if (page === 0) continue;
@@ -360,7 +379,7 @@ export class DecodeCache {
 
   #forget(guestPage: number): void {
     const host = this.memory.hostAddressOfPage(guestPage);
-    this.invalidate(host, PAGE_BYTES);
+    this.codeWritten(host, PAGE_BYTES);
     this.memory.flags[guestPage] &= ~PAGE_FLAG.code;
     this.#pageAddress[guestPage] = 0;
   }

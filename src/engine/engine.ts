@@ -1,4 +1,5 @@
 import type { CommonPlan } from '../memory/memory-plan.js';
+import { BreakpointSet, type CodePoint } from './breakpoint-set.js';
 import type { DecodeCache } from './decode-cache.js';
 import { type EngineHost, REGION_FUNCTIONS, type RunFunction } from './engine-layout.js';
 import type { InstructionSet } from './instruction-set.js';
@@ -15,6 +16,8 @@ export interface EngineOptions {
   readonly jit: boolean;
   /** Taken jumps to an instruction before code is compiled from there on, up to 256 or in multiples of it. */
   readonly hotAfter?: number;
+  /** Milliseconds of some clock, for what compiling takes in the statistics. */
+  readonly now?: () => number;
 }
 
 /**
@@ -33,8 +36,11 @@ export class Engine {
   readonly interpreter: InterpreterModule;
   /** All that the interpreter was generated from. */
   readonly interpreterKey: string;
-  readonly #table: WebAssembly.Table;
-  #run: RunFunction = () => 0;
+  /** Those that are set. */
+  readonly breakpoints = new BreakpointSet();
+  readonly #run: RunFunction;
+  /** What generated code calls: the hart that is running. */
+  #host!: EngineHost;
 
   /** `ramBase` is the physical address of the first byte of RAM. */
   constructor(
@@ -51,17 +57,33 @@ export class Engine {
     this.interpreter =
       preparedInterpreter(this.interpreterKey) ?? generateInterpreter(isa, memory.plan, countTo);
     this.systemOperations = this.interpreter.systemOperations;
-    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: REGION_FUNCTIONS });
+    const table = new WebAssembly.Table({ element: 'anyfunc', initial: REGION_FUNCTIONS });
+    const { exports } = this.#instantiate(table);
+    this.#run = exports.run as RunFunction;
+    const patience = {
+      physical: Math.max(1, physical / MOST_COUNTED),
+      translated: Math.max(1, translated / MOST_COUNTED),
+    };
+    const now = options.now ?? (() => 0);
     this.regions = options.jit
-      ? new RegionJit(decode, ramBase, this.#table, {
-          physical: Math.max(1, physical / MOST_COUNTED),
-          translated: Math.max(1, translated / MOST_COUNTED),
-        })
+      ? new RegionJit(decode, this.breakpoints, ramBase, table, exports, patience, now)
       : undefined;
   }
 
-  get run(): RunFunction {
-    return this.#run;
+  /**
+   * Runs a hart whose state stands at host address `state`; 0 when the budget is used up, 1 when the host asked to
+   * leave. What generated code cannot do, it has `host` do.
+   */
+  run(host: EngineHost, state: number, fetchTlb: number, dataTlb: number, budget: number): number {
+    this.#host = host;
+    return this.#run(state, fetchTlb, dataTlb, budget);
+  }
+
+  /** At most one point at an address. */
+  setBreakpoints(points: readonly CodePoint[]): void {
+    this.breakpoints.set(points);
+    this.decode.setBreakpointOffsets(new Set(points.map(({ low }) => low & 0xffe)));
+    this.regions?.breakpointsChanged();
   }
 
   /** Stores near these ranges are left to the host. */
@@ -69,29 +91,26 @@ export class Engine {
     watchStores(this.decode.memory, ranges, observed, this.ramBase);
   }
 
-  /** Generated code calls the host that `current` returns: that of the hart which is running. */
-  connect(current: () => EngineHost): void {
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(this.interpreter.bytes), {
+  #instantiate(table: WebAssembly.Table): WebAssembly.Instance {
+    return new WebAssembly.Instance(new WebAssembly.Module(this.interpreter.bytes), {
       host: {
         memory: this.decode.memory.memory,
-        regions: this.#table,
-        fetch: () => current().fetch(),
-        decode: entry => current().decode(entry),
-        cross: () => current().cross(),
-        breakpoint: entry => current().breakpoint(entry),
-        load: (access, low, high) => current().load(access, low, high),
-        store: (access, low, high) => current().store(access, low, high),
-        commit: () => current().commit(),
-        special: (a, b, c, d, e, f) => current().special(a, b, c, d, e, f),
-        list: (access, file, registers, low, high) => current().list(access, file, registers, low, high),
-        system: operation => current().system(operation),
-        illegal: () => current().illegal(),
-        resume: () => current().resume(),
-        hot: entry => current().hot(entry),
+        regions: table,
+        fetch: () => this.#host.fetch(),
+        decode: entry => this.#host.decode(entry),
+        cross: () => this.#host.cross(),
+        breakpoint: entry => this.#host.breakpoint(entry),
+        load: (access, low, high) => this.#host.load(access, low, high),
+        store: (access, low, high) => this.#host.store(access, low, high),
+        commit: () => this.#host.commit(),
+        special: (a, b, c, d, e, f) => this.#host.special(a, b, c, d, e, f),
+        list: (access, file, registers, low, high) => this.#host.list(access, file, registers, low, high),
+        system: operation => this.#host.system(operation),
+        illegal: () => this.#host.illegal(),
+        resume: () => this.#host.resume(),
+        hot: entry => this.#host.hot(entry),
       },
     });
-    this.#run = instance.exports.run as RunFunction;
-    if (this.regions !== undefined) this.regions.runtime = instance.exports as RegionJit['runtime'];
   }
 }
 

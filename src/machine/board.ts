@@ -12,6 +12,7 @@ import { defineState, u8, u32 } from '../state/layout.js';
 import type { Bus } from './bus.js';
 import type { ForeignWrites } from './foreign-writes.js';
 import type { Hart } from './hart.js';
+import type { Scheduler } from './scheduler.js';
 import type { VirtualTime } from './virtual-time.js';
 
 /** What the machine itself remembers: whose turn it is, and how it ended. */
@@ -46,8 +47,7 @@ export interface DebugHooks {
 export interface BoardPorts {
   readonly hooks: DebugHooks;
   readonly power: PowerPort;
-  /** Something changed that the machine has to look at before the next step. */
-  readonly onAttention: () => void;
+  readonly scheduler: Scheduler;
 }
 
 /** A request to a disk that the host is to complete. */
@@ -86,6 +86,7 @@ export interface Board {
   readonly plan: StatePlan;
   readonly memory: GuestMemory;
   readonly bus: Bus;
+  readonly scheduler: Scheduler;
   readonly time: VirtualTime;
   readonly harts: readonly Hart[];
   readonly machineState: MachineState;
@@ -102,8 +103,6 @@ export interface Board {
   readonly ramBase: number;
   /** Where harts begin. */
   readonly resetAddress: number;
-  /** The hart whose generated code is running; the host functions act for it. */
-  running: Hart | undefined;
 
   /** Input for a device enters. */
   enter(event: DeviceEvent): void;

@@ -1,6 +1,7 @@
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { SystemBus } from '../memory/system-bus.js';
 import type { MmioDevice } from '../ports/device.js';
+import type { Scheduler } from './scheduler.js';
 
 /** A device's window: the bytes that answer. */
 interface Window {
@@ -14,13 +15,12 @@ export class Bus implements SystemBus {
   low = 0;
   high = 0;
   readonly #windows: Window[] = [];
-  /** Called after each access that may have had side effects. */
-  afterAccess: (device: MmioDevice) => void = () => {};
 
   constructor(
     readonly memory: GuestMemory,
     readonly ramBase: number,
     readonly romBase: number,
+    readonly scheduler: Scheduler,
   ) {}
 
   attach(base: number, bytes: number, device: MmioDevice): void {
@@ -70,7 +70,7 @@ export class Bus implements SystemBus {
         device.write(offset + at, device.width, part >>> 0);
       }
     }
-    this.afterAccess(device);
+    this.scheduler.deviceAccessed();
     return true;
   }
 
@@ -87,7 +87,7 @@ export class Bus implements SystemBus {
       if (at < 4) this.low = (this.low | (part << (at * 8))) >>> 0;
       else this.high = (this.high | (part << ((at - 4) * 8))) >>> 0;
     }
-    if (!quiet) this.afterAccess(device);
+    if (!quiet) this.scheduler.deviceAccessed();
     return true;
   }
 

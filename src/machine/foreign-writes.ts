@@ -3,6 +3,7 @@ import type { WatchList, WatchRange } from '../engine/watch-list.js';
 import type { StoreAccess } from '../engine/write-watch.js';
 import type { DebugHit, WriteListener, Writer } from './debug-hit.js';
 import type { Hart } from './hart.js';
+import type { Scheduler } from './scheduler.js';
 import type { VirtualTime } from './virtual-time.js';
 
 export { UNKNOWN_PAGE } from '../engine/touched-pages.js';
@@ -17,7 +18,7 @@ interface WrittenBoard {
   readonly watches: WatchList;
   readonly time: VirtualTime;
   readonly machineState: { readonly currentHart: number };
-  readonly running: Hart | undefined;
+  readonly scheduler: Scheduler;
 }
 
 /**
@@ -37,7 +38,7 @@ export class ForeignWrites {
     this.#noteTouched(address, length);
     if (board.watches.empty || options === undefined) return;
     // Between steps, the write belongs to the step behind.
-    const icount = board.running === undefined ? board.time.icount - 1 : board.time.icount;
+    const icount = board.scheduler.busy ? board.time.icount : board.time.icount - 1;
     const hart = board.machineState.currentHart;
     if (board.watches.observed?.touchesMemory(address, length) === true) {
       options.writes?.before({ by, icount, hart, store: undefined, physical: address, length });
@@ -57,10 +58,10 @@ export class ForeignWrites {
 
   /** A store of a hart that somebody observes: at the next boundary it is made. */
   storeObserved(hart: number, store: StoreAccess): void {
-    const { time, running } = this.board;
+    const { time, scheduler } = this.board;
     const { physical, firstBytes: length } = store;
     this.options?.writes?.before({ by: undefined, icount: time.icount, hart, store, physical, length });
-    running?.requestBoundary();
+    scheduler.endRun();
   }
 
   /** A watched range was written since this was last asked. */

@@ -120,8 +120,7 @@ export abstract class MachineView<B extends Board> {
 
   /** At most one point at an address. */
   setBreakpoints(points: readonly CodePoint[]): void {
-    this.board.breakpoints.set(points);
-    this.board.decode.setBreakpointOffsets(new Set(points.map(({ low }) => low & 0xffe)));
+    this.board.engine.setBreakpoints(points);
   }
 
   setWatchpoints(ranges: readonly WatchRange[], observed?: WriteWatch): void {

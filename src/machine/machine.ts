@@ -8,6 +8,7 @@ import type { DebugHit } from './debug-hit.js';
 import { type Hart, NO_INTERRUPT } from './hart.js';
 import { MachineView } from './machine-view.js';
 import type { MachineStop, RunOptions, TakenInterrupt } from './run-types.js';
+import { Scheduler } from './scheduler.js';
 
 export type { CodePoint } from '../engine/breakpoint-set.js';
 export type { HitCondition, WatchRange } from '../engine/watch-list.js';
@@ -35,7 +36,7 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
   readonly interrupted: (TakenInterrupt | undefined)[] = [];
   /** Whether idle time was skipped since the last step: then the icount alone does not tell the moment. */
   warpedHere = false;
-  #attention = false;
+  readonly #scheduler = new Scheduler();
   #hit: DebugHit | undefined;
   #work = 0;
   #options: RunOptions = { idle: 'jump' };
@@ -51,7 +52,7 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
         powerOff: code => this.#powerOff(code),
         reset: () => {
           this.board.machineState.resetRequested = 1;
-          this.#attention = true;
+          this.#scheduler.lookSoon();
         },
       },
       hooks: {
@@ -64,21 +65,15 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
         },
         tableUpdated: (address, length) => this.board.foreignWrites.tableUpdated(address, length),
       },
-      onAttention: () => {
-        this.#attention = true;
-      },
+      scheduler: this.#scheduler,
     });
     this.debug = new DebugAccess(this.board);
     this.lastStepOf = new Float64Array(config.harts).fill(-1);
     const { board } = this;
-    board.time.stepsThisRun = () => board.running?.stepsThisRun ?? 0;
-    board.bus.afterAccess = () => {
-      if (this.#attention) board.running?.requestBoundary();
-    };
     board.machineState.quantumLeft = config.quantum;
     loadImages(board, this.images);
     board.settle();
-    this.#attention = false;
+    this.#scheduler.looked();
   }
 
   /** Whether no hart would take a step now unless time jumps. */
@@ -156,7 +151,7 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
   /** Counts work that was done for the debugger in the middle of a run; one hit is 1. */
   charge(work: number): void {
     this.#work += work;
-    if (this.#work >= MOST_WORK) this.board.running?.requestBoundary();
+    if (this.#work >= MOST_WORK) this.#scheduler.endRun();
   }
 
   /** Lets one input event enter at the present boundary. What it writes is told to the options of the pass. */
@@ -207,7 +202,7 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
   #deriveAgain(): void {
     for (const hart of this.board.harts) hart.afterRestore();
     this.board.afterRestore();
-    this.#attention = false;
+    this.#scheduler.looked();
   }
 
   #runHart(hart: Hart, until: number): number {
@@ -217,11 +212,11 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
     if (board.harts.length > 1) budget = Math.min(budget, machineState.quantumLeft);
     const deadline = time.nextDeadline();
     if (deadline !== Number.POSITIVE_INFINITY) budget = Math.min(budget, time.stepsUntil(deadline));
-    board.running = hart;
+    this.#scheduler.started(hart);
     board.writerIs(hart.id);
     const steps = hart.run(budget);
     board.afterRun();
-    board.running = undefined;
+    this.#scheduler.ended();
     return steps;
   }
 
@@ -238,7 +233,7 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
     hart.yields = false;
     this.#fireDueTimers();
     board.atBoundary();
-    this.#attention = false;
+    this.#scheduler.looked();
     if (board.machineState.resetRequested !== 0) this.#reset();
   }
 
@@ -297,7 +292,7 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
   #powerOff(code: number): void {
     this.board.machineState.poweredOff = 1;
     this.board.machineState.exitCode = code;
-    this.#attention = true;
+    this.#scheduler.lookSoon();
   }
 
   /** As QEMU's system reset: harts and devices start over, firmware is loaded again, other RAM and time stay. */

@@ -1,5 +1,6 @@
 import type { TimerPort, VirtualClock } from '../ports/device.js';
 import { count, counts, defineState, type StateOf } from '../state/layout.js';
+import type { Scheduler } from './scheduler.js';
 
 /** Virtual time of the machine: steps scaled, plus idle time that was skipped; and every timer's deadline. */
 export const timeState = (timers: number) =>
@@ -15,21 +16,18 @@ export type TimeState = StateOf<ReturnType<typeof timeState>>;
 
 export class VirtualTime implements VirtualClock {
   readonly #nsPerStep: number;
-  /** Steps of the run under way that `state.icount` does not have yet. */
-  stepsThisRun: () => number = () => 0;
-  /** A deadline moved: what is running should stop to look. */
-  onArm: () => void = () => {};
 
   constructor(
     readonly state: TimeState,
     icountShift: number,
+    readonly scheduler: Scheduler,
   ) {
     this.#nsPerStep = 2 ** icountShift;
   }
 
   /** Right also in the middle of a run. */
   get icount(): number {
-    return this.state.icount + this.stepsThisRun();
+    return this.state.icount + this.scheduler.stepsThisRun;
   }
 
   nowNs(): number {
@@ -41,7 +39,7 @@ export class VirtualTime implements VirtualClock {
       arm: deadlineNs => {
         if (this.state.deadlines[index] === deadlineNs) return;
         this.state.deadlines[index] = deadlineNs;
-        this.onArm();
+        this.scheduler.lookSoon();
       },
     };
   }

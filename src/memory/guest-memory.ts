@@ -1,5 +1,6 @@
 import { InputError } from '../state/input-error.js';
 import { BrokenInvariant } from '../state/invariant.js';
+import { Invalidation } from './invalidation.js';
 import { CODE_GRANULE_SHIFT, type MemoryPlan, PAGE_BYTES, PAGE_SHIFT } from './memory-plan.js';
 
 /** Bits of a page's flag byte. A store looks at the byte; zero is the common case. */
@@ -61,13 +62,6 @@ export class DirtyPages {
   }
 }
 
-/** Told before bytes change that hold decoded code or page tables, or that stand where a hart has a reservation. */
-export interface WriteObserver {
-  codeWritten(hostAddress: number, length: number): void;
-  pageTableWritten(page: number, hostAddress: number, length: number): void;
-  reservedWritten(hostAddress: number, length: number): void;
-}
-
 /**
  * Guest memory and all that stands beside it in one WebAssembly.Memory.
  * A *host address* is a byte address in that memory; a *page* is an index counted from the first page of RAM,
@@ -90,7 +84,7 @@ export class GuestMemory {
   readonly #watchedPages: number[] = [];
   /** Pages that anything was ever written to; the host has no memory behind the others. */
   readonly #touched: Uint8Array;
-  observer: WriteObserver | undefined;
+  readonly invalidation = new Invalidation();
 
   constructor(readonly plan: MemoryPlan) {
     this.memory = allocate(plan);
@@ -172,10 +166,16 @@ export class GuestMemory {
       if ((flag & (PAGE_FLAG.pageTable | IN_GRANULES)) === 0) continue;
       const start = Math.max(hostAddress, this.hostAddressOfPage(page));
       const end = Math.min(hostAddress + length, this.hostAddressOfPage(page) + PAGE_BYTES);
-      if ((flag & PAGE_FLAG.pageTable) !== 0) this.observer?.pageTableWritten(page, start, end - start);
-      if ((flag & PAGE_FLAG.code) !== 0) this.observer?.codeWritten(start, end - start);
-      if ((flag & PAGE_FLAG.reserved) !== 0) this.observer?.reservedWritten(start, end - start);
+      if ((flag & PAGE_FLAG.pageTable) !== 0) this.#tableWritten(page, start, end - start);
+      if ((flag & PAGE_FLAG.code) !== 0) this.invalidation.codeWritten(start, end - start);
+      if ((flag & PAGE_FLAG.reserved) !== 0) this.invalidation.reservedWritten(start, end - start);
     }
+  }
+
+  /** To a marked page, writes are slow: it may be a table no more. The next walk by way of it marks it again. */
+  #tableWritten(page: number, hostAddress: number, length: number): void {
+    const needed = this.invalidation.pageTableWritten(page, hostAddress, length);
+    if (!needed) this.flags[page] &= ~PAGE_FLAG.pageTable;
   }
 
   /**
@@ -187,7 +187,7 @@ export class GuestMemory {
     if ((this.flags[page] & PAGE_FLAG.code) !== 0) {
       for (let offset = 0; offset < PAGE_BYTES; offset += CODE_GRANULE_BYTES) {
         if (!this.#granuleEquals(at + offset, bytes, offset)) {
-          this.observer?.codeWritten(at + offset, CODE_GRANULE_BYTES);
+          this.invalidation.codeWritten(at + offset, CODE_GRANULE_BYTES);
         }
       }
     }

@@ -1,9 +1,10 @@
 import type { BreakpointSet } from '../engine/breakpoint-set.js';
 import type { DecodeCache } from '../engine/decode-cache.js';
-import type { HotCode } from '../engine/engine-layout.js';
+import type { Engine } from '../engine/engine.js';
 import type { TouchedPages } from '../engine/touched-pages.js';
 import type { WatchList } from '../engine/watch-list.js';
 import type { DebugHooks } from '../machine/board.js';
+import type { Scheduler } from '../machine/scheduler.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { SystemBus } from '../memory/system-bus.js';
 import type { CsrFile } from './csr-file.js';
@@ -15,16 +16,15 @@ import type { HartConfig } from './privileged.js';
 export interface HartEnvironment {
   readonly memory: GuestMemory;
   readonly bus: SystemBus;
+  readonly engine: Engine;
   readonly decode: DecodeCache;
+  readonly scheduler: Scheduler;
   readonly watches: WatchList;
   readonly breakpoints: BreakpointSet;
   readonly touched: TouchedPages;
   readonly hooks: DebugHooks;
   /** A debugger's write of a CSR is a write and no instruction's (machine revision 2). */
   readonly writesCsrsExactly: boolean;
-  readonly systemOperations: readonly string[];
-  /** Compiles what runs often; undefined: nothing is compiled. */
-  readonly hotCode: HotCode | undefined;
   readTime(out: CsrFile): void;
   /** 16 random bits, or -1 when there are none yet. */
   randomHalf(): number;

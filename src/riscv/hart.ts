@@ -1,10 +1,4 @@
-import {
-  CONTROL,
-  type EngineHost,
-  REGION_VARIANT,
-  type RegionVariant,
-  type RunFunction,
-} from '../engine/engine-layout.js';
+import { CONTROL, type EngineHost, REGION_VARIANT, type RegionVariant } from '../engine/engine-layout.js';
 import { virtualPage } from '../engine/touched-pages.js';
 import {
   type CodeReader,
@@ -44,7 +38,6 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   readonly #data = new DataAccess(this);
   exit: number = EXIT.budget;
   yields = false;
-  #run: RunFunction = () => 0;
   #granted = 0;
   #variant: RegionVariant = REGION_VARIANT.none;
   #surrendered = 0;
@@ -59,8 +52,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     readonly env: HartEnvironment,
   ) {
     this.pmp = new PmpUnit(state);
-    this.mmu = new Mmu(config.xlen, state, env.memory, env.bus, this.pmp, tlb, () => this.steps);
-    this.mmu.onTableUpdate = (address, length) => env.hooks.tableUpdated(address, length);
+    this.mmu = new Mmu(config.xlen, state, env, this.pmp, tlb, () => this.steps);
     this.csrs = new CsrFile(buildCsrTable(config), id, config, state, {
       steps: () => this.steps,
       readTime: out => env.readTime(out),
@@ -84,13 +76,9 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
       },
     });
     this.traps = new TrapUnit(config, state);
-    this.#system = new SystemOperations(this, env.systemOperations);
+    this.#system = new SystemOperations(this, env.engine.systemOperations);
     this.registers = new RiscvRegisters(this);
     this.afterRestore();
-  }
-
-  attach(run: RunFunction): void {
-    this.#run = run;
   }
 
   afterRestore(): void {
@@ -181,7 +169,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     this.#granted = budget;
     this.#surrendered = 0;
     this.#publishView();
-    this.#run(this.address, this.mmu.fetchBank, this.mmu.dataBank, budget);
+    this.env.engine.run(this, this.address, this.mmu.fetchBank, this.mmu.dataBank, budget);
     const steps = this.stepsThisRun;
     this.#granted = 0;
     this.state.x.fill(0, 2 * SINK);
@@ -295,7 +283,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   hot(entry: number): void {
     if (this.#variant === REGION_VARIANT.none) return;
     const { pc } = this.state;
-    this.env.hotCode?.hot(entry, pc[0], pc[1], this.mmu.fetchBank, this.#variant);
+    this.env.engine.regions?.hot(entry, pc[0], pc[1], this.mmu.fetchBank, this.#variant);
   }
 
   // EngineHost: data.
@@ -344,7 +332,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   }
 
   #regionVariant(): RegionVariant {
-    if (this.env.hotCode === undefined) return REGION_VARIANT.none;
+    if (this.env.engine.regions === undefined) return REGION_VARIANT.none;
     const bare =
       this.mmu.dataPrivilege === PRIVILEGE.machine &&
       this.state.privilege === PRIVILEGE.machine &&

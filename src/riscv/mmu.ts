@@ -1,3 +1,4 @@
+import type { DecodedPageKeeper } from '../engine/decode-cache.js';
 import {
   TLB_BANK_BYTES,
   TLB_INDEX_MASK,
@@ -6,12 +7,20 @@ import {
   TLB_VALUE,
 } from '../engine/engine-layout.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
+import type { PageTableKeeper } from '../memory/invalidation.js';
 import { PAGE_BYTES } from '../memory/memory-plan.js';
-import type { SystemBus } from '../memory/system-bus.js';
 import { BrokenInvariant } from '../state/invariant.js';
+import type { HartEnvironment } from './executing-hart.js';
 import { FilledEntries } from './filled-entries.js';
 import type { HartState } from './hart-state.js';
-import { ACCESS_FAULT, ENTRY_KIND, kindOfEntry, PAGE_FAULT, PageWalker } from './page-walker.js';
+import {
+  ACCESS_FAULT,
+  ENTRY_KIND,
+  kindOfEntry,
+  PAGE_FAULT,
+  PageWalker,
+  type WalkEnvironment,
+} from './page-walker.js';
 import type { PmpUnit } from './pmp.js';
 import { ACCESS, type Access, CAUSE, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
 
@@ -25,6 +34,9 @@ const PAGE_CAUSE: Record<Access, number> = {
   [ACCESS.write]: CAUSE.storePage,
   [ACCESS.execute]: CAUSE.fetchPage,
 };
+
+/** What of a hart's surroundings translations depend on. */
+interface TranslationEnvironment extends WalkEnvironment, Pick<HartEnvironment, 'decode' | 'scheduler'> {}
 
 /** Address spaces whose translations are kept at a time: each value of satp is one. */
 const SPACES = 4;
@@ -42,9 +54,10 @@ const MOST_CHANGED_BYTES = 64;
  * again: a write to a page table drops what came out of it. So flushing it at any other time changes nothing a
  * guest can see, and sfence.vma has nothing left to do.
  */
-export class Mmu {
+export class Mmu implements PageTableKeeper, DecodedPageKeeper {
   /** Cause of the last failed translation. */
   cause = 0;
+  readonly memory: GuestMemory;
   readonly #walker: PageWalker;
   readonly #machine: FilledEntries;
   readonly #spaces: readonly AddressSpace[];
@@ -55,24 +68,23 @@ export class Mmu {
   constructor(
     readonly xlen: 32 | 64,
     readonly state: HartState,
-    readonly memory: GuestMemory,
-    bus: SystemBus,
+    private readonly env: TranslationEnvironment,
     readonly pmp: PmpUnit,
     /** Where this hart's banks stand. */
     readonly tlb: number,
     steps: () => number,
   ) {
-    this.#walker = new PageWalker(xlen, state, memory, bus, pmp, steps);
+    const { memory } = env;
+    this.memory = memory;
+    this.#walker = new PageWalker(xlen, state, env, pmp, steps);
     this.#machine = new FilledEntries(memory, tlb, TLB_BANK_BYTES);
     this.#spaces = Array.from({ length: SPACES }, (_, index) => {
       const banks = tlb + TLB_BANK_BYTES + index * SPACE_BYTES;
       return { banks, satpLow: 0, satpHigh: 0, filled: new FilledEntries(memory, banks, SPACE_BYTES) };
     });
     this.#space = this.#spaces[0];
-  }
-
-  set onTableUpdate(told: (address: number, length: number) => void) {
-    this.#walker.onUpdate = told;
+    env.decode.tellOfPages(this);
+    memory.invalidation.tellOfPageTables(this);
   }
 
   /** The mode that loads and stores act in: MPRV lends machine mode that of MPP (privileged spec 3.1.6.3). */
@@ -173,17 +185,20 @@ export class Mmu {
     for (const space of this.#spaces) space.filled.invalidateAll();
   }
 
-  flushFetch(): void {
+  pageEvicted(): void {
     for (let bank = this.tlb; bank < this.tlb + TLB_BYTES_PER_HART; bank += TLB_BANK_BYTES) {
       this.memory.fill(0xff, bank + TLB_TABLE.fetch, bank + TLB_BANK_BYTES);
     }
   }
 
-  /**
-   * Bytes of page tables are about to change: drops what was found by way of these entries. True when the code
-   * that runs may have been found so.
-   */
-  pageTableChanges(host: number, length: number): boolean {
+  pageTableWritten(page: number, host: number, length: number): boolean {
+    // The next fetch may need the new entry, though it is on the page that is already looked up.
+    if (this.#dropEntries(host, length)) this.env.scheduler.endRun();
+    return this.#spaces.some(space => space.filled.dependOn(page));
+  }
+
+  /** Drops what was found by way of these bytes of page tables. True when the code that runs may have been found so. */
+  #dropEntries(host: number, length: number): boolean {
     if (length > MOST_CHANGED_BYTES) {
       this.flushTranslated();
       return true;
@@ -200,11 +215,6 @@ export class Mmu {
       }
     }
     return fetched;
-  }
-
-  /** Whether any translation comes out of tables on this page. */
-  dependsOn(page: number): boolean {
-    return this.#spaces.some(space => space.filled.dependOn(page));
   }
 
   /**
@@ -232,7 +242,7 @@ export class Mmu {
     // Code that is fetched halfword by halfword is looked up each time.
     if (fetched && page < 0) return;
     const physical = this.#physical(low, high, ACCESS.read, privilege, true);
-    const host = physical < 0 ? 0 : this.#walker.bus.hostAddress(physical, 4, false);
+    const host = physical < 0 ? 0 : this.env.bus.hostAddress(physical, 4, false);
     if (host === 0 || memory.pageOf(host) !== page) {
       const address = (high * 2 ** 32 + low).toString(16);
       throw new BrokenInvariant(

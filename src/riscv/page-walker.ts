@@ -1,4 +1,5 @@
 /** Sv32, Sv39 and Sv48 page tables: privileged spec 4.3 to 4.5. */
+import type { DebugHooks } from '../machine/board.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import { PAGE_FLAG } from '../memory/guest-memory.js';
 import { PAGE_BYTES } from '../memory/memory-plan.js';
@@ -25,6 +26,13 @@ export function kindOfEntry(pte: number): number {
   return (pte & (PTE.r | PTE.w | PTE.x)) === 0 ? ENTRY_KIND.table : ENTRY_KIND.leaf;
 }
 
+/** What it walks through; hooks are told of each entry whose A and D bits are about to be set. */
+export interface WalkEnvironment {
+  readonly memory: GuestMemory;
+  readonly bus: SystemBus;
+  readonly hooks: Pick<DebugHooks, 'tableUpdated'>;
+}
+
 export class PageWalker {
   /** Host addresses of the entries that the last walk went by, the leaf last, and their number. */
   readonly path = new Int32Array(MOST_LEVELS);
@@ -32,18 +40,20 @@ export class PageWalker {
   /** Entries whose A and D bits one step set, with what they were. */
   readonly #updates: { readonly host: number; readonly pte: number }[] = [];
   #updatesStep = -1;
-  /** Told of each entry whose A and D bits are about to be set, by its physical address. */
-  onUpdate: (address: number, length: number) => void = () => {};
+  readonly memory: GuestMemory;
+  readonly bus: SystemBus;
 
   constructor(
     readonly xlen: 32 | 64,
     readonly state: HartState,
-    readonly memory: GuestMemory,
-    readonly bus: SystemBus,
+    private readonly env: WalkEnvironment,
     readonly pmp: PmpUnit,
     /** Steps of the hart so far: tells the step under way from those before. */
     readonly steps: () => number,
-  ) {}
+  ) {
+    this.memory = env.memory;
+    this.bus = env.bus;
+  }
 
   /** Whether addresses below machine mode are translated. */
   get enabled(): boolean {
@@ -89,7 +99,7 @@ export class PageWalker {
       const wanted = PTE.a | (access === ACCESS.write ? PTE.d : 0);
       if ((pte & wanted) !== wanted && !quiet) {
         if (this.bus.hostAddress(address, entryBytes, true) === 0) return ACCESS_FAULT;
-        this.onUpdate(address, entryBytes);
+        this.env.hooks.tableUpdated(address, entryBytes);
         this.#update(host, pte | wanted);
       }
       if (shift < 32) return page + (low & ((1 << shift) - 1));

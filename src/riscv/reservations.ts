@@ -1,6 +1,7 @@
 /** Reservations of LR that writes end: unprivileged spec 8.2. */
 import { CONTROL, RESERVED_SIZE_MASK } from '../engine/engine-layout.js';
 import { GRANULE, type GuestMemory, PAGE_FLAG } from '../memory/guest-memory.js';
+import type { ReservationKeeper } from '../memory/invalidation.js';
 import { CODE_GRANULE_SHIFT, PAGE_SHIFT } from '../memory/memory-plan.js';
 import { bytes, defineState, words } from '../state/layout.js';
 import type { HartState } from './hart-state.js';
@@ -23,7 +24,7 @@ export const NO_HART = -1;
  * hart runs at a time, so only what the others have reserved has to be found in its stores: they are led here by marks
  * in the granule map, which change when another hart gets its turn.
  */
-export class Reservations {
+export class Reservations implements ReservationKeeper {
   /** The hart whose own stores do not count; undefined: the marks are not those of the present state. */
   #running: number | undefined;
   readonly #marked: number[] = [];
@@ -34,7 +35,9 @@ export class Reservations {
     private readonly state: ReturnType<ReturnType<typeof reservationState>['bind']>,
     private readonly harts: readonly HartState[],
     private readonly memory: GuestMemory,
-  ) {}
+  ) {
+    memory.invalidation.tellOfReservations(this);
+  }
 
   /** From now on it is this hart that writes, or NO_HART. */
   run(hart: number): void {
@@ -65,7 +68,7 @@ export class Reservations {
   }
 
   /** The hart whose turn it is writes these bytes. */
-  written(hostAddress: number, length: number): void {
+  reservedWritten(hostAddress: number, length: number): void {
     this.#end(hostAddress, length, this.#running ?? NO_HART);
   }
 

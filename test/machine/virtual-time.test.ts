@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
+import { Scheduler } from '../../src/machine/scheduler.js';
 import { timeState, VirtualTime } from '../../src/machine/virtual-time.js';
 
 const TIMERS = 4;
 
 function virtualTime(): VirtualTime {
   const state = timeState(TIMERS);
-  return new VirtualTime(state.bind(new ArrayBuffer(state.byteLength), 0), 0);
+  return new VirtualTime(state.bind(new ArrayBuffer(state.byteLength), 0), 0, new Scheduler());
 }
 
 test('timers that are due are taken in the order of their deadlines, at a tie the lower one first', () => {

@@ -1,6 +1,6 @@
 /** A board of its own: one kind of hart, RAM, a console and a timer. No file of src/ knows of it. */
 import type { BuildMachine } from '../../src/boards/build-machine.js';
-import { BreakpointSet } from '../../src/engine/breakpoint-set.js';
+import type { BreakpointSet } from '../../src/engine/breakpoint-set.js';
 import { DecodeCache } from '../../src/engine/decode-cache.js';
 import { Engine, type EngineOptions } from '../../src/engine/engine.js';
 import { REGION_ENTRIES, REGION_ENTRY_SHIFT, REGION_FUNCTIONS } from '../../src/engine/engine-layout.js';
@@ -19,6 +19,7 @@ import {
 import { Bus } from '../../src/machine/bus.js';
 import { ForeignWrites } from '../../src/machine/foreign-writes.js';
 import { Machine } from '../../src/machine/machine.js';
+import type { Scheduler } from '../../src/machine/scheduler.js';
 import { timeState, VirtualTime } from '../../src/machine/virtual-time.js';
 import { GuestMemory } from '../../src/memory/guest-memory.js';
 import { planMemory } from '../../src/memory/memory-plan.js';
@@ -71,7 +72,8 @@ export class ToyBoard implements Board {
   readonly decode: DecodeCache;
   readonly engine: Engine;
   readonly watches = new WatchList();
-  readonly breakpoints = new BreakpointSet();
+  readonly breakpoints: BreakpointSet;
+  readonly scheduler: Scheduler;
   readonly touched = new TouchedPages();
   readonly foreignWrites = new ForeignWrites(this);
   readonly machineState: MachineState;
@@ -81,7 +83,6 @@ export class ToyBoard implements Board {
   readonly resetAddress = TOY_RESET;
   readonly console: ToyConsole;
   readonly timer: ToyTimer;
-  running: ToyHart | undefined;
 
   constructor(
     readonly config: MachineConfig,
@@ -89,6 +90,7 @@ export class ToyBoard implements Board {
     options: EngineOptions,
   ) {
     const { plan } = this;
+    this.scheduler = ports.scheduler;
     const timeLayout = timeState(TIMERS);
     const parts = {
       machine: plan.add('machine', MACHINE_STATE),
@@ -114,33 +116,23 @@ export class ToyBoard implements Board {
     const at = ({ offset }: Component) => memoryPlan.state + offset;
     plan.reset(buffer, memoryPlan.state);
     this.machineState = MACHINE_STATE.bind(buffer, at(parts.machine));
-    this.time = new VirtualTime(timeLayout.bind(buffer, at(parts.time)), config.icountShift);
-    this.time.onArm = ports.onAttention;
-    this.bus = new Bus(this.memory, TOY_MAP.ram, NO_ROM);
+    this.time = new VirtualTime(timeLayout.bind(buffer, at(parts.time)), config.icountShift, this.scheduler);
+    this.bus = new Bus(this.memory, TOY_MAP.ram, NO_ROM, this.scheduler);
     this.decode = new DecodeCache(this.memory, TOY_SET);
     this.engine = new Engine(this.decode, TOY_MAP.ram, options);
+    this.breakpoints = this.engine.breakpoints;
     this.harts = parts.harts.map(
       (part, id) =>
         new ToyHart(id, TOY_STATE.bind(buffer, at(part)), at(part), memoryPlan.tlb + id * TOY_TLB_BYTES, {
           ...this,
           hooks: ports.hooks,
-          hotCode: this.engine.regions,
-          systemOperations: this.engine.systemOperations,
         }),
     );
-    this.decode.onEvict = () => {
-      for (const hart of this.harts) hart.flush();
-    };
-    this.memory.observer = {
-      codeWritten: (host, length) => this.decode.invalidate(host, length),
-      pageTableWritten: () => {},
-      reservedWritten: () => {},
-    };
     /** Each goes to every hart. */
     const line = (bit: number): IrqLine => ({
       set: level => {
         for (const { state } of this.harts) state.lines = level ? state.lines | bit : state.lines & ~bit;
-        ports.onAttention();
+        this.scheduler.lookSoon();
       },
     });
     this.console = new ToyConsole(
@@ -170,9 +162,6 @@ export class ToyBoard implements Board {
       diskRequests: () => [],
       diskAwaitsHost: false,
     };
-    this.engine.connect(() => this.running!);
-    if (this.engine.regions !== undefined) this.engine.regions.breakpoints = this.breakpoints;
-    for (const hart of this.harts) hart.attach(this.engine.run);
   }
 
   enter(event: DeviceEvent): void {

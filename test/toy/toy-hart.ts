@@ -1,13 +1,12 @@
 import type { BreakpointSet } from '../../src/engine/breakpoint-set.js';
-import type { DecodeCache } from '../../src/engine/decode-cache.js';
+import type { DecodeCache, DecodedPageKeeper } from '../../src/engine/decode-cache.js';
+import type { Engine } from '../../src/engine/engine.js';
 import {
   ACCESS_SIZE_MASK,
   CONTROL,
   type EngineHost,
-  type HotCode,
   LIST_STORES,
   REGION_VARIANT,
-  type RunFunction,
   TLB_BANK_BYTES,
   TLB_INDEX_MASK,
   TLB_INDEX_SHIFT,
@@ -45,18 +44,16 @@ export interface ToyEnvironment {
   readonly watches: WatchList;
   readonly breakpoints: BreakpointSet;
   readonly touched: TouchedPages;
-  readonly hotCode: HotCode | undefined;
-  readonly systemOperations: readonly string[];
+  readonly engine: Engine;
   readonly hooks: DebugHooks;
 }
 
 /** One hart of the toy instruction set: physical addresses only, one mode, one interrupt. */
-export class ToyHart implements Hart, EngineHost {
+export class ToyHart implements Hart, EngineHost, DecodedPageKeeper {
   readonly addressBits = 32;
   readonly translates = false;
   readonly registers: ToyRegisters;
   yields = false;
-  #run: RunFunction = () => 0;
   #granted = 0;
   #surrendered = 0;
   #exit: Exit = 'budget';
@@ -73,11 +70,12 @@ export class ToyHart implements Hart, EngineHost {
     readonly env: ToyEnvironment,
   ) {
     this.registers = new ToyRegisters(state);
+    env.decode.tellOfPages(this);
     this.afterRestore();
   }
 
-  attach(run: RunFunction): void {
-    this.#run = run;
+  pageEvicted(): void {
+    this.flush();
   }
 
   afterRestore(): void {
@@ -168,7 +166,7 @@ export class ToyHart implements Hart, EngineHost {
     i32[this.#control(CONTROL.variant)] = this.#variant();
     i32[this.#control(CONTROL.fetchTlb)] = this.tlb;
     i32[this.#control(CONTROL.dataTlb)] = this.tlb;
-    this.#run(this.address, this.tlb, this.tlb, budget);
+    this.env.engine.run(this, this.address, this.tlb, this.tlb, budget);
     const steps = this.stepsThisRun;
     this.#granted = 0;
     this.state.steps += steps;
@@ -176,7 +174,7 @@ export class ToyHart implements Hart, EngineHost {
   }
 
   #variant() {
-    if (this.env.hotCode === undefined || this.#granted < SHORT_RUN) return REGION_VARIANT.none;
+    if (this.env.engine.regions === undefined || this.#granted < SHORT_RUN) return REGION_VARIANT.none;
     return this.env.watches.watchesReads ? REGION_VARIANT.bareWatched : REGION_VARIANT.bare;
   }
 
@@ -333,7 +331,7 @@ export class ToyHart implements Hart, EngineHost {
 
   system(operation: number): number {
     const { state } = this;
-    switch (this.env.systemOperations[operation]) {
+    switch (this.env.engine.systemOperations[operation]) {
       case 'svc':
         return this.#trap(TOY_CAUSE.call, 0);
       case 'rfe':
@@ -356,7 +354,7 @@ export class ToyHart implements Hart, EngineHost {
   hot(entry: number): void {
     const variant = this.#variant();
     const [low, high] = this.state.pc;
-    if (variant !== REGION_VARIANT.none) this.env.hotCode?.hot(entry, low, high, this.tlb, variant);
+    if (variant !== REGION_VARIANT.none) this.env.engine.regions?.hot(entry, low, high, this.tlb, variant);
   }
 
   #watched(address: number, size: number, reads: boolean): boolean {

@@ -5,7 +5,7 @@ import { TestFinisher } from '../../devices/test-finisher.js';
 import { UART_STATE, Uart16550 } from '../../devices/uart16550.js';
 import { EmptyVirtioSlot } from '../../devices/virtio/empty-slot.js';
 import { VIRTIO_SLOT_BYTES } from '../../devices/virtio/mmio-transport.js';
-import { BreakpointSet } from '../../engine/breakpoint-set.js';
+import type { BreakpointSet } from '../../engine/breakpoint-set.js';
 import { DecodeCache } from '../../engine/decode-cache.js';
 import { Engine, type EngineOptions } from '../../engine/engine.js';
 import { REGION_ENTRIES, REGION_ENTRY_SHIFT, REGION_FUNCTIONS } from '../../engine/engine-layout.js';
@@ -23,8 +23,9 @@ import {
 } from '../../machine/board.js';
 import { Bus } from '../../machine/bus.js';
 import { ForeignWrites } from '../../machine/foreign-writes.js';
+import type { Scheduler } from '../../machine/scheduler.js';
 import { timeState, VirtualTime } from '../../machine/virtual-time.js';
-import { GuestMemory, PAGE_FLAG } from '../../memory/guest-memory.js';
+import { GuestMemory } from '../../memory/guest-memory.js';
 import { planMemory } from '../../memory/memory-plan.js';
 import type { BootImage, MachineConfig } from '../../ports/config.js';
 import type { DmaPort, IrqLine, MachineOutputs, MmioDevice } from '../../ports/device.js';
@@ -68,7 +69,8 @@ export class VirtBoard implements Board {
   readonly decode: DecodeCache;
   readonly engine: Engine;
   readonly watches = new WatchList();
-  readonly breakpoints = new BreakpointSet();
+  readonly breakpoints: BreakpointSet;
+  readonly scheduler: Scheduler;
   readonly touched = new TouchedPages();
   readonly foreignWrites = new ForeignWrites(this);
   readonly machineState: MachineState;
@@ -92,6 +94,7 @@ export class VirtBoard implements Board {
     options: EngineOptions = DEFAULT_ENGINE,
   ) {
     this.behaviour = behaviourOf(config);
+    this.scheduler = ports.scheduler;
     const { plan } = this;
     const machine = plan.add('machine', MACHINE_STATE);
     const timerOf = (own: number) => config.harts + own;
@@ -133,18 +136,18 @@ export class VirtBoard implements Board {
     plan.reset(buffer, memoryPlan.state);
 
     this.machineState = MACHINE_STATE.bind(buffer, at(machine));
-    this.time = new VirtualTime(timeLayout.bind(buffer, at(time)), config.icountShift);
-    this.time.onArm = ports.onAttention;
+    this.time = new VirtualTime(timeLayout.bind(buffer, at(time)), config.icountShift, this.scheduler);
     this.entropy = new Entropy(entropyLayout.bind(buffer, at(entropy)), config.entropy ?? 'seed');
     this.entropy.onWant = () => {
-      ports.onAttention();
-      this.running?.requestBoundary();
+      this.scheduler.lookSoon();
+      this.scheduler.endRun();
     };
     this.entropy.onFed = () => this.virtio.rng?.fed();
-    this.bus = new Bus(this.memory, RAM_BASE, VIRT_MAP.bootRom.base);
+    this.bus = new Bus(this.memory, RAM_BASE, VIRT_MAP.bootRom.base, this.scheduler);
 
     this.decode = new DecodeCache(this.memory, isa);
     this.engine = new Engine(this.decode, RAM_BASE, options);
+    this.breakpoints = this.engine.breakpoints;
     this.harts = hartParts.map(
       (component, id) =>
         new RiscvHart(
@@ -156,13 +159,13 @@ export class VirtBoard implements Board {
           {
             memory: this.memory,
             bus: this.bus,
+            engine: this.engine,
             decode: this.decode,
+            scheduler: this.scheduler,
             watches: this.watches,
             breakpoints: this.breakpoints,
             touched: this.touched,
             hooks: ports.hooks,
-            systemOperations: this.engine.systemOperations,
-            hotCode: this.engine.regions,
             writesCsrsExactly: this.behaviour.debuggerCsrWrite === 'exact',
             randomHalf: () => this.entropy.half(),
             readTime: out => out.set(this.clint.timeLow(), this.clint.timeHigh()),
@@ -176,22 +179,6 @@ export class VirtBoard implements Board {
         this.harts.map(hart => hart.state),
         this.memory,
       );
-    this.decode.onEvict = () => {
-      for (const hart of this.harts) hart.mmu.flushFetch();
-    };
-    this.memory.observer = {
-      codeWritten: (host, length) => this.decode.invalidate(host, length),
-      pageTableWritten: (page, host, length) => {
-        let fetched = false;
-        for (const hart of this.harts) if (hart.mmu.pageTableChanges(host, length)) fetched = true;
-        // The next fetch may need the new entry, though it is on the page that is already looked up.
-        if (fetched) this.running?.requestBoundary();
-        // To a marked page, writes are slow: it may be a table no more. The next walk by way of it marks it again.
-        if (!this.harts.some(hart => hart.mmu.dependsOn(page)))
-          this.memory.flags[page] &= ~PAGE_FLAG.pageTable;
-      },
-      reservedWritten: (host, length) => this.reservations?.written(host, length),
-    };
 
     const line = (hart: number, interrupt: number): IrqLine => ({
       set: level => {
@@ -200,7 +187,7 @@ export class VirtBoard implements Board {
         const lines = level ? state.lines | bit : state.lines & ~bit;
         if (lines >>> 0 === state.lines) return;
         state.lines = lines >>> 0;
-        ports.onAttention();
+        this.scheduler.lookSoon();
       },
     });
     const hartIds = this.harts.map(hart => hart.id);
@@ -249,7 +236,7 @@ export class VirtBoard implements Board {
     this.bus.attach(test.base, test.bytes, new TestFinisher(ports.power));
     this.bus.attach(clintWindow.base, clintWindow.decoded, this.clint);
     this.bus.attach(plicWindow.base, plicWindow.bytes, this.plic);
-    this.bus.attach(uart0.base, uart0.decoded, this.#pumped(this.uart, ports.onAttention));
+    this.bus.attach(uart0.base, uart0.decoded, this.#pumped(this.uart));
     this.bus.attach(VIRT_MAP.rtc.base, VIRT_MAP.rtc.decoded, this.rtc);
     for (let slot = 0; slot < VIRTIO_SLOTS; slot++) {
       const device = this.virtio.inSlot(slot) ?? new EmptyVirtioSlot(config.virtio);
@@ -257,12 +244,7 @@ export class VirtBoard implements Board {
     }
     this.memoryMap = memoryMapOf(config);
     this.inputs = new VirtInputs(this.console, this.entropy, this.virtio);
-    this.engine.connect(() => this.running!);
-    if (this.engine.regions !== undefined) this.engine.regions.breakpoints = this.breakpoints;
-    for (const hart of this.harts) hart.attach(this.engine.run);
   }
-
-  running: RiscvHart | undefined;
 
   refusal(event: DeviceEvent): string | undefined {
     return eventRefusal(this, event);
@@ -282,11 +264,11 @@ export class VirtBoard implements Board {
   }
 
   /** The 16550, behind whose accesses typed bytes that wait may go on. */
-  #pumped(uart: Uart16550, onAttention: () => void): MmioDevice {
+  #pumped(uart: Uart16550): MmioDevice {
     const look = () => {
       if (this.console.empty) return;
       this.#consoleWaits = true;
-      onAttention();
+      this.scheduler.lookSoon();
     };
     return {
       access: uart.access,

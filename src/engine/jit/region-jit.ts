@@ -1,5 +1,5 @@
-import { BreakpointSet } from '../breakpoint-set.js';
-import type { DecodeCache } from '../decode-cache.js';
+import type { BreakpointSet } from '../breakpoint-set.js';
+import type { DecodeCache, DecodedCodeKeeper } from '../decode-cache.js';
 import { CONTROL, type HotCode, REGION_FUNCTIONS, type RegionVariant } from '../engine-layout.js';
 import { virtualPage } from '../touched-pages.js';
 import { FreeNumbers } from './free-numbers.js';
@@ -42,7 +42,7 @@ export interface RegionStatistics {
  * Compiles hot code to regions and keeps them. Derived state only: a region is entered from a mark on a
  * predecoded instruction and does exactly what the interpreter would do from there on.
  */
-export class RegionJit implements HotCode {
+export class RegionJit implements HotCode, DecodedCodeKeeper {
   readonly statistics: RegionStatistics = {
     compiled: 0,
     present: 0,
@@ -50,12 +50,6 @@ export class RegionJit implements HotCode {
     bytes: 0,
     compileMs: 0,
   };
-  /** The interpreter's functions that regions call. */
-  runtime: Record<string, (...args: number[]) => number> = {};
-  /** Milliseconds, for the statistics. */
-  now: () => number = () => 0;
-  /** The breakpoints that are set. */
-  breakpoints = new BreakpointSet();
   readonly #target: RegionTarget;
   readonly #tables: SelectorTables;
   readonly #regions = new Set<Region>();
@@ -72,20 +66,21 @@ export class RegionJit implements HotCode {
 
   constructor(
     readonly decode: DecodeCache,
+    readonly breakpoints: BreakpointSet,
     ramBase: number,
     readonly table: WebAssembly.Table,
+    /** The interpreter's functions that regions call. */
+    readonly runtime: WebAssembly.Instance['exports'],
     /** How often a place is reported as hot before it is compiled. */
     patience: Patience,
+    /** Milliseconds, for the statistics. */
+    readonly now: () => number,
   ) {
     this.#entries = new RegionEntries(decode.memory);
     this.#tables = new SelectorTables(decode.memory);
     this.#hot = new HotSlots(decode.memory.plan, patience);
     this.#target = { isa: decode.isa, plan: decode.memory.plan, ramBase };
-    decode.onInvalidate = (guestPage, granule) => this.#codeChanges(guestPage, granule);
-    decode.onDecode = guestPage => {
-      if (this.#asleep.has(guestPage)) this.#wakePage(guestPage);
-    };
-    decode.onBreakpoints = () => this.#breakpointsChanged();
+    decode.tellOfCode(this);
   }
 
   hot(slot: number, low: number, high: number, fetchTlb: number, variant: RegionVariant): void {
@@ -183,7 +178,7 @@ export class RegionJit implements HotCode {
     const { bytes, structure } = compileRegion(this.#target, code, variant, slot, tables);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
       host: { memory: this.decode.memory.memory },
-      runtime: this.runtime,
+      runtime: this.runtime as Record<string, (...args: number[]) => number>,
     });
     this.table.set(slot, instance.exports.region);
     this.statistics.compileMs += this.now() - start;
@@ -306,7 +301,11 @@ export class RegionJit implements HotCode {
     }
   }
 
-  #codeChanges(guestPage: number, granule: number): void {
+  codeDecoded(guestPage: number): void {
+    if (this.#asleep.has(guestPage)) this.#wakePage(guestPage);
+  }
+
+  codeChanges(guestPage: number, granule: number): void {
     for (const region of this.#onPage.get(guestPage) ?? []) {
       if (!region.awake || !region.usesGranule(granule)) continue;
       if (++region.disturbed > MOST_DISTURBANCES) this.#free(region);
@@ -329,7 +328,7 @@ export class RegionJit implements HotCode {
   }
 
   /** Regions that hold a breakpoint sleep; others that start at the same places, or were asleep for one, take over. */
-  #breakpointsChanged(): void {
+  breakpointsChanged(): void {
     for (const { low, high } of this.breakpoints.points) {
       for (const region of this.#regions) {
         if (region.awake && region.holds(low, high)) this.#sleep(region);
