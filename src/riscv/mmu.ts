@@ -1,4 +1,4 @@
-import type { DecodedPageKeeper } from '../engine/decode-cache.js';
+import type { DecodeCache, DecodedPageKeeper } from '../engine/decode-cache.js';
 import {
   TLB_BANK_BYTES,
   TLB_INDEX_MASK,
@@ -6,11 +6,11 @@ import {
   TLB_TABLE,
   TLB_VALUE,
 } from '../engine/engine-layout.js';
+import type { Scheduler } from '../machine/scheduler.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { PageTableKeeper } from '../memory/invalidation.js';
 import { PAGE_BYTES } from '../memory/memory-plan.js';
 import { BrokenInvariant } from '../state/invariant.js';
-import type { HartEnvironment } from './executing-hart.js';
 import { FilledEntries } from './filled-entries.js';
 import type { HartState } from './hart-state.js';
 import {
@@ -36,7 +36,10 @@ const PAGE_CAUSE: Record<Access, number> = {
 };
 
 /** What of a hart's surroundings translations depend on. */
-interface TranslationEnvironment extends WalkEnvironment, Pick<HartEnvironment, 'decode' | 'scheduler'> {}
+interface TranslationEnvironment extends WalkEnvironment {
+  readonly decode: DecodeCache;
+  readonly scheduler: Scheduler;
+}
 
 /** Address spaces whose translations are kept at a time: each value of satp is one. */
 const SPACES = 4;
