@@ -23,9 +23,11 @@ const debugOnDemand = {
 async function prepareInterpreters(folder) {
   const { CPUS } = await import(join(dist, 'assembly/cpus.js'));
   const { buildMachine } = await import(join(dist, 'boards/build-machine.js'));
+  const { newSettings } = await import(join(dist, 'ports/config.js'));
   const files = {};
   for (const [name, { xlen, isa }] of Object.entries(CPUS)) {
-    const config = { ...USUAL_MACHINE, xlen, isa };
+    // Harts, memory and devices make no difference to interpreters.
+    const config = newSettings({ xlen, isa, ramBytes: 2 ** 20, entry: 0 });
     for (const jit of [true, false]) {
       const { engine } = buildMachine(config, [], { serial: { write() {} } }, { jit }).board;
       if (files[engine.interpreterKey] !== undefined) continue;
@@ -45,23 +47,6 @@ export function preparedInterpreter(key) {
   return { bytes, systemOperations: found.systemOperations };
 }`;
 }
-
-/** Harts, memory and devices make no difference to interpreters. */
-const USUAL_MACHINE = {
-  board: 'virt',
-  machineRevision: 2,
-  harts: 1,
-  ramBytes: 2 ** 20,
-  icountShift: 0,
-  quantum: 4096,
-  entropySeed: 1,
-  append: '',
-  entry: 0,
-  rtcSeconds: 0,
-  virtio: 'legacy',
-  disks: [],
-  network: false,
-};
 
 async function bundle(input, output, plugins) {
   const built = await rolldown({

@@ -16,6 +16,7 @@ describe('the tree', () => {
     ['files stay short', check.checkLengths],
     ['only host rooms use the host', check.checkHostGlobals],
     ['no bigint in rooms on the hot path', check.checkBigint],
+    ['no options of the command line outside cli/', check.checkFlags],
     ['no escape from the type checker', check.checkTypeEscapes],
     ['no dead file', check.checkReachable(entryFiles())],
   ])('%s', (_name, rule) => {
@@ -89,6 +90,21 @@ describe('the rules find', () => {
     const text = 'const a = 1n;\nconst b = BigInt(2);\n';
     expect(check.checkBigint([parseSource('engine/a.ts', text)])).toHaveLength(2);
     expect(check.checkBigint([parseSource('timeline/a.ts', text)])).toEqual([]);
+  });
+
+  test('options of the command line in texts, but not in comments or code', () => {
+    const text = [
+      '/** give --memory more */',
+      'for (let i = 3; --i > 0; ) i--;',
+      "const a = 'give --memory more';",
+      'const b = `(--save-dir ${a})`;',
+    ].join('\n');
+    const found = check.checkFlags([parseSource('boards/a.ts', text)]);
+    expect(found.map(line => line.split(' ')[0])).toEqual(
+      expect.arrayContaining(['src/boards/a.ts:3:', 'src/boards/a.ts:4:']),
+    );
+    expect(found.filter(line => line.startsWith('src/boards/'))).toHaveLength(2);
+    expect(check.checkFlags([parseSource('cli/a.ts', text)]).join()).not.toContain('src/cli');
   });
 
   test('any and suppressed errors', () => {

@@ -4,30 +4,15 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { buildMachine } from '../../dist/boards/build-machine.js';
 import { loadElf } from '../../dist/boards/virt/loader.js';
-import { MACHINE_REVISION } from '../../dist/ports/revisions.js';
+import { newSettings } from '../../dist/ports/config.js';
 
 const [, , file, shift, engine] = process.argv;
 const bytes = readFileSync(file);
 const xlen = bytes[4] === 2 ? 64 : 32;
 const ramBytes = 128 << 20;
 const { entry, images } = loadElf(basename(file), bytes, { xlen, ramBytes });
-const config = {
-  board: 'virt',
-  machineRevision: MACHINE_REVISION,
-  xlen,
-  isa: `rv${xlen}imafdcsu_zicsr_zifencei_zba_zbb_zbs`,
-  harts: 1,
-  ramBytes,
-  icountShift: Number(shift),
-  quantum: 4096,
-  entropySeed: 1,
-  append: '',
-  entry,
-  rtcSeconds: 0,
-  virtio: 'legacy',
-  disks: [],
-  network: false,
-};
+const isa = `rv${xlen}imafdcsu_zicsr_zifencei_zba_zbb_zbs`;
+const config = newSettings({ xlen, isa, ramBytes, icountShift: Number(shift), entry, rtcSeconds: 0 });
 const machine = buildMachine(
   config,
   images,

@@ -1,5 +1,6 @@
 /** How scripts come to a machine: from firmware, or out of a recording. */
 
+import { liveHost } from '../assembly/live-host.js';
 import {
   bootSession,
   type ConfigOptions,
@@ -10,13 +11,13 @@ import {
   replaySession,
 } from '../assembly/session.js';
 import { systemClock } from '../host/clock.js';
-import { asyncDisks } from '../host/disk/async-disks.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
 import { HostFiles } from '../host/files/host-files.js';
-import { hostRandom } from '../host/random.js';
 import { openWavSound, type WavFiles } from '../host/sound/wav-backend.js';
+import { isSettingName, settingOf } from '../ports/settings.js';
 import type { Recording } from '../replay/recording.js';
 import { readRecording } from '../replay/recording-reader.js';
+import type { SayAdvice } from '../state/input-error.js';
 import type { Timeline } from '../timeline/timeline.js';
 import { DebugSession } from './debug-session.js';
 import { MemoryConsole } from './memory-console.js';
@@ -75,6 +76,12 @@ const historyOptions = (options: SnapshotOptions): HistoryOptions => ({
   snapshotDiskBytes: options.snapshotDiskSize,
 });
 
+/** How scripts change a setting: by its field, or by what it is derived from. */
+const sayField: SayAdvice = ({ setting, value }) => {
+  const { derived, option } = isSettingName(setting) ? settingOf(setting) : {};
+  return `set ${derived && typeof option === 'string' ? option : setting} to ${value}`;
+};
+
 const creator = (files: HostFiles) => (path: string) => files.create(path, 'recording', 'replacing');
 
 /**
@@ -121,7 +128,7 @@ export function openRecording(path: string, options: RecordingOptions = {}): Deb
   const { recording, close } = readFile(files, path);
   const symbols = namesIn(files, options.symbols);
   const [console, virtioConsole] = [new MemoryConsole(), new MemoryConsole()];
-  const host = { console, virtioConsole, clock: systemClock, createFile: creator(files) };
+  const host = { console, virtioConsole, clock: systemClock, createFile: creator(files), say: sayField };
   const timeline = replaySession(recording, { ...historyOptions(options), symbols }, host);
   return new DebugSession(timeline, console, virtioConsole, [() => timeline.close(), close]);
 }
@@ -149,10 +156,8 @@ function live(
 ): DebugSession {
   const [console, virtioConsole] = [new MemoryConsole(), new MemoryConsole()];
   const sound = soundFiles && openWavSound(soundFiles, files, () => {});
-  const timeline = build({
-    ...{ console, virtioConsole, clock: systemClock, random: hostRandom, createFile: creator(files), sound },
-    blocks: asyncDisks(disks),
-  });
+  const ends = { console, virtioConsole, createFile: creator(files), sound, say: sayField };
+  const timeline = build(liveHost(ends, disks));
   const closers = [() => timeline.close(), () => sound?.close(), close];
   if (record !== undefined) {
     const file = files.create(record, 'recording', fsync ? 'always' : 'replacing');

@@ -8,12 +8,19 @@ import { openPageFile } from '../host/page-file.js';
 import { isElf, parseElf } from '../images/elf.js';
 import { type ElfSymbol, readSymbols } from '../images/symbols.js';
 import { type MachineMoment, saveMoment } from '../machine/saved-machine.js';
-import type { BootImage, DiskContents, InputDeviceKind, MachineConfig } from '../ports/config.js';
+import { MIB } from '../ports/amounts.js';
+import {
+  type BootImage,
+  chosenOf,
+  type DiskContents,
+  type MachineConfig,
+  newSettings,
+} from '../ports/config.js';
 import type { ConsoleBackend } from '../ports/host.js';
-import { MACHINE_REVISION } from '../ports/revisions.js';
+import type { ChosenSettings } from '../ports/settings.js';
 import type { Recording } from '../replay/recording.js';
 import { RISCV_ELF } from '../riscv/elf-machine.js';
-import { InputError } from '../state/input-error.js';
+import { InputError, inWordsOf, sayPlainly } from '../state/input-error.js';
 import type { HostPorts } from '../timeline/live/host-ports.js';
 import type { IdleClock } from '../timeline/live/live-driver.js';
 import type { MachineSource } from '../timeline/machine-source.js';
@@ -27,32 +34,9 @@ export type { HostPorts } from '../timeline/live/host-ports.js';
 /** A machine with its history: see Timeline. */
 export type Session = Timeline;
 
-export interface ConfigOptions {
+/** What of a machine's settings a user may give, and the hart by name. */
+export interface ConfigOptions extends ChosenSettings {
   readonly cpu?: CpuName | undefined;
-  /** 1 to 8. */
-  readonly harts?: number | undefined;
-  readonly ramBytes?: number | undefined;
-  readonly icountShift?: number | undefined;
-  readonly entropySeed?: number | undefined;
-  /** Randomness comes from the host, and is recorded, instead of from the seed. */
-  readonly entropy?: 'host' | undefined;
-  /** A virtio entropy device. */
-  readonly rng?: boolean | undefined;
-  /** A virtio console beside the serial one. */
-  readonly virtioConsole?: boolean | undefined;
-  /** Input devices. */
-  readonly inputs?: readonly InputDeviceKind[] | undefined;
-  /** A sound device, which captures silence or, `duplex`, what the host captures. */
-  readonly sound?: 'playback' | 'duplex' | undefined;
-  /** Disks complete requests at the speed of the host, which is recorded. */
-  readonly diskAsync?: boolean | undefined;
-  readonly append?: string | undefined;
-  /** What the RTC shows at virtual time zero, in seconds since 1970; 2024-01-01 when not given. */
-  readonly rtcSeconds?: number | undefined;
-  /** Interface of virtio devices: version 1 or 2 of virtio-mmio. */
-  readonly virtio?: 'legacy' | 'modern' | undefined;
-  /** Whether there is a network device, connected or not. */
-  readonly network?: boolean | undefined;
 }
 
 export interface HistoryOptions {
@@ -85,21 +69,6 @@ export interface SessionOptions extends HistoryOptions {
   readonly notice?: (line: string) => void;
 }
 
-const MIB = 2 ** 20;
-const DEFAULTS = {
-  harts: 1,
-  ramBytes: 128 * MIB,
-  /**
-   * 8 ns a step, as a core of 125 MHz: guests that wait by looking at the clock burn 8 times fewer steps than at 1 ns
-   * (U-Boot's countdown of 2 s is 250 million instead of 2000), and Linux still does more than a million steps a tick.
-   */
-  icountShift: 3,
-  quantum: 4096,
-  entropySeed: 1,
-  append: '',
-  rtcSeconds: 1_704_067_200,
-  virtio: 'legacy',
-} as const;
 const DEFAULT_SNAPSHOT_MEMORY = 512 * MIB;
 const DEFAULT_SNAPSHOT_DISK = 4096 * MIB;
 
@@ -108,7 +77,7 @@ const DEFAULT_SNAPSHOT_DISK = 4096 * MIB;
  * option makes no sense.
  */
 export function bootSession(firmware: NamedBytes, options: SessionOptions, host: HostPorts): Session {
-  const { config, images } = buildMachine(firmware, options, host);
+  const { config, images } = inWordsOf(host.say ?? sayPlainly, () => buildMachine(firmware, options, host));
   const symbols = [firmware, ...(options.symbols ?? [])];
   return liveSession({ config, images }, { ...options, symbols }, host);
 }
@@ -203,20 +172,6 @@ function budgetOf(options: HistoryOptions) {
   };
 }
 
-/** Everything of a machine stands in one WebAssembly memory of at most 4 GiB, disks included. */
-const MOST_RAM = 3 * 2 ** 30;
-const RAM_UNIT = 4096;
-
-function checkRam(bytes: number): void {
-  if (bytes > MOST_RAM)
-    throw new InputError(`${bytes} bytes of RAM are too many: give at most 3 GiB with --memory`);
-  if (bytes % RAM_UNIT !== 0) {
-    throw new InputError(
-      `${bytes} bytes of RAM are no whole pages: give --memory a multiple of ${RAM_UNIT} bytes`,
-    );
-  }
-}
-
 function buildMachine(
   kernel: NamedBytes,
   options: SessionOptions,
@@ -226,24 +181,13 @@ function buildMachine(
   const xlen = isElf(kernel.bytes) ? xlenOf(kernel.name, kernel.bytes) : undefined;
   const cpu = CPUS[wanted.cpu ?? DEFAULT_CPU[xlen ?? 64]];
   const disks = options.disks ?? [];
-  const settings = {
-    board: 'virt',
-    machineRevision: MACHINE_REVISION,
+  const settings = newSettings({
+    ...chosenOf(wanted),
+    ...entropyOf(wanted, host),
     xlen: cpu.xlen,
     isa: cpu.isa,
-    harts: wanted.harts ?? DEFAULTS.harts,
-    ramBytes: wanted.ramBytes ?? DEFAULTS.ramBytes,
-    icountShift: wanted.icountShift ?? DEFAULTS.icountShift,
-    quantum: DEFAULTS.quantum,
-    ...entropyOf(wanted, host),
-    append: wanted.append ?? DEFAULTS.append,
-    rtcSeconds: wanted.rtcSeconds ?? DEFAULTS.rtcSeconds,
-    virtio: wanted.virtio ?? DEFAULTS.virtio,
     disks: disks.map(disk => disk.sectors),
-    network: wanted.network ?? false,
-    ...optionalDevices(wanted),
-  } as const satisfies Omit<MachineConfig, 'entry'>;
-  checkRam(settings.ramBytes);
+  });
   checkSlots(settings);
   const { bios, initrd } = options;
   const { entry, kernelEntry, images } = planBoot({ kernel, bios, initrd }, settings);
@@ -262,22 +206,11 @@ function buildMachine(
 function entropyOf(
   { entropy, entropySeed }: ConfigOptions,
   host: HostPorts,
-): Pick<MachineConfig, 'entropySeed' | 'entropy'> {
-  if (entropy !== 'host') return { entropySeed: entropySeed ?? DEFAULTS.entropySeed };
+): Pick<ChosenSettings, 'entropySeed' | 'entropy'> {
+  if (entropy !== 'host') return { entropySeed };
   if (host.random === undefined) throw new InputError('this session has no entropy of the host');
   const seed = host.random(6).reduce((value, byte) => value * 256 + byte, 0);
   return { entropySeed: seed, entropy };
-}
-
-function optionalDevices(wanted: ConfigOptions): Partial<MachineConfig> {
-  const { rng, virtioConsole, inputs, sound, diskAsync } = wanted;
-  return {
-    ...(rng ? { rng } : {}),
-    ...(virtioConsole ? { virtioConsole } : {}),
-    ...(inputs === undefined || inputs.length === 0 ? {} : { inputs }),
-    ...(sound === undefined ? {} : { sound }),
-    ...(diskAsync ? { diskAsync } : {}),
-  };
 }
 
 function checkSlots(config: Omit<MachineConfig, 'entry'>): void {

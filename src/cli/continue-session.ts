@@ -4,9 +4,10 @@ import type { MachineConfig } from '../ports/config.js';
 import type { Recording } from '../replay/recording.js';
 import { InputError } from '../state/input-error.js';
 import { chooseSerial } from './console.js';
+import type { MachineOptions } from './machine-options.js';
 import { clockOf, historyOf, NO_NETWORK, type Opened, open } from './machine-session.js';
 import { tell } from './messages.js';
-import type { HistoryOptions, MachineOptions, SaveOptions, SymbolOptions } from './options.js';
+import type { HistoryOptions, SaveOptions, SymbolOptions } from './options.js';
 import { tellProgress } from './progress.js';
 import { describeStart } from './recording-text.js';
 

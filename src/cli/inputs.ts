@@ -6,6 +6,7 @@ import type { Recording } from '../replay/recording.js';
 import { readRecording } from '../replay/recording-reader.js';
 import { InputError } from '../state/input-error.js';
 import { commandFiles } from './command-files.js';
+import { flagOf } from './machine-options.js';
 
 /** A file given to the guest, with the name it has in messages and recordings. */
 export interface GuestFile {
@@ -63,8 +64,6 @@ export function readRecordingFile(path: string): Recording {
 export function refuseOptions(path: string, options: object, allowed: readonly string[]): void {
   const refused = Object.keys(options).filter(name => !allowed.includes(name));
   if (refused.length === 0) return;
-  const names = refused
-    .map(name => `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`)
-    .join(', ');
+  const names = refused.map(flagOf).join(', ');
   throw new InputError(`${path} is a recording, which brings its own machine: ${names} cannot change it`);
 }

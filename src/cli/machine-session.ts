@@ -1,24 +1,22 @@
 import { basename } from 'node:path';
+import { liveHost } from '../assembly/live-host.js';
 import { bootSession, type HostPorts, type Session } from '../assembly/session.js';
-import { hostSeconds, systemClock } from '../host/clock.js';
-import { asyncDisks } from '../host/disk/async-disks.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
 import { SaveFolder } from '../host/files/save-folder.js';
-import { hostRandom } from '../host/random.js';
 import { openWavSound } from '../host/sound/wav-backend.js';
 import { MAGIC } from '../replay/format.js';
 import type { ByteSink } from '../replay/recording.js';
-import { InputError } from '../state/input-error.js';
+import { InputError, inWordsOf } from '../state/input-error.js';
 import type { IdleClock } from '../timeline/live/live-driver.js';
 import { commandFiles } from './command-files.js';
 import { chooseSerial, isInteractive, openConsole } from './console.js';
 import { type GuestFile, readGuestFile, readSymbolFile } from './inputs.js';
+import { type MachineOptions, sayOption, settingsOf } from './machine-options.js';
 import { tell } from './messages.js';
 import { openNetwork } from './network.js';
 import type {
   EngineOptions,
   HistoryOptions,
-  MachineOptions,
   RecordingOptions,
   SaveOptions,
   SymbolOptions,
@@ -62,7 +60,7 @@ export async function bootMachine(
   firmware: GuestFile,
   options: MachineOptions & HistoryOptions & SaveOptions & SymbolOptions,
 ): Promise<Opened> {
-  const { virtioConsole, entropy, saveDir } = options;
+  const { virtioConsole, saveDir } = options;
   const serial = chooseSerial(options.serial, virtioConsole);
   const biosPath = options.bios === 'none' ? undefined : options.bios;
   const bios = biosPath === undefined ? undefined : readGuestFile(biosPath, 'firmware');
@@ -79,23 +77,7 @@ export async function bootMachine(
       bootSession(
         firmware,
         {
-          config: {
-            cpu: options.cpu,
-            harts: options.smp,
-            ramBytes: options.memory,
-            icountShift: options.icount,
-            entropySeed: entropy?.kind === 'seed' ? entropy.seed : undefined,
-            entropy: entropy?.kind === 'host' ? 'host' : undefined,
-            append: options.append,
-            rtcSeconds: options.rtc === 'host' ? hostSeconds() : undefined,
-            virtio: options.virtio,
-            network: net.kind !== 'none',
-            rng: options.rng,
-            virtioConsole: virtioConsole !== undefined,
-            inputs: options.input,
-            sound: soundKind(options.sound),
-            diskAsync: options.diskAsync,
-          },
+          config: settingsOf(options),
           bios,
           initrd,
           disks: contents,
@@ -131,8 +113,6 @@ export interface Connections {
   readonly createFile?: (path: string) => ByteSink;
 }
 
-const soundKind = (spec: SoundSpec | undefined) => spec && (spec.input === undefined ? 'playback' : 'duplex');
-
 /** Opens the consoles and the network, then builds a session on them. */
 export async function open(
   {
@@ -163,16 +143,9 @@ export async function open(
     closers.push(() => sound?.close());
     const network = await openNetwork(net);
     closers.push(() => network?.close());
-    const session = build({
-      console,
-      virtioConsole,
-      network,
-      clock: systemClock,
-      random: hostRandom,
-      sound,
-      blocks: asyncDisks(disks),
-      createFile: createFile ?? (name => saves.create(name, 'replacing')),
-    });
+    const save = (name: string) => inWordsOf(sayOption, () => saves.create(name, 'replacing'));
+    const ends = { console, virtioConsole, network, sound, say: sayOption, createFile: createFile ?? save };
+    const session = build(liveHost(ends, disks));
     closers.push(() => session.close());
     return {
       session,

@@ -5,8 +5,9 @@ import { VERSION } from '../assembly/version.js';
 import { surviveHangUp } from '../host/console/hang-up.js';
 import { systemErrorText } from '../host/system-error.js';
 import { DivergenceError } from '../replay/divergence.js';
-import { InputError } from '../state/input-error.js';
+import { fullMessage, InputError } from '../state/input-error.js';
 import { ReplayMismatch, TargetError } from '../timeline/debug-target.js';
+import { sayOption } from './machine-options.js';
 import { CommandFailure, EXIT_DIVERGENCE, EXIT_USAGE, printFailure, tell, tellError } from './messages.js';
 import { buildProgram } from './program.js';
 
@@ -39,7 +40,7 @@ function report(error: unknown): number {
     return error.exitCode;
   }
   if (error instanceof InputError || error instanceof TargetError) {
-    tellError(error.message);
+    tellError(error instanceof InputError ? fullMessage(error, sayOption) : error.message);
     return EXIT_USAGE;
   }
   if (isSystemError(error)) {

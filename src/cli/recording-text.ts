@@ -1,7 +1,9 @@
 /** How a recording reads to a user. */
 
+import { hex, plural, sizeText } from '../ports/amounts.js';
 import type { MachineConfig } from '../ports/config.js';
 import type { InputEvent, LoggedEvent } from '../ports/input-event.js';
+import { SECTOR_BYTES, SETTING_NAMES, settingOf } from '../ports/settings.js';
 import { describeEnd } from '../replay/end-kinds.js';
 import { OPTIONAL_CHUNKS } from '../replay/format.js';
 import { imageLength } from '../replay/recorded-image.js';
@@ -36,30 +38,24 @@ export function describeRecording({
 }: Recording): string[] {
   const { config } = header;
   const rows: (readonly [string, string])[] = [
-    ...(file === undefined ? [] : [['file', `format version ${file.version}, ${size(file.bytes)}`] as const]),
+    ...(file === undefined
+      ? []
+      : [['file', `format version ${file.version}, ${sizeText(file.bytes)}`] as const]),
     ['written by', header.writtenBy],
-    ['board', `${config.board}, revision ${config.machineRevision}`],
-    ['cpu', `${config.isa}, ${plural(config.harts, 'hart')}, quantum ${config.quantum} steps`],
-    ['memory', size(config.ramBytes)],
-    ['icount', `shift=${config.icountShift}: one step lasts ${2 ** config.icountShift} ns`],
-    ['entropy', config.entropy ?? `seed=${config.entropySeed}`],
-    ['entry', hex(config.entry)],
+    ...describeSettings(config),
   ];
-  const devices = deviceNames(config);
-  if (devices.length > 0) rows.push(['devices', devices.join(', ')]);
-  if (config.append !== '') rows.push(['append', config.append]);
   for (const [disk, sectors] of config.disks.entries()) {
     const parts = header.images.filter(image => image.disk === disk);
     const held = parts.reduce((sum, image) => sum + imageLength(image), 0);
     rows.push([
       'disk',
-      `${parts[0]?.name ?? 'empty'}, ${size(sectors * 512)}, of which ${size(held)} are inside`,
+      `${parts[0]?.name ?? 'empty'}, ${sizeText(sectors * SECTOR_BYTES)}, of which ${sizeText(held)} are inside`,
     ]);
   }
   for (const image of header.images) {
     const { name, address, disk } = image;
     if (disk !== undefined) continue;
-    rows.push(['image', `${name} at ${hex(address)}, ${size(imageLength(image))}`]);
+    rows.push(['image', `${name} at ${hex(address)}, ${sizeText(imageLength(image))}`]);
   }
   const { start } = header;
   if (start !== undefined) {
@@ -79,28 +75,21 @@ export function describeRecording({
 
 function describeExtra({ type, content }: RecordedExtra): string {
   const [name] = Object.entries(OPTIONAL_CHUNKS).find(([, number]) => number === type) ?? [`type ${type}`];
-  return `${name}, ${size(content.length)}`;
+  return `${name}, ${sizeText(content.length)}`;
 }
 
-function deviceNames({
-  disks,
-  diskAsync,
-  network,
-  rng,
-  virtioConsole,
-  inputs = [],
-  sound,
-}: MachineConfig): string[] {
-  return [
-    ...disks.map(
-      (sectors, disk) => `disk${disk} of ${size(512 * sectors)}${diskAsync ? ' at host speed' : ''}`,
-    ),
-    ...(network ? ['network'] : []),
-    ...(rng ? ['rng'] : []),
-    ...(virtioConsole ? ['virtio console'] : []),
-    ...inputs,
-    ...(sound === undefined ? [] : [`sound (${sound})`]),
-  ];
+/** Line by line: what settings on it say, in their order. */
+function describeSettings(config: MachineConfig): (readonly [string, string])[] {
+  const lines = new Map<string, string>();
+  for (const name of SETTING_NAMES) {
+    const { shown } = settingOf(name);
+    const value = config[name];
+    const text = value === undefined ? undefined : shown?.text(value, { ...config });
+    if (shown === undefined || text === undefined) continue;
+    const before = lines.get(shown.line);
+    lines.set(shown.line, before === undefined ? text : `${before}, ${text}`);
+  }
+  return [...lines];
 }
 
 /** Idle time that ran to its deadline is not in the file: what is known without replaying is the least it can be. */
@@ -130,13 +119,4 @@ function countKinds(events: Iterable<LoggedEvent>): string {
   for (const { event } of events) counts.set(event.kind, (counts.get(event.kind) ?? 0) + 1);
   if (counts.size === 0) return 'none';
   return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ');
-}
-
-const hex = (value: number): string => `0x${value.toString(16)}`;
-export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
-
-function size(bytes: number): string {
-  if (bytes % 2 ** 20 === 0 && bytes > 0) return `${bytes / 2 ** 20} MiB`;
-  if (bytes % 2 ** 10 === 0 && bytes > 0) return `${bytes / 2 ** 10} KiB`;
-  return plural(bytes, 'byte');
 }

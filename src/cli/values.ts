@@ -3,38 +3,24 @@ import { InvalidArgumentError } from 'commander';
 import { parseAddress } from '../host/network/ipv4.js';
 import type { HostForward } from '../host/network/tcp-proxy.js';
 import { ADDRESS } from '../host/network/user-addresses.js';
-import type { InputDeviceKind } from '../ports/config.js';
-import { wholeNumber } from '../timeline/moment-text.js';
+import { assigned, integer, oneOf, size, type ValueKind } from '../ports/value-kinds.js';
+import { InputError } from '../state/input-error.js';
 
-/** A whole number: also as `1e9`, `1_000` or `0x10`. */
-export function parseCount(text: string): number {
-  const value = wholeNumber(text);
-  if (value === undefined || !Number.isSafeInteger(value)) {
-    throw new InvalidArgumentError('A whole number is needed, e.g. 1000000.');
-  }
-  return value;
-}
-
-export const parseCountFrom =
-  (least: number, most = Number.MAX_SAFE_INTEGER) =>
-  (text: string): number => {
-    const value = parseCount(text);
-    if (value >= least && value <= most) return value;
-    const range = most === Number.MAX_SAFE_INTEGER ? `at least ${least}` : `${least} to ${most}`;
-    throw new InvalidArgumentError(`It must be ${range}.`);
+/** An option's value is one of a kind. */
+export const parserOf =
+  <T>(kind: ValueKind<T>) =>
+  (text: string): T => {
+    try {
+      return kind.parse(text);
+    } catch (error) {
+      throw error instanceof InputError ? new InvalidArgumentError(error.message) : error;
+    }
   };
 
-const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
-
-/** Bytes: a number with an optional suffix K, M or G (powers of 1024). */
-export function parseSize(text: string): number {
-  const match = /^(\d+)([KMG]?)$/i.exec(text);
-  const value = match ? Number(match[1]) * SIZE_UNITS[match[2].toUpperCase()] : Number.NaN;
-  if (!Number.isSafeInteger(value) || value === 0) {
-    throw new InvalidArgumentError('A size in bytes is needed, with K, M or G as suffix, e.g. 128M.');
-  }
-  return value;
-}
+export const parseCount = parserOf(integer(0));
+export const parseCountFrom = (least: number) => parserOf(integer(least));
+export const parseSize = parserOf(size());
+export const parseOneOf = <const T extends string>(...choices: readonly T[]) => parserOf(oneOf(...choices));
 
 /** Seconds, with a fraction if wanted; returns milliseconds. */
 export function parseSeconds(text: string): number {
@@ -60,23 +46,6 @@ export function parseHostPort(text: string): HostPort {
   return { host: match[1] || match[2] || '127.0.0.1', port };
 }
 
-export function parseOneOf<T extends string>(...choices: readonly T[]): (text: string) => T {
-  return text => {
-    const choice = choices.find(name => name === text);
-    if (choice !== undefined) return choice;
-    throw new InvalidArgumentError(`Allowed: ${choices.join(', ')}.`);
-  };
-}
-
-/** `NAME=NUMBER`, as in `shift=3`; returns the number. */
-export function parseAssignment(name: string, least: number, most: number): (text: string) => number {
-  return text => {
-    const match = /^(\w+)=(.+)$/.exec(text);
-    if (match?.[1] !== name) throw new InvalidArgumentError(`${name}=N is needed, e.g. ${name}=${least}.`);
-    return parseCountFrom(least, most)(match[2]);
-  };
-}
-
 /** Where a console's bytes go. */
 export type SerialSpec =
   | { readonly kind: 'stdio' | 'null' | 'pty' }
@@ -96,9 +65,11 @@ export function parseSerial(text: string): SerialSpec {
 /** Where randomness comes from. */
 export type EntropySpec = { readonly kind: 'host' } | { readonly kind: 'seed'; readonly seed: number };
 
+const parseSeed = parserOf(assigned('seed', 0));
+
 export function parseEntropy(text: string): EntropySpec {
   if (text === 'host') return { kind: 'host' };
-  return { kind: 'seed', seed: parseAssignment('seed', 0, Number.MAX_SAFE_INTEGER)(text) };
+  return { kind: 'seed', seed: parseSeed(text) };
 }
 
 /** A disk image, and its format unless the file is to tell. */
@@ -114,18 +85,6 @@ export function parseDisk(text: string): DiskSpec {
     throw new InvalidArgumentError('FILE[,format=raw|qcow2] is needed.');
   }
   return { path: match[1], format: match[2] as DiskSpec['format'] };
-}
-
-const INPUT_KINDS = ['keyboard', 'mouse', 'tablet'] as const;
-
-/** `KIND[,KIND...]`. */
-export function parseInputs(text: string): readonly InputDeviceKind[] {
-  return text.split(',').map(kind => {
-    const known = INPUT_KINDS.find(name => name === kind);
-    if (known === undefined)
-      throw new InvalidArgumentError('Allowed: keyboard, mouse, tablet, with commas between.');
-    return known;
-  });
 }
 
 /** Files that the guest's sound goes to and comes from. */

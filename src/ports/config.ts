@@ -1,57 +1,61 @@
 /** What a machine is made of: its configuration and the bytes it starts with. */
+import { InputError } from '../state/input-error.js';
+import {
+  type ChosenSettings,
+  type GivenSettings,
+  isSettingName,
+  isValid,
+  type OptionalSettings,
+  type RequiredSettings,
+  SETTING_NAMES,
+  settingOf,
+} from './settings.js';
 
-/** What must be equal for two machines to behave equally; stored in every recording. */
-export interface MachineConfig {
-  /** What it is built as: see `buildMachine`. */
-  readonly board: string;
-  /** Which of its behaviours that have changed over time it has: see revisions.ts. */
-  readonly machineRevision: number;
-  /** Width of an address. */
-  readonly xlen: 32 | 64;
-  /** Which instruction set, in the board's words: for `virt` an ISA string, e.g. `rv64imacsu_zicsr_zifencei`. */
-  readonly isa: string;
-  /** Number of harts, 1 to 8. */
-  readonly harts: number;
-  /** Guest RAM in bytes; a multiple of 4096. */
-  readonly ramBytes: number;
-  /** One step lasts 2^shift ns of virtual time, as QEMU's `-icount shift=N`. */
-  readonly icountShift: number;
-  /** Steps a hart may run before the next runnable one gets its turn. */
-  readonly quantum: number;
-  /** Seed of everything random that the machine hands out (device tree rng-seed, `seed` CSR). */
-  readonly entropySeed: number;
-  /** Randomness comes from the host and is recorded, but for the device tree's; absent: from the seed. */
-  readonly entropy?: 'host';
-  /** Kernel command line for /chosen/bootargs. */
-  readonly append: string;
-  /** Address the boot ROM jumps to. */
-  readonly entry: number;
-  /** What the RTC shows at virtual time zero: whole seconds since 1970-01-01 00:00 UTC. */
-  readonly rtcSeconds: number;
-  /** Interface of the virtio-mmio slots: `legacy` is version 1, QEMU's default; `modern` is version 2. */
-  readonly virtio: 'legacy' | 'modern';
-  /** Size in 512-byte sectors of each disk, in the order given; the first stands in the highest slot. */
-  readonly disks: readonly number[];
-  /** There is an entropy device. */
-  readonly rng?: true;
-  /** There is a virtio console. */
-  readonly virtioConsole?: true;
-  /** Input devices, in order. */
-  readonly inputs?: readonly InputDeviceKind[];
-  /** There is a sound device: what it captures is silence, or the host's samples. */
-  readonly sound?: 'playback' | 'duplex';
-  /** Requests to disks complete when the host says so, which is recorded; absent: after a fixed virtual time. */
-  readonly diskAsync?: true;
-  /** Whether there is a network device; it stands behind the disks. */
-  readonly network: boolean;
+/** What must be equal for two machines to behave equally; stored in every recording. See SETTINGS. */
+export interface MachineConfig extends RequiredSettings, OptionalSettings {}
+
+export type InputDeviceKind = NonNullable<MachineConfig['inputs']>[number];
+
+/** What has no default: it comes from the firmware, or with it. */
+type Needed = Pick<MachineConfig, 'xlen' | 'isa'> & { readonly entry?: number };
+
+/** Settings of a new machine: those given, and else the defaults. Throws InputError for a value that cannot be. */
+export function newSettings<G extends GivenSettings & Needed>(
+  given: G,
+): Omit<MachineConfig, 'entry'> & Pick<G, Extract<keyof G, 'entry'>> {
+  const settings: Record<string, unknown> = {};
+  for (const name of SETTING_NAMES) {
+    const row = settingOf(name);
+    const value: unknown = given[name] ?? (row.presence === 'required' ? row.now : undefined);
+    if (value !== undefined && !(row.presence === 'optional' && isNothing(value))) settings[name] = value;
+  }
+  for (const name of SETTING_NAMES) {
+    const value = settings[name];
+    if (value === undefined || isValid(name, value, settings)) continue;
+    throw new InputError(`${shortJson(value)} cannot be`, {
+      setting: name,
+      value: settingOf(name).kind.range,
+    });
+  }
+  return settings as unknown as ReturnType<typeof newSettings<G>>;
 }
 
-/** How boards that are known here name their instruction sets; of others only what builds them knows. */
-export const ISA_NAMES: ReadonlyMap<string, RegExp> = new Map([
-  ['virt', /^rv(32|64)[a-z]{1,26}(_[a-z][a-z0-9]+){0,64}$/],
-]);
+/** Of whatever a user has given, the settings. */
+export const chosenOf = (given: ChosenSettings): ChosenSettings =>
+  Object.fromEntries(
+    Object.entries(given).filter(([name]) => isSettingName(name) && !settingOf(name).derived),
+  );
 
-export type InputDeviceKind = 'keyboard' | 'mouse' | 'tablet';
+const isNothing = (value: unknown): boolean =>
+  value === false || (Array.isArray(value) && value.length === 0);
+
+const MOST_SHOWN = 80;
+
+/** A value from outside, for messages. */
+export function shortJson(value: unknown): string {
+  const json = JSON.stringify(value) ?? 'undefined';
+  return json.length > MOST_SHOWN ? `${json.slice(0, MOST_SHOWN)}...` : json;
+}
 
 /** Bytes placed in guest memory at reset, by physical address; or part of a disk's contents. */
 export interface BootImage {

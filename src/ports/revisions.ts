@@ -2,7 +2,6 @@
  * What a guest sees of the machine changes only with its revision, `MachineConfig.machineRevision`: a recording keeps
  * that of the machine it was made on, and replays as it did then. Each behaviour that has ever changed is a row here.
  */
-import type { MachineConfig } from './config.js';
 
 /** The revision of machines that are made now. */
 export const MACHINE_REVISION = 2;
@@ -41,9 +40,7 @@ const SINCE: { readonly [B in keyof MachineBehaviour]: readonly (readonly [numbe
   };
 
 /** How the machine of a revision behaves. */
-export const behaviourOf = ({
-  machineRevision,
-}: Pick<MachineConfig, 'machineRevision'>): MachineBehaviour => ({
+export const behaviourOf = ({ machineRevision }: { readonly machineRevision: number }): MachineBehaviour => ({
   reservation: at(machineRevision, SINCE.reservation),
   interruptPending: at(machineRevision, SINCE.interruptPending),
   debuggerCsrWrite: at(machineRevision, SINCE.debuggerCsrWrite),

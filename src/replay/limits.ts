@@ -2,10 +2,8 @@
  * What a recording may ask of its reader, whoever wrote it: a reader checks these before it allocates, a writer before
  * it writes. All are far above what a machine needs.
  */
+import { KIB, MIB } from '../ports/amounts.js';
 import type { ChunkType } from './format.js';
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
 
 /** Bytes of a chunk's content. An image or pages come in as many chunks as they take. */
 export const MOST_CONTENT: Readonly<Record<ChunkType | 'optional', number>> = {
@@ -32,6 +30,3 @@ export const MOST_CHECKPOINTS = 2 ** 21;
 /** Checkpoints between two whose state is whole. */
 export const MOST_BETWEEN_WHOLE = 256;
 export const MOST_EXTRAS = 4096;
-export const MOST_HEADER_TEXT = 64 * KIB;
-/** Everything of a machine stands in one WebAssembly memory of at most 4 GiB, disks included. */
-export const MOST_RAM_BYTES = 3 * 2 ** 30;

@@ -1,5 +1,6 @@
 /** What two recordings start with, compared: settings, images, and the machine's state where it is not a new one. */
-import type { BootImage, MachineConfig } from '../ports/config.js';
+import type { BootImage } from '../ports/config.js';
+import { SETTING_NAMES } from '../ports/settings.js';
 import type { StatePlan } from '../state/layout.js';
 import { loadState, type MachineMoment, type SavedPage, type SavedPages } from '../state/saved-state.js';
 import { toHex } from './byte-codec.js';
@@ -88,8 +89,7 @@ const samePage = (page: SavedPage, other: SavedPage | undefined): boolean =>
 
 function builtDifferences(left: RecordingHeader, right: RecordingHeader): StartDifference[] {
   const found: StartDifference[] = [];
-  const settings = new Set([...Object.keys(left.config), ...Object.keys(right.config)]);
-  for (const setting of [...settings].sort() as (keyof MachineConfig)[]) {
+  for (const setting of [...SETTING_NAMES].sort()) {
     const [a, b] = [JSON.stringify(left.config[setting]), JSON.stringify(right.config[setting])];
     if (a !== b) found.push({ what: setting, left: a, right: b });
   }

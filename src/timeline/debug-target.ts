@@ -194,6 +194,8 @@ export interface InputOps {
 export interface SymbolOps {
   /** Whether there are any. */
   readonly known: boolean;
+  /** What the user can do to make some known. */
+  readonly advice: string;
   find(name: string): { readonly address: bigint; readonly size: number } | undefined;
   /** `name` or `name+offset`. */
   describe(address: bigint): string | undefined;

@@ -1,4 +1,5 @@
 import type { ElfSymbol } from '../images/symbols.js';
+import { sayPlainly } from '../state/input-error.js';
 
 /** Names for addresses and addresses for names, from a program's symbol table. */
 export class SymbolNames {
@@ -6,9 +7,16 @@ export class SymbolNames {
   /** Ascending by address. */
   readonly #sorted: readonly ElfSymbol[];
 
-  constructor(symbols: readonly ElfSymbol[]) {
+  constructor(
+    symbols: readonly ElfSymbol[],
+    readonly say = sayPlainly,
+  ) {
     for (const symbol of symbols) this.#byName.set(symbol.name, symbol);
     this.#sorted = [...symbols].sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+  }
+
+  get advice(): string {
+    return this.say({ setting: 'symbols', value: 'an ELF file' });
   }
 
   get known(): boolean {

@@ -108,11 +108,11 @@ export class Timeline implements DebugTarget {
       options.searchPool,
     );
     this.description = this.machine.debug.description;
-    this.symbols = new SymbolNames(source.symbols ?? []);
+    this.symbols = new SymbolNames(source.symbols ?? [], host.say);
     this.questions = new Questions(this.navigator, this.#output);
     this.#branches = new BranchKeeper(this.navigator, this.#output, events => this.#input.giveBack(events));
     this.#changes = new Changes(this.machine, this.#branches, this.#live, this.#input, this.#output);
-    this.input = new InputGestures(config.inputs ?? [], event => this.#changes.request(event));
+    this.input = new InputGestures(config.inputs ?? [], event => this.#changes.request(event), host.say);
     if (options.checked) this.#restCheck = new RestCheck(this.navigator, () => this.#branches.all);
     this.branches = {
       list: () => this.#branches.list(),

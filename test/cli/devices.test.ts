@@ -45,7 +45,8 @@ describe('devices on the command line', () => {
     [['--sound', 'null,in=/nowhere/in.wav'], 'cannot read sound /nowhere/in.wav'],
     [['--sound', 'wav:/nowhere/out.wav'], 'cannot create sound /nowhere/out.wav'],
     [['--sound', `null,in=${FIRMWARE}`], 'is not a WAV file'],
-    [['--input', Array(9).fill('mouse').join()], '9 virtio devices are wanted'],
+    [['--input', Array(9).fill('mouse').join()], 'a list of at most 8'],
+    [['--rng', '--input', Array(8).fill('mouse').join()], '9 virtio devices are wanted'],
   ])('%j is refused in one line', async (args, message) => {
     const ended = await backstub('run', FIRMWARE, ...args);
     expect(ended.code).toBe(2);

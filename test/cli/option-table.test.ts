@@ -9,13 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { MACHINE_OPTIONS } from '../../src/cli/machine-options.js';
 import { CommandFailure } from '../../src/cli/messages.js';
 import {
   ENGINE_OPTIONS,
   GDB_OPTIONS,
   HISTORY_OPTIONS,
   LIMIT_OPTIONS,
-  MACHINE_OPTIONS,
   RECORDING_OPTIONS,
   REPLAY_CONSOLE_OPTIONS,
   SAVE_OPTIONS,

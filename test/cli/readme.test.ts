@@ -3,12 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { MACHINE_OPTIONS } from '../../src/cli/machine-options.js';
 import {
   ENGINE_OPTIONS,
   GDB_OPTIONS,
   HISTORY_OPTIONS,
   LIMIT_OPTIONS,
-  MACHINE_OPTIONS,
   RECORDING_OPTIONS,
   SAVE_OPTIONS,
   SIZE_LIMIT_OPTIONS,

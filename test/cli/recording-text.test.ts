@@ -1,8 +1,8 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { newSettings } from '../../src/ports/config.js';
 import type { LoggedEvent } from '../../src/ports/input-event.js';
-import { MACHINE_REVISION } from '../../src/ports/revisions.js';
 import type { RecordingEnd } from '../../src/replay/recording.js';
 import { LogWriter } from '../../src/replay/recording-writer.js';
 import { backstub, lastLine, scratchFolder, start } from './backstub.js';
@@ -23,23 +23,15 @@ function writeRecording(end: RecordingEnd, events = EVENTS): string {
     close() {},
   };
   const writer = new LogWriter(sink, {
-    config: {
-      board: 'virt',
-      machineRevision: MACHINE_REVISION,
+    config: newSettings({
       xlen: 64,
       isa: 'rv64imac_zicntr_zicsr_zifencei',
       harts: 2,
-      ramBytes: 128 * 2 ** 20,
       icountShift: 1,
-      quantum: 4096,
       entropySeed: 7,
       append: 'quiet',
       entry: 0x8000_0000,
-      rtcSeconds: 0,
-      virtio: 'legacy',
-      disks: [],
-      network: false,
-    },
+    }),
     images: [{ name: 'demo.elf', address: 0x8000_0000, bytes: new Uint8Array(3000) }],
     writtenBy: 'backstub 9.8.7',
   });

@@ -5,8 +5,7 @@ import { Script } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { CPUS } from '../../src/assembly/cpus.js';
 import { buildMachine } from '../../src/boards/build-machine.js';
-import type { MachineConfig } from '../../src/ports/config.js';
-import { MACHINE_REVISION } from '../../src/ports/revisions.js';
+import { type MachineConfig, newSettings } from '../../src/ports/config.js';
 import { backstub, REPOSITORY, scratchFolder } from './backstub.js';
 
 const CLI = join(REPOSITORY, 'dist/cli');
@@ -72,19 +71,4 @@ describe('an interpreter generated at the build', () => {
   });
 });
 
-const USUAL: MachineConfig = {
-  board: 'virt',
-  machineRevision: MACHINE_REVISION,
-  ...CPUS.rv64gc,
-  harts: 1,
-  ramBytes: 2 ** 27,
-  icountShift: 3,
-  quantum: 4096,
-  entropySeed: 1,
-  append: '',
-  entry: 0x8000_0000,
-  rtcSeconds: 0,
-  virtio: 'legacy',
-  disks: [],
-  network: false,
-};
+const USUAL = newSettings({ ...CPUS.rv64gc, entry: 0x8000_0000, rtcSeconds: 0 });

@@ -1,5 +1,8 @@
 /** Every `monitor` command, with arguments that make no sense: one clear line each, and the session goes on. */
-import { describe, expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { boot, openRecording } from '../../src/api/index.js';
 import { connect } from './wire.js';
 
@@ -28,9 +31,22 @@ const ARGUMENTS = [
 /** The control characters that a terminal might obey. */
 const STEERS = /(?![\n\t])[\p{Cc}\u202a-\u202e]/u;
 
+// Some arguments are names of files to write: they stay in a folder of the test's own, two deep.
+const HERE = process.cwd();
+const FIXTURES = join(HERE, 'fixtures');
+const scratch = mkdtempSync(join(tmpdir(), 'backstub-monitor-'));
+beforeAll(() => {
+  mkdirSync(join(scratch, 'a/b'), { recursive: true });
+  process.chdir(join(scratch, 'a/b'));
+});
+afterAll(() => {
+  process.chdir(HERE);
+  rmSync(scratch, { recursive: true, force: true });
+});
+
 describe('monitor', () => {
   it('answers every command with any argument, in short lines that steer no terminal', async () => {
-    using session = boot('fixtures/rv64/echo.elf', { inputs: ['keyboard', 'mouse', 'tablet'] });
+    using session = boot(join(FIXTURES, 'rv64/echo.elf'), { inputs: ['keyboard', 'mouse', 'tablet'] });
     await session.step(1000);
     const { target } = session;
     const wire = await connect(target);
@@ -63,14 +79,16 @@ describe('monitor', () => {
   });
 
   it('tells the file of a recording, also of one that is replayed', async () => {
-    using session = boot('fixtures/rv64/echo.elf');
+    using session = boot(join(FIXTURES, 'rv64/echo.elf'));
     const wire = await connect(session.target);
     expect(await wire.monitor('info replay')).toContain('recording: none');
-    using replayed = openRecording('fixtures/recordings/v2.bst');
+    using replayed = openRecording(join(FIXTURES, 'recordings/v2.bst'));
     const other = await connect(replayed.target);
-    expect(await other.monitor('info replay')).toContain('recording: fixtures/recordings/v2.bst\n');
+    expect(await other.monitor('info replay')).toContain(
+      `recording: ${join(FIXTURES, 'recordings/v2.bst')}\n`,
+    );
     expect(await other.monitor('last-write nothing')).toBe(
-      'last-write: nothing is neither an address nor a symbol: no names are known here, --symbols FILE gives those of an ELF file\n',
+      'last-write: nothing is neither an address nor a symbol: no names are known here, set symbols to an ELF file\n',
     );
   });
 
@@ -80,13 +98,13 @@ describe('monitor', () => {
     ['goto 1e400', 'goto: icount 1e400 is too large\n'],
     ['replay_break 1.5', 'replay_break: "1.5" is no icount\n'],
   ])('%j says what is wrong', async (command, wanted) => {
-    using session = boot('fixtures/rv64/echo.elf');
+    using session = boot(join(FIXTURES, 'rv64/echo.elf'));
     const wire = await connect(session.target);
     expect(await wire.monitor(command)).toBe(wanted);
   });
 
   it('nested too deep is said, not an internal error', async () => {
-    using session = boot('fixtures/rv64/echo.elf');
+    using session = boot(join(FIXTURES, 'rv64/echo.elf'));
     const { target } = session;
     target.insertWatchpoint('write', 0x8000_2000n, 4);
     const wire = await connect(target);

@@ -3,9 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sayOption } from '../../src/cli/machine-options.js';
 import { GdbServer, serveDebugger } from '../../src/gdb/server.js';
 import { streamChannel } from '../../src/gdb/transport/stream-channel.js';
-import { InputError } from '../../src/state/input-error.js';
+import { fullMessage, InputError } from '../../src/state/input-error.js';
 import { CounterTarget } from './counter-target.js';
 import { packet, takeItems } from './wire.js';
 
@@ -75,14 +76,14 @@ describe('TCP server', () => {
   it('says in one line that a port is in use, and what to do', async () => {
     const error = await GdbServer.start(target, { port: server.port }).catch(error => error);
     expect(error).toBeInstanceOf(InputError);
-    expect(error.message).toBe(
-      `port ${server.port} on 127.0.0.1 is already in use; choose another with --gdb HOST:PORT (port 0 picks a free one)`,
+    expect(fullMessage(error, sayOption)).toBe(
+      `port ${server.port} on 127.0.0.1 is already in use: give --gdb another address (port 0 takes a free one)`,
     );
   });
 
   it('says so when the address is not of this machine', async () => {
     await expect(GdbServer.start(target, { host: '203.0.113.1', port: 0 })).rejects.toThrow(
-      /^cannot listen on 203.0.113.1:0 \(EADDRNOTAVAIL\); choose another/,
+      /^cannot listen on 203.0.113.1:0 \(EADDRNOTAVAIL\)$/,
     );
   });
 

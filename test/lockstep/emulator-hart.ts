@@ -1,8 +1,7 @@
 import type { VirtMachine } from '../../src/boards/build-machine.js';
 import { buildMachine } from '../../src/boards/build-machine.js';
 import type { EngineOptions } from '../../src/engine/engine.js';
-import type { MachineConfig } from '../../src/ports/config.js';
-import { MACHINE_REVISION } from '../../src/ports/revisions.js';
+import { type MachineConfig, newSettings } from '../../src/ports/config.js';
 import { REGISTER_NUMBER } from '../../src/riscv/registers.js';
 import type { Xlen } from '../support/qemu.js';
 import type { LockstepHart } from './lockstep.js';
@@ -25,24 +24,15 @@ export function testMachine(
   engine?: EngineOptions,
 ): VirtMachine {
   const xlen = isa.startsWith('rv32') ? 32 : 64;
-  const config: MachineConfig = {
-    board: 'virt',
-    machineRevision: MACHINE_REVISION,
+  const config: MachineConfig = newSettings({
     xlen,
     isa,
-    harts: 1,
     ramBytes: 4 << 20,
     icountShift: 0,
-    quantum: 4096,
-    entropySeed: 1,
-    append: '',
     entry: 0x8000_0000,
     rtcSeconds: 0,
-    virtio: 'legacy',
-    disks: [],
-    network: false,
     ...changes,
-  };
+  });
   return buildMachine(config, [], NO_OUTPUT, engine);
 }
 

@@ -3,14 +3,17 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkApart, loadElf, loadRaw, xlenOf } from '../../src/boards/virt/loader.js';
+import { sayOption } from '../../src/cli/machine-options.js';
 import { parseElf } from '../../src/images/elf.js';
 import { readSymbols } from '../../src/images/symbols.js';
 import { RISCV_ELF } from '../../src/riscv/elf-machine.js';
-import { InputError } from '../../src/state/input-error.js';
+import { InputError, inWordsOf } from '../../src/state/input-error.js';
 import { buildElf, type ElfParts } from './elf-builder.js';
 
 const MIB = 2 ** 20;
 const segments = [{ physical: 0x8000_0000n, bytes: [1, 2, 3, 4] }];
+/** Settings have the names that this reader knows. */
+const saidOnTheCommandLine = (work: () => unknown) => () => inWordsOf(sayOption, work);
 const load = (bytes: Uint8Array, xlen: 32 | 64 = 64, ramBytes = MIB) =>
   loadElf('fw.elf', bytes, { xlen, ramBytes });
 const fixture = (path: string) =>
@@ -106,7 +109,7 @@ describe('what cannot be loaded is told in one line', () => {
     [
       'a 32-bit program on 64-bit harts',
       { xlen: 32, segments },
-      'fw.elf is a 32-bit program, but the machine has 64-bit harts: use --cpu rv32... or leave --cpu out',
+      'fw.elf is a 32-bit program, but the machine has 64-bit harts: give --cpu rv32..., or nothing',
     ],
     [
       'a program for Linux',
@@ -117,21 +120,21 @@ describe('what cannot be loaded is told in one line', () => {
     [
       'a segment below RAM',
       { segments: [{ physical: 0x1_0000n, bytes: [1, 2] }] },
-      'fw.elf: segment 0 at 0x10000 to 0x10002 is outside RAM, 0x80000000 to 0x80100000: link it for RAM; --memory changes only the end',
+      'fw.elf: segment 0 at 0x10000 to 0x10002 is outside RAM, 0x80000000 to 0x80100000: link it for RAM, which always starts there',
     ],
     [
       'a segment past the end of RAM',
       { segments: [...segments, { physical: 0x800f_ffffn, bytes: [1], memoryBytes: 3 * MIB }] },
-      'fw.elf: segment 1 at 0x800fffff to 0x803fffff is outside RAM, 0x80000000 to 0x80100000: give the machine more with --memory 4M',
+      'fw.elf: segment 1 at 0x800fffff to 0x803fffff is outside RAM, 0x80000000 to 0x80100000: give --memory 4M',
     ],
   ];
   test.each(rejects)('%s', (_what, parts, message) => {
-    expect(() => load(buildElf(parts))).toThrow(new InputError(message));
+    expect(saidOnTheCommandLine(() => load(buildElf(parts)))).toThrow(new InputError(message));
   });
 
   test('a 64-bit program on 32-bit harts', () => {
-    expect(() => load(buildElf({ segments }), 32)).toThrow(
-      'fw.elf is a 64-bit program, but the machine has 32-bit harts: use --cpu rv64... or leave --cpu out',
+    expect(saidOnTheCommandLine(() => load(buildElf({ segments }), 32))).toThrow(
+      'fw.elf is a 64-bit program, but the machine has 32-bit harts: give --cpu rv64..., or nothing',
     );
   });
 
@@ -143,8 +146,8 @@ describe('what cannot be loaded is told in one line', () => {
   });
 
   test('a raw image that does not fit', () => {
-    expect(() => loadRaw('Image', new Uint8Array(8), 0x800f_fffc, MIB)).toThrow(
-      'Image: the image at 0x800ffffc to 0x80100004 is outside RAM, 0x80000000 to 0x80100000: give the machine more with --memory 2M',
+    expect(saidOnTheCommandLine(() => loadRaw('Image', new Uint8Array(8), 0x800f_fffc, MIB))).toThrow(
+      'Image: the image at 0x800ffffc to 0x80100004 is outside RAM, 0x80000000 to 0x80100000: give --memory 2M',
     );
     expect(() => loadRaw('Image', new Uint8Array(), 0x8000_0000, MIB)).toThrow('Image is empty');
   });
@@ -157,8 +160,8 @@ describe('what cannot be loaded is told in one line', () => {
     });
     const program = image('fw.elf', 0x8000_0000, 0x1000);
     expect(() => checkApart([image('device tree', 0x8000_1000, 16), program])).not.toThrow();
-    expect(() => checkApart([image('device tree', 0x8000_0ff0, 32), program])).toThrow(
-      'fw.elf at 0x80000000 to 0x80001000 and device tree at 0x80000ff0 to 0x80001010 overlap in memory: give the machine more with --memory, or load one elsewhere',
+    expect(saidOnTheCommandLine(() => checkApart([image('device tree', 0x8000_0ff0, 32), program]))).toThrow(
+      'fw.elf at 0x80000000 to 0x80001000 and device tree at 0x80000ff0 to 0x80001010 overlap in memory: give --memory more, or load one of them elsewhere',
     );
   });
 

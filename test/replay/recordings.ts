@@ -1,7 +1,6 @@
 import fc from 'fast-check';
-import type { MachineConfig } from '../../src/ports/config.js';
+import { type MachineConfig, newSettings } from '../../src/ports/config.js';
 import type { InputEvent, LoggedEvent } from '../../src/ports/input-event.js';
-import { MACHINE_REVISION } from '../../src/ports/revisions.js';
 import type { ByteSink, Checkpoint, Recording, RecordingHeader } from '../../src/replay/recording.js';
 import { exportParts } from '../../src/replay/recording-parts.js';
 
@@ -21,23 +20,13 @@ export class MemorySink implements ByteSink {
   }
 }
 
-export const CONFIG: MachineConfig = {
-  board: 'virt',
-  machineRevision: MACHINE_REVISION,
+export const CONFIG: MachineConfig = newSettings({
   xlen: 64,
   isa: 'rv64imac_zicntr_zicsr_zifencei',
-  harts: 1,
-  ramBytes: 128 * 1024 * 1024,
   icountShift: 0,
-  quantum: 4096,
-  entropySeed: 1,
-  append: '',
   entry: 0x8000_0000,
   rtcSeconds: 0,
-  virtio: 'legacy',
-  disks: [],
-  network: false,
-};
+});
 
 export const HEADER: RecordingHeader = {
   config: CONFIG,

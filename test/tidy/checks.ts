@@ -1,6 +1,7 @@
 import {
   BIGINT_EXCEPTIONS,
   BIGINT_FREE_ROOMS,
+  FLAG_EXCEPTIONS,
   HOST_GLOBALS,
   HOST_ROOMS,
   IMPORTED_BY_ALL,
@@ -122,6 +123,20 @@ export const checkBigint: Check = sources => [
         .map(use => at(file, use.line, `bigint (${use.text}) in a room on the hot path`)),
     ),
   ...stale(BIGINT_EXCEPTIONS, sources, file => file.uses.some(use => use.what === 'bigint')),
+];
+
+/** Below the command line, who reads a message may have no options: errors name settings (`Advice`). */
+export const checkFlags: Check = sources => [
+  ...sources
+    .filter(file => roomOf(file.path)?.path !== 'cli' && !FLAG_EXCEPTIONS[file.path])
+    .flatMap(file =>
+      file.uses
+        .filter(use => use.what === 'flag')
+        .map(use =>
+          at(file, use.line, `names the option ${use.text}: only cli/ has options, name the setting`),
+        ),
+    ),
+  ...stale(FLAG_EXCEPTIONS, sources, file => file.uses.some(use => use.what === 'flag')),
 ];
 
 /** An exception that is no longer needed is a violation too. */

@@ -13,7 +13,7 @@ export interface Import {
 
 /** Something in a file that a rule may forbid. */
 export interface Use {
-  readonly what: 'global' | 'random' | 'any' | 'bigint' | 'suppression';
+  readonly what: 'global' | 'random' | 'any' | 'bigint' | 'suppression' | 'flag';
   readonly text: string;
   readonly line: number;
 }
@@ -91,6 +91,8 @@ function literal(node: unknown): string {
 }
 
 function useOf(node: Node, parent: Node | undefined, key: string): Omit<Use, 'line'> | undefined {
+  const flag = FLAG.exec(textOf(node));
+  if (flag) return { what: 'flag', text: flag[1] };
   if (node.type === 'TSAnyKeyword') return { what: 'any', text: 'any' };
   if (node.type === 'Literal' && typeof node.value === 'bigint') {
     return { what: 'bigint', text: `${node.value}n` };
@@ -102,6 +104,17 @@ function useOf(node: Node, parent: Node | undefined, key: string): Omit<Use, 'li
   const name = node.name as string;
   if (['BigInt', 'BigInt64Array', 'BigUint64Array'].includes(name)) return { what: 'bigint', text: name };
   return { what: 'global', text: name };
+}
+
+/** An option of the command line, in text. */
+const FLAG = /(?:^|[\s('"`])(--[a-z][a-z-]*)/;
+
+/** What a piece of text in the source says, if it is one. */
+function textOf(node: Node): string {
+  const value = node.type === 'TemplateElement' ? (node.value as { cooked?: unknown }).cooked : node.value;
+  return (node.type === 'Literal' || node.type === 'TemplateElement') && typeof value === 'string'
+    ? value
+    : '';
 }
 
 /** `x.Date`, `{ Date: 1 }` and methods named `process` are not the global. */

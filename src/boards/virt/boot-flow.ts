@@ -54,9 +54,10 @@ export function planBoot(files: BootFiles, config: Omit<MachineConfig, 'entry'>)
   );
   const treeAt = treeAddress(config.ramBytes, tree.length);
   if (treeAt < RAM_BASE) {
-    throw new InputError(
-      `${config.ramBytes} bytes of RAM are too few for the device tree: give more with --memory`,
-    );
+    throw new InputError(`${config.ramBytes} bytes of RAM are too few for the device tree`, {
+      setting: 'ramBytes',
+      value: 'more',
+    });
   }
   images.push({ name: 'device tree', address: treeAt, bytes: tree });
   checkApart(images);

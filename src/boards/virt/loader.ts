@@ -6,6 +6,7 @@ import {
   TYPE_EXECUTABLE,
   TYPE_SHARED,
 } from '../../images/elf-format.js';
+import { MIB } from '../../ports/amounts.js';
 import type { BootImage } from '../../ports/config.js';
 import { RISCV_ELF } from '../../riscv/elf-machine.js';
 import { InputError } from '../../state/input-error.js';
@@ -95,9 +96,10 @@ function checkRuns(elf: Elf, xlen: 32 | 64): void {
     );
   }
   if (elf.bits !== xlen) {
-    throw new InputError(
-      `${name} is a ${elf.bits}-bit program, but the machine has ${xlen}-bit harts: use --cpu rv${elf.bits}... or leave --cpu out`,
-    );
+    throw new InputError(`${name} is a ${elf.bits}-bit program, but the machine has ${xlen}-bit harts`, {
+      setting: 'isa',
+      value: `rv${elf.bits}..., or nothing`,
+    });
   }
 }
 
@@ -105,14 +107,11 @@ function checkInRam(name: string, what: string, address: bigint, bytes: number, 
   const end = address + BigInt(Math.min(bytes, Number.MAX_SAFE_INTEGER));
   const ramEnd = BigInt(RAM_BASE + ramBytes);
   if (address >= BigInt(RAM_BASE) && end <= ramEnd) return;
-  const needed = Math.ceil((Number(end) - RAM_BASE) / 2 ** 20);
-  const advice =
-    address >= BigInt(RAM_BASE)
-      ? `give the machine more with --memory ${needed}M`
-      : `link it for RAM; --memory changes only the end`;
-  throw new InputError(
-    `${name}: ${what} at ${describeRange(address, end)} is outside RAM, ${describeRange(BigInt(RAM_BASE), ramEnd)}: ${advice}`,
-  );
+  const needed = Math.ceil((Number(end) - RAM_BASE) / MIB);
+  const where = `${name}: ${what} at ${describeRange(address, end)} is outside RAM, ${describeRange(BigInt(RAM_BASE), ramEnd)}`;
+  if (address < BigInt(RAM_BASE))
+    throw new InputError(`${where}: link it for RAM, which always starts there`);
+  throw new InputError(where, { setting: 'ramBytes', value: needed * MIB });
 }
 
 /** The entry is a virtual address; a kernel linked high starts at the physical place of it. */
@@ -135,7 +134,8 @@ export function checkApart(images: readonly BootImage[]): void {
     const [low, high] = [sorted[i - 1], sorted[i]];
     if (low.address + low.bytes.length <= high.address) continue;
     throw new InputError(
-      `${low.name} at ${describe(low)} and ${high.name} at ${describe(high)} overlap in memory: give the machine more with --memory, or load one elsewhere`,
+      `${low.name} at ${describe(low)} and ${high.name} at ${describe(high)} overlap in memory`,
+      { setting: 'ramBytes', value: 'more, or load one of them elsewhere' },
     );
   }
 }

@@ -2,14 +2,13 @@ import type { Command } from 'commander';
 import { InputError } from '../../state/input-error.js';
 import { continueMachine, FOR_CONTINUING } from '../continue-session.js';
 import { readServed, refuseOptions, type Served } from '../inputs.js';
+import { MACHINE_OPTIONS, type MachineOptions } from '../machine-options.js';
 import { bootMachine, firmwarePath, type Opened } from '../machine-session.js';
 import { CommandFailure, tell } from '../messages.js';
+import { addOptions } from '../option-spec.js';
 import {
-  addOptions,
   LIMIT_OPTIONS,
   type LimitOptions,
-  MACHINE_OPTIONS,
-  type MachineOptions,
   RECORDING_OPTIONS,
   type RecordingOptions,
   SIZE_LIMIT_OPTIONS,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readRecordingFile } from '../inputs.js';
+import { addOptions } from '../option-spec.js';
 import {
-  addOptions,
   ENGINE_OPTIONS,
   type EngineOptions,
   GDB_OPTIONS,

@@ -1,13 +1,9 @@
 import type { Command } from 'commander';
 import { readGuestFile } from '../inputs.js';
+import { MACHINE_OPTIONS, type MachineOptions } from '../machine-options.js';
 import { bootMachine, firmwarePath } from '../machine-session.js';
-import {
-  addOptions,
-  LIMIT_OPTIONS,
-  type LimitOptions,
-  MACHINE_OPTIONS,
-  type MachineOptions,
-} from '../options.js';
+import { addOptions } from '../option-spec.js';
+import { LIMIT_OPTIONS, type LimitOptions } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
 import { runToEnd } from '../run-to-end.js';
 

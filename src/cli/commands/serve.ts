@@ -2,15 +2,14 @@ import type { Command } from 'commander';
 import { InputError } from '../../state/input-error.js';
 import { continueMachine, FOR_CONTINUING } from '../continue-session.js';
 import { readServed, refuseOptions } from '../inputs.js';
+import { MACHINE_OPTIONS, type MachineOptions } from '../machine-options.js';
 import { bootMachine, firmwarePath, type Opened } from '../machine-session.js';
+import { addOptions } from '../option-spec.js';
 import {
-  addOptions,
   GDB_OPTIONS,
   type GdbOptions,
   HISTORY_OPTIONS,
   type HistoryOptions,
-  MACHINE_OPTIONS,
-  type MachineOptions,
   RECORDING_OPTIONS,
   type RecordingOptions,
   SAVE_OPTIONS,

@@ -30,9 +30,7 @@ export interface MonitorCommand {
 
 /** How names come to be known, where none are. */
 export const whereNamesAre = ({ symbols }: DebugTarget): string =>
-  symbols === undefined || symbols.known
-    ? ''
-    : ': no names are known here, --symbols FILE gives those of an ELF file';
+  symbols === undefined || symbols.known ? '' : `: no names are known here, ${symbols.advice}`;
 
 /** The argument of a command that needs one. Throws TargetError when it is missing. */
 export function required(argument: string, usage: string): string {

@@ -44,13 +44,13 @@ function bind(server: Server, host: string, port: number): Promise<void> {
 }
 
 function bindError(error: NodeJS.ErrnoException, host: string, port: number): InputError {
-  const advice = 'choose another with --gdb HOST:PORT (port 0 picks a free one)';
+  const advice = { setting: 'gdb', value: 'another address (port 0 takes a free one)' };
   switch (error.code) {
     case 'EADDRINUSE':
-      return new InputError(`port ${port} on ${host} is already in use; ${advice}`);
+      return new InputError(`port ${port} on ${host} is already in use`, advice);
     case 'EACCES':
-      return new InputError(`port ${port} on ${host} needs more rights than you have; ${advice}`);
+      return new InputError(`port ${port} on ${host} needs more rights than you have`, advice);
     default:
-      return new InputError(`cannot listen on ${host}:${port} (${error.code ?? error.message}); ${advice}`);
+      return new InputError(`cannot listen on ${host}:${port} (${error.code ?? error.message})`, advice);
   }
 }

@@ -1,6 +1,6 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
-import { InputError } from '../../state/input-error.js';
+import { type Advice, InputError } from '../../state/input-error.js';
 import { systemErrorText } from '../system-error.js';
 import type { HostFiles } from './host-files.js';
 import type { Durability, OutputFile } from './output-file.js';
@@ -43,7 +43,8 @@ export class SaveFolder {
     } catch (error) {
       if (error instanceof InputError) throw error;
       const why = error instanceof Refusal ? error.message : systemErrorText(error);
-      throw new InputError(`cannot save to ${shown(name)}: ${why}`);
+      const advice = error instanceof Refusal ? error.advice : undefined;
+      throw new InputError(`cannot save to ${shown(name)}: ${why}`, advice);
     }
   }
 
@@ -52,7 +53,7 @@ export class SaveFolder {
     const inside = isAbsolute(name) ? relative(this.#root, name) : name;
     const parts = inside.split(sep).filter(part => part !== '' && part !== '.');
     if (isAbsolute(inside) || parts.includes('..')) {
-      throw new Refusal(`it is outside ${this.#root} (--save-dir names another folder)`);
+      throw new Refusal(`it is outside ${this.#root}`, { setting: 'saveDir', value: 'another folder' });
     }
     if (!name.endsWith(SUFFIX)) throw new Refusal(`the name must end in ${SUFFIX}`);
     if (parts.some(part => part.startsWith('.'))) throw new Refusal('no part of it may begin with a dot');
@@ -68,6 +69,13 @@ export class SaveFolder {
 }
 
 /** A reason. */
-class Refusal extends Error {}
+class Refusal extends Error {
+  constructor(
+    message: string,
+    readonly advice?: Advice,
+  ) {
+    super(message);
+  }
+}
 
 const shown = (name: string) => (CONTROLS.test(name) ? JSON.stringify(name) : name);

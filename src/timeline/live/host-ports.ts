@@ -6,6 +6,7 @@ import type {
   SoundBackend,
 } from '../../ports/host.js';
 import type { ByteSink } from '../../replay/recording.js';
+import type { SayAdvice } from '../../state/input-error.js';
 
 /** The host's side of a session. What is absent is not there for the guest: output is dropped, input never comes. */
 export interface HostPorts {
@@ -20,6 +21,8 @@ export interface HostPorts {
   readonly clock: HostClock;
   /** Random bytes of the host: needed by a live machine whose entropy is the host's. */
   readonly random?: (length: number) => Uint8Array;
+  /** How those who read this session's errors change a setting. */
+  readonly say?: SayAdvice;
   /** Creates a file to append to, for `saveHistory`: where, says who may ask for it. Throws InputError. */
   readonly createFile?: (path: string) => ByteSink;
 }

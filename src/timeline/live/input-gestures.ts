@@ -2,6 +2,7 @@ import type { InputDeviceKind } from '../../ports/config.js';
 import { ABSOLUTE_MAX, INPUT_AXIS, INPUT_TYPE } from '../../ports/input-codes.js';
 import type { InputEvent } from '../../ports/input-event.js';
 import { BUTTON_CODES, KEY_CODES } from '../../ports/key-codes.js';
+import { sayPlainly } from '../../state/input-error.js';
 import { type InputOps, type MouseButton, TargetError } from '../debug-target.js';
 
 /** Bits of QEMU's `mouse_button`. */
@@ -18,6 +19,7 @@ export class InputGestures implements InputOps {
   constructor(
     readonly devices: readonly InputDeviceKind[],
     readonly enter: (event: InputEvent) => void,
+    readonly say = sayPlainly,
   ) {}
 
   sendKey(keys: string): void {
@@ -69,7 +71,10 @@ export class InputGestures implements InputOps {
 
   #device(kind: InputDeviceKind): number {
     const device = this.devices.indexOf(kind);
-    if (device < 0) throw new TargetError(`the machine has no ${kind}: boot it with --input ${kind}`);
+    if (device < 0) {
+      const advice = this.say({ setting: 'inputs', value: `${kind} when it boots` });
+      throw new TargetError(`the machine has no ${kind}: ${advice}`);
+    }
     return device;
   }
 

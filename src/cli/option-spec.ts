@@ -1,0 +1,48 @@
+/** What an option of the command line is, and how tables of them become options of commands and types of values. */
+import { type Command, Option } from 'commander';
+
+export interface OptionSpec<T> {
+  readonly flags: string;
+  readonly help: string;
+  /** What holds when the option is not given, for the help text. */
+  readonly fallback?: string | undefined;
+  /** `before`: the value so far, when the option is given once more. */
+  parse(text: string, before?: T): T;
+}
+
+export const option = <T>(
+  flags: string,
+  help: string,
+  parse: (text: string) => T,
+  fallback?: string,
+): OptionSpec<T> => ({
+  flags,
+  help,
+  parse,
+  ...(fallback === undefined ? {} : { fallback }),
+});
+
+/** An option that may be given more than once: its values in order. */
+export const repeatable = <T>(flags: string, help: string, parse: (text: string) => T) => ({
+  flags,
+  help,
+  parse: (text: string, before?: readonly T[]): readonly T[] => [...(before ?? []), parse(text)],
+});
+
+/** An option without a value. */
+export const flag = (flags: string, help: string): OptionSpec<true> => ({ flags, help, parse: () => true });
+
+export const anyText = (value: string): string => value;
+
+export type OptionTable = Readonly<Record<string, OptionSpec<unknown>>>;
+
+/** The values of a table's options; undefined where an option was not given. */
+export type Values<T extends OptionTable> = { readonly [K in keyof T]?: ReturnType<T[K]['parse']> };
+
+export function addOptions(command: Command, table: OptionTable): Command {
+  for (const { flags, help, fallback, parse } of Object.values(table)) {
+    const text = fallback === undefined ? help : `${help} (default: ${fallback})`;
+    command.addOption(new Option(flags, text).argParser<unknown>(parse));
+  }
+  return command;
+}
