@@ -6,10 +6,10 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { buildMachine } from '../../src/boards/build-machine.js';
 import { planBoot } from '../../src/boards/virt/boot-flow.js';
-import type { MachineConfig } from '../../src/ports/config.js';
+import { type MachineConfig, newSettings } from '../../src/ports/config.js';
 import { stateLayouts } from '../../src/replay/state-layouts.js';
 
-const PLAIN: MachineConfig = {
+const PLAIN: MachineConfig = newSettings({
   board: 'virt',
   machineRevision: 2,
   xlen: 64,
@@ -25,7 +25,7 @@ const PLAIN: MachineConfig = {
   virtio: 'legacy',
   disks: [],
   network: false,
-};
+});
 
 const EVERYTHING: MachineConfig = {
   ...PLAIN,

@@ -23,7 +23,7 @@ import type { Scheduler } from '../../src/machine/scheduler.js';
 import { timeState, VirtualTime } from '../../src/machine/virtual-time.js';
 import { GuestMemory } from '../../src/memory/guest-memory.js';
 import { planMemory } from '../../src/memory/memory-plan.js';
-import type { MachineConfig } from '../../src/ports/config.js';
+import { type MachineConfig, newSettings } from '../../src/ports/config.js';
 import type { IrqLine, MachineOutputs } from '../../src/ports/device.js';
 import { type Component, StatePlan } from '../../src/state/layout.js';
 import { TOY_CONSOLE_STATE, TOY_TIMER_STATE, ToyConsole, ToyTimer } from './toy-devices.js';
@@ -44,24 +44,18 @@ const NO_ROM = 0xffff_f000;
 const LINE = { timer: 1, console: 2 } as const;
 const TIMERS = 1;
 
-export const toyConfig = (changes: Partial<MachineConfig> = {}): MachineConfig => ({
-  board: 'toy',
-  machineRevision: 1,
-  xlen: 32,
-  isa: 'toy',
-  harts: 1,
-  ramBytes: 1 << 20,
-  icountShift: 3,
-  quantum: 400,
-  entropySeed: 1,
-  append: '',
-  entry: TOY_MAP.ram,
-  rtcSeconds: 0,
-  virtio: 'legacy',
-  disks: [],
-  network: false,
-  ...changes,
-});
+export const toyConfig = (changes: Partial<MachineConfig> = {}): MachineConfig =>
+  newSettings({
+    board: 'toy',
+    machineRevision: 1,
+    xlen: 32,
+    isa: 'toy',
+    ramBytes: 1 << 20,
+    quantum: 400,
+    entry: TOY_MAP.ram,
+    rtcSeconds: 0,
+    ...changes,
+  });
 
 export class ToyBoard implements Board {
   readonly plan = new StatePlan();
