@@ -4,21 +4,12 @@ import type { Session } from '../../src/assembly/session.js';
 import type { HostClock } from '../../src/ports/host.js';
 import { readRecording } from '../../src/replay/recording-reader.js';
 import { Random } from '../lockstep/random.js';
-import {
-  type BootOptions,
-  bootBytes,
-  bootFixture,
-  digestsOf,
-  fixture,
-  MemoryFile,
-  replay,
-} from '../support/sessions.js';
-import { deafSleeper, randomImage } from '../support/small-programs.js';
+import { digestsOf, MemoryFile, replay } from '../support/sessions.js';
 import { type Digests, disturb, someMoments, straightRun } from './moments.js';
 import { ScriptedHost } from './scripted-host.js';
+import { EACH_SUBJECT } from './subject.js';
 
 const RUNS = process.env.BACKSTUB_FULL ? 400 : 25;
-const RAM = 4 << 20;
 
 /** Whatever way leads to a moment, the machine is the same there. */
 async function expectSameEverywhere(
@@ -34,30 +25,27 @@ async function expectSameEverywhere(
   }
 }
 
-describe('a recording is replayed exactly', () => {
+describe.each(EACH_SUBJECT)('of %s, a recording is replayed exactly', (_, subject) => {
   test('random programs on 1 to 4 harts, with a debugger and typed input in between', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({
           seed: fc.nat(),
-          xlen: fc.constantFrom<32 | 64>(32, 64),
           harts: fc.integer({ min: 1, max: 4 }),
           quietly: fc.boolean(),
         }),
-        async ({ seed, xlen, harts, quietly }) => {
+        async ({ seed, harts, quietly }) => {
           const random = new Random(seed);
-          const bytes = randomImage({ seed, xlen, length: 60 });
-          const options: BootOptions = {
-            config: { cpu: xlen === 64 ? 'rv64imac' : 'rv32imac', harts, ramBytes: RAM },
+          const file = new MemoryFile();
+          const live = subject.random(seed, {
+            harts,
             hostClock: new ScriptedHost(seed),
             snapshotIntervalSteps: 1 + random.below(400),
-          };
-          const file = new MemoryFile();
-          const live = bootBytes('random.bin', bytes, options);
+          });
           live.session.record(file);
           if (!quietly) {
             live.session.attach();
-            await disturb(live, random);
+            await disturb(live, random, subject);
           }
           await live.session.runToEnd({ maxIcount: live.session.status().icount + 3000 });
           const end = live.session.status().icount;
@@ -77,30 +65,21 @@ describe('a recording is replayed exactly', () => {
           await expectSameEverywhere(live.session, expected, random);
         },
       ),
-      { numRuns: RUNS },
+      { numRuns: Math.ceil(RUNS * subject.share) },
     );
   });
 
-  test.each([
-    ['ticks', 'rv64', 'virtual'],
-    ['ticks', 'rv32', 'virtual'],
-    ['ticks', 'rv64', 'realtime'],
-    ['ticks', 'rv32', 'realtime'],
-    ['echo', 'rv64', 'virtual'],
-    ['demo', 'rv32', 'virtual'],
-  ] as const)('%s on %s with a %s clock, typed at when the host pleases', async (name, width, clock) => {
+  test.each(subject.typedAt)('%s with a %s clock, typed at when the host pleases', async (...guest) => {
+    const [, clock, boot, takesInput] = guest;
+    const { steps, everyMs } = subject.typing;
     for (const seed of [1, 2, 3]) {
       const text = ['a', 'some words\r', 'q', '\r', 'quit\r', '\x04', 'x'.repeat(300)];
-      const host = new ScriptedHost(seed, 150);
-      const live = bootFixture(fixture(width, name), {
-        clock,
-        config: { ramBytes: RAM },
-        hostClock: host,
-      });
+      const host = new ScriptedHost(seed, everyMs);
+      const live = boot({ clock, hostClock: host });
       host.happens = chance => live.console.type(chance.pick(text));
       const file = new MemoryFile();
       live.session.record(file);
-      await live.session.runToEnd({ maxIcount: 40_000_000 });
+      await live.session.runToEnd({ maxIcount: steps });
       live.session.close();
       const recording = file.read();
       const { session, console } = replay(recording);
@@ -108,7 +87,7 @@ describe('a recording is replayed exactly', () => {
       expect(checkpoints).toBe(recording.checkpoints.length);
       expect(digestsOf(session)).toEqual(digestsOf(live.session));
       expect(console.text).toBe(live.console.text);
-      if (name !== 'demo') expect(recording.events.length).toBeGreaterThan(0);
+      if (takesInput) expect(recording.events.length).toBeGreaterThan(0);
       if (clock === 'realtime')
         expect([...recording.events].some(({ event }) => event.kind === 'warp')).toBe(true);
 
@@ -120,7 +99,7 @@ describe('a recording is replayed exactly', () => {
   });
 });
 
-describe('a timer that wakes nobody', () => {
+describe.each(EACH_SUBJECT)('on %s, a timer that wakes nobody', (_, { deafSleeper }) => {
   test.each(['virtual', 'realtime'] as const)('is replayed, %s clock', async clock => {
     const file = new MemoryFile();
     let killed: Uint8Array = new Uint8Array();
@@ -132,11 +111,7 @@ describe('a timer that wakes nobody', () => {
         killed = file.bytes;
       },
     };
-    const { session } = bootBytes('sleeper.bin', deafSleeper(), {
-      clock,
-      config: { ramBytes: RAM },
-      hostClock,
-    });
+    const { session } = deafSleeper({ clock, hostClock });
     session.record(file);
     expect(await session.runToEnd({ timeoutMs: 20_000 })).toEqual({ kind: 'limit', which: 'timeout' });
     expect(session.status().virtualNs).toBeGreaterThanOrEqual(1000 * 100);
@@ -151,10 +126,9 @@ describe('a timer that wakes nobody', () => {
   });
 });
 
-describe('the length of a run leaves no trace', () => {
+describe.each(EACH_SUBJECT)('on %s, the length of a run leaves no trace', (_, subject) => {
   test.each([1, 3])('%i harts', async harts => {
-    const bytes = randomImage({ seed: 77, xlen: 64, length: 60 });
-    const boot = () => bootBytes('random.bin', bytes, { config: { harts, ramBytes: RAM } });
+    const boot = () => subject.random(77, { harts });
     const whole = boot().session;
     await whole.runToEnd({ maxIcount: 9001 });
     const { session: parts } = boot();

@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { HostClock } from '../../src/ports/host.js';
-import * as asm from '../lockstep/encode.js';
-import { type BootOptions, bootBytes, fixture, MemoryFile, REPOSITORY } from '../support/sessions.js';
+import { MemoryFile } from '../support/sessions.js';
+import { type Boot, EACH_SUBJECT } from './subject.js';
 
 /** The host's time passes by the look, so that a run takes as long on every computer. */
 class CountedClock implements HostClock {
@@ -21,24 +19,12 @@ class CountedClock implements HostClock {
   }
 }
 
-/** Reads the RTC for ever and adds up what it says. */
-function rtcSpin(): Uint8Array {
-  const [T0, T1, S0] = [5, 6, 8];
-  return asm.assemble([
-    asm.lui(T0, 0x101),
-    asm.LOADS.lw(T1, T0, 0),
-    asm.REGISTER_OPS.add(S0, S0, T1),
-    asm.jal(0, -8),
-  ]);
-}
-
-const elf = (name: string) => readFileSync(join(REPOSITORY, fixture('rv64', name)));
 const BYTES_PER_SECOND = 200;
 const LEAST_SECONDS = 70;
 
-async function recorded(name: string, image: Uint8Array, maxIcount: number, options: BootOptions = {}) {
+async function recorded(boot: Boot, maxIcount: number) {
   const clock = new CountedClock(50);
-  const { session } = bootBytes(name, image, { hostClock: clock, ...options });
+  const { session } = boot({ hostClock: clock });
   const file = new MemoryFile();
   session.record(file);
   const startBytes = file.bytes.length;
@@ -58,19 +44,17 @@ function changedBytes(states: readonly Uint8Array[]): number {
   return changed;
 }
 
-describe('no input is logged, and next to nothing else, for a guest that', () => {
-  test.each<[string, () => Uint8Array, number, BootOptions]>([
-    ['computes', () => elf('compute-long'), 8_000_000, {}],
-    ['takes timer interrupts', () => elf('ticks'), 39_000_000, {}],
-    ['takes timer interrupts in real time', () => elf('ticks'), 39_000_000, { clock: 'realtime' }],
-    ['spins on the RTC', rtcSpin, 6_000_000, {}],
-  ])('%s', async (name, image, maxIcount, options) => {
-    const { recording, grown, seconds } = await recorded(name, image(), maxIcount, options);
-    expect([...recording.events]).toEqual([]);
-    const changed = changedBytes([...recording.checkpoints].map(({ state }) => state));
-    expect(seconds).toBeGreaterThan(LEAST_SECONDS);
-    expect(recording.checkpoints.length).toBeGreaterThan(seconds);
-    expect(recording.checkpoints.length).toBeLessThan(2 * seconds + 3);
-    expect((grown - changed) / seconds).toBeLessThan(BYTES_PER_SECOND);
-  });
-});
+describe.each(EACH_SUBJECT)(
+  'on %s, no input is logged, and next to nothing else, for a guest that',
+  (_, { quiet }) => {
+    test.each(quiet)('%s', async (_name, maxIcount, boot) => {
+      const { recording, grown, seconds } = await recorded(boot, maxIcount);
+      expect([...recording.events]).toEqual([]);
+      const changed = changedBytes([...recording.checkpoints].map(({ state }) => state));
+      expect(seconds).toBeGreaterThan(LEAST_SECONDS);
+      expect(recording.checkpoints.length).toBeGreaterThan(seconds);
+      expect(recording.checkpoints.length).toBeLessThan(2 * seconds + 3);
+      expect((grown - changed) / seconds).toBeLessThan(BYTES_PER_SECOND);
+    });
+  },
+);

@@ -1,6 +1,7 @@
 /** What tests of replay share: moments of a recording, the machine there, and a debugger that meddles. */
 import type { Random } from '../lockstep/random.js';
 import { digestsOf, type Live } from '../support/sessions.js';
+import type { Subject } from './subject.js';
 
 export type Digests = Readonly<Record<string, string>>;
 
@@ -22,7 +23,11 @@ export const someMoments = (random: Random, end: number, count: number, begin = 
 ];
 
 /** A debugger that does this and that at the live end, and types. */
-export async function disturb(live: Live, random: Random): Promise<void> {
+export async function disturb(
+  live: Live,
+  random: Random,
+  { registers, registerBytes, scratch }: Subject,
+): Promise<void> {
   const { session, console } = live;
   const harts = session.harts().length;
   for (let i = 0; i < 12; i++) {
@@ -36,14 +41,10 @@ export async function disturb(live: Live, random: Random): Promise<void> {
         console.type(random.bytes(1 + random.below(40)));
         break;
       case 1:
-        session.writeRegister(hart, 5 + random.below(20), random.bytes(session.machine.config.xlen / 8));
+        session.writeRegister(hart, random.pick([...registers]), random.bytes(registerBytes(live)));
         break;
       case 2:
-        session.writeMemory(
-          hart,
-          BigInt(0x8001_0000 + random.below(0x2000)),
-          random.bytes(1 + random.below(9)),
-        );
+        session.writeMemory(hart, BigInt(scratch + random.below(0x2000)), random.bytes(1 + random.below(9)));
         break;
       case 3:
         if (random.chance(20)) session.reset();

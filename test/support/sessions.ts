@@ -11,13 +11,14 @@ import {
   type Session,
   type SessionOptions,
 } from '../../src/assembly/session.js';
-import type { BuildMachine } from '../../src/boards/build-machine.js';
 import { GdbServer } from '../../src/gdb/server.js';
 import { systemClock } from '../../src/host/clock.js';
+import type { MachineConfig } from '../../src/ports/config.js';
 import type { HostClock, NetworkBackend } from '../../src/ports/host.js';
 import type { ByteSink, Recording } from '../../src/replay/recording.js';
 import { readRecording } from '../../src/replay/recording-reader.js';
 import type { HistoryPart } from '../../src/timeline/debug-target.js';
+import { buildToy } from '../toy/toy-board.js';
 import { GdbSession, type GdbSessionOptions } from './gdb.js';
 
 export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
@@ -70,6 +71,10 @@ export function liveWith(
   return { session: open({ console, clock, network, createFile }), console, files };
 }
 
+/** What makes the machine of a configuration, beside the boards that src/ knows. */
+export const boardOf = ({ board }: Pick<MachineConfig, 'board'>) =>
+  board === 'toy' ? { build: buildToy } : {};
+
 /** A recording's bytes as they are written. */
 export class MemoryFile implements ByteSink {
   readonly #pieces: Uint8Array[] = [];
@@ -103,14 +108,17 @@ export function replay(
   options: {
     readonly snapshotIntervalSteps?: number;
     readonly jit?: boolean;
-    readonly build?: BuildMachine;
   } = {},
 ): Live & { readonly virtioConsole: MemoryConsole } {
   const console = new MemoryConsole();
   const virtioConsole = new MemoryConsole();
   const { files, createFile } = memoryFiles();
   const host = { console, virtioConsole, clock: systemClock, createFile };
-  const session = replaySession(recording, { clock: 'virtual', ...options }, host);
+  const session = replaySession(
+    recording,
+    { clock: 'virtual', ...options, ...boardOf(recording.header.config) },
+    host,
+  );
   return { session, console, virtioConsole, files };
 }
 

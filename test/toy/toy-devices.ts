@@ -75,7 +75,7 @@ export const TOY_TIMER_STATE = defineState('toy-timer', {
 });
 export const TIMER_REGISTER = { now: 0, period: 4, acknowledge: 8, deaf: 12 } as const;
 
-/** A timer that interrupts again and again, unless nobody wants to hear of it; period 0 stops it. */
+/** A timer that interrupts again and again, or comes due once where nobody wants to hear of it; period 0 stops it. */
 export class ToyTimer implements MmioDevice {
   readonly access = WORDS.access;
   readonly width = WORDS.width;
@@ -112,7 +112,8 @@ export class ToyTimer implements MmioDevice {
   onTimer(): void {
     this.state.due = 1;
     this.state.fired++;
-    this.irq.set(this.state.deaf === 0);
+    if (this.state.deaf !== 0) return;
+    this.irq.set(true);
     this.#arm();
   }
 

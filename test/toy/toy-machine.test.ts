@@ -1,12 +1,12 @@
 /** Another instruction set on another board: everything above a machine works with it as it does with RISC-V. */
 import { describe, expect, test } from 'vitest';
 import { MemoryConsole } from '../../src/api/memory-console.js';
+import { replaySession } from '../../src/assembly/session.js';
 import { systemClock } from '../../src/host/clock.js';
 import { InputError } from '../../src/state/input-error.js';
 import { Timeline } from '../../src/timeline/timeline.js';
 import { LocalPool } from '../support/local-pool.js';
 import { digestsOf, type Live, MemoryFile, replay } from '../support/sessions.js';
-import { buildToy } from './toy-board.js';
 import { randomToy, TOY_SCRATCH, toyHello, toyTicks } from './toy-programs.js';
 import { bootToy } from './toy-session.js';
 
@@ -37,11 +37,14 @@ describe('the toy machine', () => {
     live.session.close();
     const recording = file.read();
     expect(recording.header.config).toMatchObject({ board: 'toy', isa: 'toy' });
-    const again = replay(recording, { build: buildToy });
+    const again = replay(recording);
     await again.session.verify();
     expect(again.console.text).toBe('hello, toy\n');
     expect(digestsOf(again.session)).toEqual(digestsOf(live.session));
-    expect(() => replay(recording)).toThrow(new InputError('this backstub has no board toy'));
+    const host = { console: new MemoryConsole(), clock: systemClock };
+    expect(() => replaySession(recording, { clock: 'virtual' }, host)).toThrow(
+      new InputError('this backstub has no board toy'),
+    );
   });
 
   test.each([1, 3])('is the same compiled and interpreted, %i harts', async harts => {

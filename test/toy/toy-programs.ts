@@ -161,8 +161,8 @@ export function randomToy(seed: number, length: number): Uint8Array {
   return program.bytes();
 }
 
-/** Sleeps, and counts each time it wakes; what it counts goes over the stack. */
-export const toyTicks = (periodNs: number): ToyAssembler =>
+/** Sleeps, and counts each time it wakes; what it counts goes over the stack. Then it computes for a while. */
+export const toyTicks = (periodNs: number, rounds = 1): ToyAssembler =>
   toyProgram(periodNs, one =>
     one
       .op('wait')
@@ -175,7 +175,24 @@ export const toyTicks = (periodNs: number): ToyAssembler =>
       .op('pop', { a: 13, value: 0b1_1000 })
       .op('subs', { d: 5, a: 4, b: 2 })
       .op('addi', { d: 6, a: 6, value: 1, if: 'ne' })
+      .op('mov', { d: 7, value: rounds })
+      .op('mov', { d: 9, value: 1 })
+      .label('round')
+      .op('subs', { d: 7, a: 7, b: 9 })
+      .to('b', 'round', 'ne')
       .to('b', 'start'),
+  );
+
+/** Prints a prompt; then only its handler does something. */
+export const toyEcho = (): ToyAssembler =>
+  toyProgram(1000, one =>
+    one
+      .constant(7, TOY_MAP.console)
+      .op('mov', { d: 1, value: '>'.charCodeAt(0) })
+      .op('str', { b: 1, a: 7, value: CONSOLE_REGISTER.data })
+      .label('idle')
+      .op('wait')
+      .to('b', 'idle'),
   );
 
 /** Every hart adds its number plus one to a shared word for ever. */
@@ -209,7 +226,7 @@ export const toyDeafSleeper = (): ToyAssembler =>
     one
       .constant(15, TOY_MAP.timer)
       .op('str', { b: 14, a: 15, value: TIMER_REGISTER.deaf })
-      .op('mov', { d: 1, value: 1000 })
+      .op('mov', { d: 1, value: 100_000 })
       .op('str', { b: 1, a: 15, value: TIMER_REGISTER.period })
       .label('loop')
       .op('wait')
