@@ -28,7 +28,8 @@ export async function explainDivergence(
       return;
     }
     const names = ['compiled', 'interpreted'] as const;
-    const lines = describeStepDifference(found, compiled ? names : [names[1], names[0]]);
+    const place = diverged.symbols.describe(BigInt(`0x${found.pc}`));
+    const lines = describeStepDifference(found, compiled ? names : [names[1], names[0]], place);
     for (const line of lines) tell(line);
   } finally {
     other.close();

@@ -2,15 +2,18 @@
  * What `verify --bisect` says when the engines differ. They do not, so one machine is broken on purpose: all else is as
  * the command does it, the other engine and the recording included.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { VirtMachine } from '../../src/boards/build-machine.js';
 import { explainDivergence } from '../../src/cli/explain-divergence.js';
 import { DivergenceError } from '../../src/replay/divergence.js';
 import { breakAt } from '../support/broken-machine.js';
-import { bootFixture, fixture, replay, savedPart } from '../support/sessions.js';
+import { bootFixture, fixture, REPOSITORY, replay, savedPart } from '../support/sessions.js';
 
 const BREAKS_AT = 812_345;
 const S11 = 27;
+const DEMO = { name: 'demo.elf', bytes: readFileSync(join(REPOSITORY, fixture('rv64', 'demo'))) };
 
 const demo = async () => {
   const live = bootFixture(fixture('rv64', 'demo'));
@@ -25,7 +28,7 @@ const faults: [string, boolean, (machine: VirtMachine) => void, RegExp, RegExp][
     ({ board }) => {
       board.harts[0].state.x[2 * S11] ^= 0x100;
     },
-    /in hart0: hart 0, pc 0x8[0-9a-f]{7}, instruction 0x[0-9a-f]{4,8}$/,
+    /in hart0: hart 0, pc 0x8[0-9a-f]{7} \w+\+\d+, instruction 0x[0-9a-f]{4,8}$/,
     /^backstub: hart0\.x\[27\]: compiled 0x100, interpreted 0x0$/,
   ],
   [
@@ -36,7 +39,7 @@ const faults: [string, boolean, (machine: VirtMachine) => void, RegExp, RegExp][
       memory.beforeWrite(address, 1);
       memory.u8[address] ^= 0x40;
     },
-    /in ram: hart 0, pc 0x8[0-9a-f]{7}, instruction 0x[0-9a-f]{4,8}$/,
+    /in ram: hart 0, pc 0x8[0-9a-f]{7} \w+\+\d+, instruction 0x[0-9a-f]{4,8}$/,
     /^backstub: memory at 0x80070123: interpreted 4000000000000000, compiled 0000000000000000$/,
   ],
 ];
@@ -46,7 +49,7 @@ test.each(faults)('%s that is wrong: the step and the field', async (_what, comp
   const part = await savedPart(replay(whole), { from: 500_000 });
   for (const recording of [whole, part]) {
     const begin = recording.header.start?.icount ?? 0;
-    const { session } = replay(recording, { jit: compiled });
+    const { session } = replay(recording, { jit: compiled, symbols: [DEMO] });
     breakAt(session, BREAKS_AT, fault);
     const error: unknown = await session.verify().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(DivergenceError);

@@ -95,6 +95,37 @@ test('a run that fails ends with the two lines that open its recording', async (
   ]);
 });
 
+test('a run that went on from a recording is opened with the names it was given', async () => {
+  const folder = scratchFolder();
+  const [first, more] = [join(folder, 'first.bst'), join(folder, 'more.bst')];
+  await backstub('record', DEMO, '-o', first, '--serial', 'null', '--max-icount', '1000');
+  const goOn = ['record', first, '-o', more, '--serial', 'null'];
+  const { code, stderr } = await backstub(...goOn, '--symbols', DEMO);
+  expect(code).toBe(1);
+  expect(stderr.trimEnd().split('\n').slice(1)).toEqual([
+    `backstub: to debug this run: backstub replay ${more} --at end --symbols ${DEMO}`,
+    `backstub: and in gdb: gdb-multiarch ${DEMO} -ex 'target remote 127.0.0.1:1234'`,
+  ]);
+  const refused = await backstub(...goOn, '--symbols', first);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toBe(
+    `backstub: error: ${first} is a recording, not symbols: use backstub replay or backstub serve\n`,
+  );
+});
+
+test('verify takes names for the step that --bisect finds', async () => {
+  const file = join(scratchFolder(), 'run.bst');
+  await backstub('record', DEMO, '-o', file, '--serial', 'null', '--max-icount', '1000');
+  expect(await backstub('verify', file, '--bisect', '--symbols', DEMO)).toMatchObject({
+    code: 0,
+    stderr: '',
+  });
+  expect(await backstub('verify', file, '--symbols', DEMO)).toMatchObject({
+    code: 2,
+    stderr: 'backstub: error: --symbols names the step that --bisect finds: give both\n',
+  });
+});
+
 test('a recording that grows too large ends in order', async () => {
   const file = join(scratchFolder(), 'large.bst');
   const { code, stderr } = await backstub('record', ECHO, '-o', file, '--serial', 'null', '--max-size', '1K');

@@ -76,6 +76,8 @@ function spoiltHeader(content: Uint8Array, random: Random): Uint8Array {
     '1.5',
   ];
   const members = [...json.matchAll(/"[^"]*":(?:\d+|"[^"]*"|true|false|\[[^[\]]*\])/g)];
+  // A header that was cut may have none left.
+  if (members.length === 0) return spoiltBytes(content, random);
   const member = random.pick(members);
   const [name] = member[0].split(':');
   const changed = random.chance(20) ? '"other":1' : `${name}:${random.pick(values)}`;

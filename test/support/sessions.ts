@@ -105,10 +105,7 @@ export class MemoryFile implements ByteSink {
 
 export function replay(
   recording: Recording,
-  options: {
-    readonly snapshotIntervalSteps?: number;
-    readonly jit?: boolean;
-  } = {},
+  options: Pick<SessionOptions, 'snapshotIntervalSteps' | 'jit' | 'symbols'> = {},
 ): Live & { readonly virtioConsole: MemoryConsole } {
   const console = new MemoryConsole();
   const virtioConsole = new MemoryConsole();

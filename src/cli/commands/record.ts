@@ -13,6 +13,8 @@ import {
   type RecordingOptions,
   SIZE_LIMIT_OPTIONS,
   type SizeLimitOptions,
+  SYMBOL_OPTIONS,
+  type SymbolOptions,
 } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
 import { runToEnd } from '../run-to-end.js';
@@ -22,12 +24,13 @@ import { parseMoment } from '../values.js';
 type Options = MachineOptions &
   RecordingOptions &
   LimitOptions &
+  SymbolOptions &
   SizeLimitOptions & { readonly output: string; readonly at?: 'start' | 'end' | number };
 
 /** What still has a meaning when the machine comes out of a recording. */
 const FOR_RECORDINGS = [
   ...['output', 'at', ...FOR_CONTINUING],
-  ...Object.keys({ ...LIMIT_OPTIONS, ...SIZE_LIMIT_OPTIONS, ...RECORDING_OPTIONS }),
+  ...Object.keys({ ...LIMIT_OPTIONS, ...SIZE_LIMIT_OPTIONS, ...RECORDING_OPTIONS, ...SYMBOL_OPTIONS }),
 ];
 
 export function addRecord(program: Command, finish: Finish): void {
@@ -46,6 +49,7 @@ export function addRecord(program: Command, finish: Finish): void {
   );
   addOptions(command, RECORDING_OPTIONS);
   addOptions(command, MACHINE_OPTIONS);
+  addOptions(command, SYMBOL_OPTIONS);
   addOptions(command, LIMIT_OPTIONS);
   addOptions(command, SIZE_LIMIT_OPTIONS);
   addExamples(command, [
@@ -69,7 +73,7 @@ export function addRecord(program: Command, finish: Finish): void {
         throw error;
       } finally {
         machine.close();
-        if (failed) tellHowToOpen(options.output, source.kind === 'firmware' ? path : undefined);
+        if (failed) tellHowToOpen(options, source.kind === 'firmware' ? path : undefined);
       }
     }),
   );
@@ -85,10 +89,12 @@ async function openSource(path: string, source: Served, options: Options): Promi
 }
 
 /** A run that failed, in CI say, leaves the two lines that open its recording where the log ends. */
-function tellHowToOpen(recording: string, firmware: string | undefined): void {
-  tell(`to debug this run: backstub replay ${quoted(recording)} --at end`);
-  const symbols = firmware === undefined ? '' : ` ${quoted(firmware)}`;
-  tell(`and in gdb: gdb-multiarch${symbols} -ex 'target remote ${DEFAULT_GDB.host}:${DEFAULT_GDB.port}'`);
+function tellHowToOpen({ output, symbols = [] }: Options, firmware: string | undefined): void {
+  const named = symbols.map(path => ` --symbols ${quoted(path)}`).join('');
+  tell(`to debug this run: backstub replay ${quoted(output)} --at end${named}`);
+  const names = symbols[0] ?? firmware;
+  const elf = names === undefined ? '' : ` ${quoted(names)}`;
+  tell(`and in gdb: gdb-multiarch${elf} -ex 'target remote ${DEFAULT_GDB.host}:${DEFAULT_GDB.port}'`);
 }
 
 const quoted = (path: string): string =>

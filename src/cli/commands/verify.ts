@@ -2,16 +2,19 @@ import type { Command } from 'commander';
 import type { Session } from '../../assembly/session.js';
 import { describeEnd } from '../../replay/end-kinds.js';
 import type { Recording } from '../../replay/recording.js';
+import { InputError } from '../../state/input-error.js';
 import type { Verified } from '../../timeline/verification.js';
 import { explainDivergence } from '../explain-divergence.js';
 import { readRecordingFile } from '../inputs.js';
 import { printLine, tell } from '../messages.js';
 import { addOptions } from '../option-spec.js';
-import { ENGINE_OPTIONS, type EngineOptions } from '../options.js';
+import { ENGINE_OPTIONS, type EngineOptions, SYMBOL_OPTIONS, type SymbolOptions } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
 import { describeRange } from '../recording-text.js';
 import { openReplay } from '../replay-session.js';
 import { signalExitCode, withSignals } from '../signals.js';
+
+type Options = EngineOptions & SymbolOptions & { readonly bisect?: true };
 
 export function addVerify(program: Command, finish: Finish): void {
   const command = program
@@ -26,12 +29,15 @@ export function addVerify(program: Command, finish: Finish): void {
     '--bisect',
     'after a divergence: replay once more, compiled and interpreted, to find the step',
   );
+  addOptions(command, SYMBOL_OPTIONS);
   addExamples(command, [
     ['backstub verify run.bst', 'before filing it as a bug report'],
     ['backstub verify run.bst --bisect', 'and where it diverges, the step'],
   ]);
-  command.action((file: string, options: EngineOptions & { readonly bisect?: true }) =>
+  command.action((file: string, options: Options) =>
     finish(async () => {
+      if (options.symbols !== undefined && !options.bisect)
+        throw new InputError('--symbols names the step that --bisect finds: give both');
       const recording = readRecordingFile(file);
       const machine = await openReplay(recording, { serial: { kind: 'null' }, ...options });
       try {
@@ -58,11 +64,7 @@ export function addVerify(program: Command, finish: Finish): void {
   );
 }
 
-async function verifyAndExplain(
-  session: Session,
-  recording: Recording,
-  options: EngineOptions & { readonly bisect?: true },
-): Promise<Verified> {
+async function verifyAndExplain(session: Session, recording: Recording, options: Options): Promise<Verified> {
   try {
     return await session.verify();
   } catch (error) {

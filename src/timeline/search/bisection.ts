@@ -121,10 +121,11 @@ function firstMemoryDifference(left: Navigator, right: Navigator): StepDifferenc
   return { where, left: shown(a), right: shown(b) };
 }
 
-/** The step on the first line, then one line for each thing that differs. `names`: what to call the two. */
+/** The step on the first line, then one line for each thing that differs. `names`: what to call the two; `place`: the pc's. */
 export function describeStepDifference(
   { icount, hart, pc, instruction, inputs, components, fields, memory }: StepDifference,
   names: readonly [string, string],
+  place?: string,
 ): string[] {
   const who = hart === undefined ? 'all harts sleep' : `hart ${hart}`;
   const lines = fields.map(({ component, field, index, left, right }) => {
@@ -135,7 +136,7 @@ export function describeStepDifference(
     lines.push(`${memory.where}: ${names[0]} ${memory.left}, ${names[1]} ${memory.right}`);
   }
   return [
-    `they part in the step after icount ${icount}, in ${components.join(', ')}: ${who}, pc 0x${pc}, instruction 0x${instruction}`,
+    `they part in the step after icount ${icount}, in ${components.join(', ')}: ${who}, pc 0x${pc}${place === undefined ? '' : ` ${place}`}, instruction 0x${instruction}`,
     ...inputs.map(input => `input after the step: ${input}`),
     ...lines,
   ];
