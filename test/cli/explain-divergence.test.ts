@@ -28,7 +28,7 @@ const faults: [string, boolean, (machine: VirtMachine) => void, RegExp, RegExp][
     ({ board }) => {
       board.harts[0].state.x[2 * S11] ^= 0x100;
     },
-    /in hart0: hart 0, pc 0x8[0-9a-f]{7} \w+\+\d+, instruction 0x[0-9a-f]{4,8}$/,
+    /in hart0: hart 0, pc 0x8[0-9a-f]{7} is_outlier, instruction 0x[0-9a-f]{4,8}$/,
     /^backstub: hart0\.x\[27\]: compiled 0x100, interpreted 0x0$/,
   ],
   [
@@ -39,7 +39,7 @@ const faults: [string, boolean, (machine: VirtMachine) => void, RegExp, RegExp][
       memory.beforeWrite(address, 1);
       memory.u8[address] ^= 0x40;
     },
-    /in ram: hart 0, pc 0x8[0-9a-f]{7} \w+\+\d+, instruction 0x[0-9a-f]{4,8}$/,
+    /in ram: hart 0, pc 0x8[0-9a-f]{7} is_outlier, instruction 0x[0-9a-f]{4,8}$/,
     /^backstub: memory at 0x80070123: interpreted 4000000000000000, compiled 0000000000000000$/,
   ],
 ];
