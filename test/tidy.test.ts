@@ -17,6 +17,7 @@ describe('the tree', () => {
     ['only host rooms use the host', check.checkHostGlobals],
     ['no bigint in rooms on the hot path', check.checkBigint],
     ['no options of the command line outside cli/', check.checkFlags],
+    ['instruction-set words stay in their rooms', check.checkInstructionSetWords],
     ['no escape from the type checker', check.checkTypeEscapes],
     ['no dead file', check.checkReachable(entryFiles())],
   ])('%s', (_name, rule) => {
@@ -105,6 +106,16 @@ describe('the rules find', () => {
     );
     expect(found.filter(line => line.startsWith('src/boards/'))).toHaveLength(2);
     expect(check.checkFlags([parseSource('cli/a.ts', text)]).join()).not.toContain('src/cli');
+  });
+
+  test('words of an instruction set, in names and comments', () => {
+    const text = 'const csrName = 1;\n/** As mret does on RISC-V. */\nconst parts = raw.sp;\n';
+    expect(check.checkInstructionSetWords([parseSource('gdb/stub/a.ts', text)])).toEqual([
+      'src/gdb/stub/a.ts:1: "csr" is a word of one instruction set',
+      'src/gdb/stub/a.ts:2: "mret" is a word of one instruction set',
+      'src/gdb/stub/a.ts:2: "riscv" is a word of one instruction set',
+    ]);
+    expect(check.checkInstructionSetWords([parseSource('riscv/a.ts', text)])).toEqual([]);
   });
 
   test('any and suppressed errors', () => {

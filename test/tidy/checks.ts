@@ -5,9 +5,12 @@ import {
   HOST_GLOBALS,
   HOST_ROOMS,
   IMPORTED_BY_ALL,
+  INSTRUCTION_SET_EXCEPTIONS,
+  INSTRUCTION_SET_WORDS,
   LONG_FILES,
   MAX_LINES,
   ROOMS,
+  ROOMS_OF_ANY_MACHINE,
   type Room,
 } from './rules.js';
 import { folderOf, type Import, resolveImport, type SourceFile } from './source.js';
@@ -138,6 +141,35 @@ export const checkFlags: Check = sources => [
     ),
   ...stale(FLAG_EXCEPTIONS, sources, file => file.uses.some(use => use.what === 'flag')),
 ];
+
+/** Names and comments alike, each word of a longer name for itself. */
+export const checkInstructionSetWords: Check = sources => {
+  const excepted = (path: string, word: string) => INSTRUCTION_SET_EXCEPTIONS[path]?.[word] !== undefined;
+  const found = sources
+    .filter(file => inRooms(file.path, ROOMS_OF_ANY_MACHINE))
+    .flatMap(file =>
+      file.text
+        .split('\n')
+        .flatMap((text, i) => instructionSetWords(text).map(word => ({ file, line: i + 1, word }))),
+    );
+  return [
+    ...found
+      .filter(({ file, word }) => !excepted(file.path, word))
+      .map(({ file, line, word }) => at(file, line, `"${word}" is a word of one instruction set`)),
+    ...Object.entries(INSTRUCTION_SET_EXCEPTIONS).flatMap(([path, words]) =>
+      Object.keys(words)
+        .filter(word => !found.some(one => one.file.path === path && one.word === word))
+        .map(word => `src/${path}:1: exception "${word}" in test/tidy/rules.ts is no longer needed`),
+    ),
+  ];
+};
+
+/** RISC-V is one word; the others are what a name is put together from, and the name itself. */
+function instructionSetWords(text: string): string[] {
+  const names = text.replace(/RISC-V/gi, 'riscv').match(/(?<![\\0-9A-Za-z])[A-Za-z][A-Za-z0-9]*/g) ?? [];
+  const words = names.flatMap(name => [name, ...name.split(/(?<=[a-z0-9])(?=[A-Z])/)]);
+  return [...new Set(words.map(word => word.toLowerCase()))].filter(word => INSTRUCTION_SET_WORDS.test(word));
+}
 
 /** An exception that is no longer needed is a violation too. */
 function stale(

@@ -88,6 +88,31 @@ export const FLAG_EXCEPTIONS: Readonly<Record<string, string>> = {
   'gdb/stub/monitor-questions.ts': 'options of monitor commands',
 };
 
+/** Rooms that run, keep, show and search any machine: none may know what only one instruction set has. */
+export const ROOMS_OF_ANY_MACHINE: readonly string[] = [
+  'engine',
+  'machine',
+  'memory',
+  'state',
+  'snapshot',
+  'replay',
+  'timeline',
+  'agent',
+  'gdb/rsp',
+  'gdb/stub',
+  'gdb/server',
+  'gdb/transport',
+  'images',
+  'host',
+];
+
+/** Words of instruction sets, as they stand by themselves or in a longer name. */
+export const INSTRUCTION_SET_WORDS =
+  /^(riscv|rv(32|64)\w*|xlen|[ms](status|epc|cause|tval|tvec|ie|ip|scratch|ret)|m[ei]deleg|mhartid|satp|csrs?|fcsr|fflags|frm|sv(32|39|48)|pmp\w*|wfi|e(call|break)|sfence|x([12]?\d|3[01])|ra|gp|tp|amos?|lr|mpp|mprv|armv\d\w*|thumb|cpsr|xpsr|primask|basepri|nvic)$/i;
+
+/** Words that a file may have: path under src/ -> word -> reason. */
+export const INSTRUCTION_SET_EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {};
+
 export const MAX_LINES = 400;
 
 /** Files that are longer: path under src/ -> reason. */
