@@ -13,7 +13,8 @@ import {
 export const WATCH_CONDITION: MonitorCommand = {
   name: 'watch-condition',
   usage: '[ADDR|SYMBOL [EXPRESSION]]',
-  summary: 'watchpoints there count only if EXPRESSION, e.g. $icount > 1000 && count != 7, holds before the access',
+  summary:
+    'watchpoints there count only if EXPRESSION, e.g. $icount > 1000 && count != 7, holds before the access',
   run: (context, argument) => (argument === '' ? list(context) : change(context, argument)),
 };
 
