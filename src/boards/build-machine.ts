@@ -2,7 +2,7 @@ import type { EngineOptions } from '../engine/engine.js';
 import { Machine } from '../machine/machine.js';
 import type { BootImage, MachineConfig } from '../ports/config.js';
 import type { MachineOutputs } from '../ports/device.js';
-import { InputError } from '../state/input-error.js';
+import { checkBoard } from './state-plan.js';
 import { VirtBoard } from './virt/virt-board.js';
 
 /** Makes a machine that has taken no step yet. Throws InputError when the images do not fit it. */
@@ -22,6 +22,6 @@ export const buildMachine = (
   outputs: MachineOutputs,
   engine?: EngineOptions,
 ): VirtMachine => {
-  if (config.board !== 'virt') throw new InputError(`this backstub has no board ${config.board}`);
+  checkBoard(config);
   return new Machine(config, images, ports => new VirtBoard(config, images, { ...ports, outputs }, engine));
 };

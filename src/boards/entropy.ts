@@ -1,3 +1,4 @@
+import type { Scheduler } from '../machine/scheduler.js';
 import type { EntropyPort } from '../ports/device.js';
 import { bytes, defineState, type StateOf, u32 } from '../state/layout.js';
 import { nextSeedState, seedByte, seedState } from './seed-bytes.js';
@@ -18,15 +19,17 @@ export const entropyState = (seed: number) =>
 
 /** Everything random in the machine after reset. */
 export class Entropy implements EntropyPort {
-  /** A device waits for the host's bytes. */
-  onWant: () => void = () => {};
-  /** The host's bytes have entered. */
-  onFed: () => void = () => {};
+  readonly #listeners: { fed(): void }[] = [];
 
   constructor(
     readonly state: StateOf<ReturnType<typeof entropyState>>,
     readonly source: 'seed' | 'host',
+    private readonly scheduler: Scheduler,
   ) {}
+
+  tellOfFresh(listener: { fed(): void }): void {
+    this.#listeners.push(listener);
+  }
 
   /** How many bytes of the host would be good to have; 0: none. */
   get wanted(): number {
@@ -36,7 +39,8 @@ export class Entropy implements EntropyPort {
 
   ready(): boolean {
     if (this.source === 'seed' || this.state.pooled > 0) return true;
-    this.onWant();
+    this.scheduler.lookSoon();
+    this.scheduler.endRun();
     return false;
   }
 
@@ -68,7 +72,7 @@ export class Entropy implements EntropyPort {
     const taken = fresh.subarray(0, POOL_BYTES - state.pooled);
     state.pool.set(taken, state.pooled);
     state.pooled += taken.length;
-    this.onFed();
+    for (const listener of this.#listeners) listener.fed();
   }
 }
 

@@ -97,6 +97,8 @@ export interface Board {
   readonly touched: TouchedPages;
   readonly foreignWrites: ForeignWrites;
   readonly inputs: BoardInputs;
+  /** Why what happens here cannot be recorded: one reason for each device that cannot be replayed. */
+  readonly replayBlockers: readonly string[];
   /** Every part of the physical address space that answers. */
   readonly memoryMap: readonly MemoryWindow[];
   /** Physical address of the first byte of RAM. */

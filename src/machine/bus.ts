@@ -27,13 +27,6 @@ export class Bus implements SystemBus {
     this.#windows.push({ base, end: base + bytes, device });
   }
 
-  /** Why what happens on this bus cannot be recorded: one reason for each device that cannot be replayed. */
-  get replayBlockers(): readonly string[] {
-    return this.#windows.flatMap(({ device: { notReplayable } }) =>
-      notReplayable === undefined ? [] : [`device ${notReplayable.name} ${notReplayable.because}`],
-    );
-  }
-
   hostAddress(address: number, size: number, write: boolean): number {
     const { plan } = this.memory;
     const inRam = address - this.ramBase;

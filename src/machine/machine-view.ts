@@ -84,7 +84,7 @@ export abstract class MachineView<B extends Board> {
   }
 
   get replayBlockers(): readonly string[] {
-    return this.board.bus.replayBlockers;
+    return this.board.replayBlockers;
   }
 
   /** Places of the harts, by number. */

@@ -20,6 +20,30 @@ export interface TimerPort {
   arm(deadlineNs: number): void;
 }
 
+/** Where each kind of input enters a device, and what the device wants or has room for. */
+export interface InputPorts {
+  /** `room`: bytes that can still be typed. */
+  readonly console: { readonly room: number; type(bytes: Uint8Array): void };
+  /** `room`: length of the longest packet that surely is not lost. */
+  readonly network: { readonly room: number; receive(packet: Uint8Array): void };
+  readonly input: { send(type: number, code: number, value: number): void };
+  /** Samples that the host captures. */
+  readonly 'audio-in': {
+    readonly wanted: { readonly bytes: number; readonly format: SoundFormat } | undefined;
+    capture(samples: Uint8Array): void;
+  };
+  /** Requests to a disk that the host completes, by number, the oldest first. */
+  readonly block: {
+    readonly inFlight: Uint32Array;
+    readonly awaitsHost: boolean;
+    /** The bytes of the disk that a request in flight is about. */
+    extentOf(request: number): { readonly offset: number; readonly length: number };
+    complete(request: number): void;
+  };
+  /** `wanted`: random bytes that would be good to have. */
+  readonly entropy: { readonly wanted: number; feed(bytes: Uint8Array): void };
+}
+
 /** A device's way to guest memory, by physical address. Views hold until the machine runs on. */
 export interface DmaPort {
   /** The bytes to read, or undefined when some of them are not memory. */
@@ -43,7 +67,9 @@ export interface BlockPort {
 
 /** Where a device's random bytes come from. */
 export interface EntropyPort {
-  /** Whether `draw` would give a byte; if not, the host is asked, and the device hears when there are some. */
+  /** To be called by a device when it is made: it is told of fresh bytes of the host. */
+  tellOfFresh(listener: { fed(): void }): void;
+  /** Whether `draw` would give a byte; if not, the host is asked. */
   ready(): boolean;
   /** Puts bytes into the buffer from its start and returns how many. */
   draw(to: Uint8Array): number;
@@ -92,8 +118,22 @@ export interface PowerPort {
   reset(): void;
 }
 
+/** A device seen from its board. */
+export interface Device {
+  /** One of the device's timers came due. `index` is the number given when it was wired. */
+  onTimer?(index: number): void;
+  /** The declared state was reset: lines and timers are set as it says. */
+  settle?(): void;
+  /** A boundary is reached: what was put off until then happens. */
+  atBoundary?(): void;
+  /** The declared state was replaced: what is derived follows it. */
+  afterRestore?(): void;
+  /** A device that cannot be replayed: its name, and what it depends on that no recording holds. */
+  readonly notReplayable?: { readonly name: string; readonly because: string };
+}
+
 /** A device seen from the bus. Offsets are from the start of its window; values are unsigned. */
-export interface MmioDevice {
+export interface MmioDevice extends Device {
   /** Access sizes in bytes that the guest may use; others are access faults. */
   readonly access: { readonly min: 1 | 2 | 4 | 8; readonly max: 1 | 2 | 4 | 8 };
   /** Largest size in bytes the device itself handles; the bus splits wider accesses, low address first. */
@@ -104,8 +144,4 @@ export interface MmioDevice {
   write(offset: number, size: number, value: number): void;
   /** The value a read would show, without side effects: for the debugger. */
   peek(offset: number, size: number): number;
-  /** One of the device's timers came due. `index` is the number given when it was wired. */
-  onTimer?(index: number): void;
-  /** A device that cannot be replayed: its name, and what it depends on that no recording holds. */
-  readonly notReplayable?: { readonly name: string; readonly because: string };
 }

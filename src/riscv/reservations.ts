@@ -3,16 +3,10 @@ import { CONTROL, RESERVED_SIZE_MASK } from '../engine/engine-layout.js';
 import { GRANULE, type GuestMemory, PAGE_FLAG } from '../memory/guest-memory.js';
 import type { ReservationKeeper } from '../memory/invalidation.js';
 import { CODE_GRANULE_SHIFT, PAGE_SHIFT } from '../memory/memory-plan.js';
-import { bytes, defineState, words } from '../state/layout.js';
+import type { StateOf } from '../state/layout.js';
 import type { HartState } from './hart-state.js';
+import type { reservationState } from './reservation-state.js';
 import { yieldReservation } from './traps.js';
-
-export const reservationState = (harts: number) =>
-  defineState('reservations', {
-    /** What each hart's last LR read: where, counted from the start of RAM, and how many bytes; none: it was a device. */
-    offset: words(harts),
-    size: bytes(harts),
-  });
 
 const PAGE_FROM_GRANULE = PAGE_SHIFT - CODE_GRANULE_SHIFT;
 
@@ -32,7 +26,7 @@ export class Reservations implements ReservationKeeper {
   #mayHold = true;
 
   constructor(
-    private readonly state: ReturnType<ReturnType<typeof reservationState>['bind']>,
+    private readonly state: StateOf<ReturnType<typeof reservationState>>,
     private readonly harts: readonly HartState[],
     private readonly memory: GuestMemory,
   ) {

@@ -198,9 +198,9 @@ export interface FieldDifference {
 }
 
 /** Where one component's state stands within the machine's declared state. */
-export interface Component {
+export interface Component<L extends Layout = Layout> {
   readonly name: string;
-  readonly layout: Layout;
+  readonly layout: L;
   /** Byte offset from the start of the declared state. */
   readonly offset: number;
 }
@@ -214,7 +214,7 @@ export class StatePlan {
   byteLength = 0;
 
   /** Reserves room for a component and returns where it stands. */
-  add(name: string, layout: Layout): Component {
+  add<L extends Layout>(name: string, layout: L): Component<L> {
     const component = { name, layout, offset: this.byteLength };
     this.components.push(component);
     this.byteLength += layout.byteLength;

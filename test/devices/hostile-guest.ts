@@ -157,7 +157,6 @@ export class HostileGuest {
   event(): void {
     const { random, machine } = this;
     const bytes = random.bytes(random.pick([1, 14, 60, 1514, 4096]));
-    const disk = machine.board.virtio.disks[0];
     const events: InputEvent[] = [
       { kind: 'console', port: 0, bytes: bytes.subarray(0, machine.inputs.consoleRoom(0)) },
       { kind: 'console', port: 1, bytes: bytes.subarray(0, machine.inputs.consoleRoom(1)) },
@@ -171,7 +170,7 @@ export class HostileGuest {
         code: random.word() & 0xffff,
         value: random.word() | 0,
       },
-      { kind: 'block', disk: 0, request: disk?.inFlight[0] ?? 0 },
+      { kind: 'block', disk: 0, request: machine.inputs.diskRequests()[0]?.request ?? 0 },
     ];
     if (disk !== undefined) for (const request of disk.inFlight) disk.extentOf(request);
     machine.apply(random.pick(events));

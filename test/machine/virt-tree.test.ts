@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cells, node, strings, writeDeviceTree } from '../../src/boards/device-tree.js';
 import { type VirtTreeOptions, virtTree } from '../../src/boards/virt/virt-tree.js';
+import { MACHINE_REVISION } from '../../src/ports/revisions.js';
 
 const has = (command: string) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
 const missing = ['qemu-system-riscv64', 'qemu-system-riscv32', 'dtc'].filter(command => !has(command));
@@ -36,11 +37,20 @@ function comparable(lines: readonly string[]): string[] {
 }
 
 const options: VirtTreeOptions = {
+  board: 'virt',
+  machineRevision: MACHINE_REVISION,
+  xlen: 64,
   isa: 'rv64imac_zicsr_zifencei',
   harts: 1,
   ramBytes: 128 * 2 ** 20,
+  icountShift: 0,
+  quantum: 1000,
   append: '',
   entropySeed: 1,
+  rtcSeconds: 0,
+  virtio: 'legacy',
+  disks: [],
+  network: false,
 };
 
 describe.skipIf(missing.length > 0)(

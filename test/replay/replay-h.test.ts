@@ -122,7 +122,7 @@ describe('replay_shutdown_request', () => {
     const live = boot(fixture('rv64', 'devices'), { ...EVERYTHING, diskAsync: true, record });
     live.target.stopAtIcount(200_000);
     await live.continue();
-    const inFlight = () => virt(live.target.machine).board.virtio.disks[0].inFlight.length;
+    const inFlight = () => live.target.machine.inputs.diskRequests().length;
     while (inFlight() === 0) await live.step();
     live.target.reset('script');
     await live.continue();

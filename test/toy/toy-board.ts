@@ -72,6 +72,7 @@ export class ToyBoard implements Board {
   readonly foreignWrites = new ForeignWrites(this);
   readonly machineState: MachineState;
   readonly inputs: BoardInputs;
+  readonly replayBlockers = [];
   readonly memoryMap: readonly MemoryWindow[];
   readonly ramBase = TOY_MAP.ram;
   readonly resetAddress = TOY_RESET;

@@ -1,10 +1,11 @@
 import { isElf } from '../../images/elf.js';
-import type { BootImage, MachineConfig } from '../../ports/config.js';
+import type { BootImage } from '../../ports/config.js';
 import { InputError } from '../../state/input-error.js';
 import { writeDeviceTree } from '../device-tree.js';
 import { bootRom, treeAddress } from './boot-rom.js';
 import { checkApart, loadElf, loadRaw } from './loader.js';
 import { RAM_BASE, VIRT_MAP } from './memory-map.js';
+import type { BoardConfig } from './virt-devices.js';
 import { virtTree } from './virt-tree.js';
 
 const MIB = 2 ** 20;
@@ -37,7 +38,7 @@ export interface BootPlan {
  * Places files, device tree and boot ROM in memory as QEMU 7.2 does for `virt` (hw/riscv/boot.c).
  * Throws InputError when they do not fit.
  */
-export function planBoot(files: BootFiles, config: Omit<MachineConfig, 'entry'>): BootPlan {
+export function planBoot(files: BootFiles, config: BoardConfig): BootPlan {
   const firmware = files.bios === undefined ? undefined : loadAt(files.bios, RAM_BASE, config);
   const kernel = loadAt(files.kernel, kernelStart(firmware?.end ?? RAM_BASE, config.xlen), config);
   const entry = firmware === undefined ? kernel.entry : RAM_BASE;

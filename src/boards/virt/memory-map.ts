@@ -1,11 +1,4 @@
-/** One window of the board's physical address space. */
-export interface Region {
-  readonly base: number;
-  /** Bytes the device tree announces. */
-  readonly bytes: number;
-  /** Bytes that answer; an access beyond them is an access fault. Equal to `bytes` when absent. */
-  readonly decoded?: number;
-}
+import type { DeviceWindow, Region } from '../device-row.js';
 
 /** QEMU's `virt` map, of what this board has: the bus, the device tree and the documents take it from here. */
 export const VIRT_MAP = {
@@ -18,7 +11,7 @@ export const VIRT_MAP = {
   virtio: { base: 0x1000_1000, bytes: 0x8000 },
 } as const satisfies Record<string, Region>;
 
-export type RegionName = keyof typeof VIRT_MAP;
+export const windowOf = (name: keyof typeof VIRT_MAP): DeviceWindow => ({ name, ...VIRT_MAP[name] });
 
 /** Where RAM starts; it is as long as the configuration says. */
 export const RAM_BASE = 0x8000_0000;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { buildMachine } from '../../boards/build-machine.js';
+import { planOf } from '../../boards/state-plan.js';
 import { toHex } from '../../replay/byte-codec.js';
 import { compareRecordings } from '../../replay/recording-diff.js';
 import { describeComparison } from '../diff-text.js';
@@ -24,9 +24,8 @@ export function addDiff(program: Command, finish: Finish): void {
     finish(async () => {
       const left = { name: first, recording: readRecordingFile(first) };
       const right = { name: second, recording: readRecordingFile(second) };
-      const { config, images } = left.recording.header;
-      const planOf = () => buildMachine(config, images, { serial: { write() {} } }).plan;
-      const comparison = compareRecordings(left.recording, right.recording, planOf);
+      const { config } = left.recording.header;
+      const comparison = compareRecordings(left.recording, right.recording, () => planOf(config));
       const lines = options.json ? [comparisonJson(comparison)] : describeComparison(left, right, comparison);
       for (const line of lines) printLine(line);
       return comparison.difference === undefined ? 0 : EXIT_DIFFERENT;

@@ -94,8 +94,7 @@ export class VirtioBlock implements VirtioFunction {
     version: VirtioVersion,
     private readonly ports: VirtioBlockPorts,
   ) {
-    this.transport = new VirtioMmio(state, version, ports);
-    this.transport.attach(this);
+    this.transport = new VirtioMmio(this, state, version, ports);
     this.#config = configOf(ports.disk.sectors);
   }
 

@@ -37,8 +37,7 @@ export class VirtioConsole implements VirtioFunction {
     version: VirtioVersion,
     private readonly ports: VirtioConsolePorts,
   ) {
-    this.transport = new VirtioMmio(state, version, ports);
-    this.transport.attach(this);
+    this.transport = new VirtioMmio(this, state, version, ports);
     this.#typed = new ByteQueue(state);
   }
 

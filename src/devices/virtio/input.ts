@@ -90,8 +90,7 @@ export class VirtioInput implements VirtioFunction {
     private readonly state: VirtioInputState,
     ports: TransportPorts,
   ) {
-    this.transport = new VirtioMmio(state, 'modern', ports);
-    this.transport.attach(this);
+    this.transport = new VirtioMmio(this, state, 'modern', ports);
   }
 
   /** One event; one of type `sync` reports those before it. */

@@ -94,9 +94,10 @@ export class VirtioMmio implements MmioDevice {
   readonly access = { min: 1, max: 8 } as const;
   readonly width = 4;
   readonly queues: readonly Virtqueue[];
-  #device: VirtioFunction | undefined;
 
+  /** `device` is what the slot is for; it makes its transport and uses it, so it is not finished yet here. */
   constructor(
+    private readonly device: VirtioFunction,
     readonly state: TransportState,
     readonly version: VirtioVersion,
     readonly ports: TransportPorts,
@@ -105,16 +106,6 @@ export class VirtioMmio implements MmioDevice {
       state.queueSize,
       (_, queue) => new Virtqueue(queueAt(state, queue), ports.dma, () => state.features[0]),
     );
-  }
-
-  /** To be called once, before the guest runs. */
-  attach(device: VirtioFunction): void {
-    this.#device = device;
-  }
-
-  get #function(): VirtioFunction {
-    if (this.#device === undefined) throw new Error('a virtio transport without its device');
-    return this.#device;
   }
 
   get #legacy(): boolean {
@@ -144,7 +135,7 @@ export class VirtioMmio implements MmioDevice {
   }
 
   onTimer(index: number): void {
-    this.#function.onTimer?.(index);
+    this.device.onTimer?.(index);
   }
 
   read(offset: number, size: number): number {
@@ -163,11 +154,11 @@ export class VirtioMmio implements MmioDevice {
       case REGISTER.version:
         return VERSION[this.version];
       case REGISTER.deviceId:
-        return this.#function.deviceId;
+        return this.device.deviceId;
       case REGISTER.vendorId:
         return VENDOR_QEMU;
       case REGISTER.deviceFeatures:
-        return this.#function.features[this.version][state.deviceFeaturesSelect] >>> 0;
+        return this.device.features[this.version][state.deviceFeaturesSelect] >>> 0;
       case REGISTER.queueSizeMax:
         return existing && state.queueSize[queue] !== 0 ? MAX_QUEUE_SIZE : 0;
       case REGISTER.queuePage: {
@@ -314,14 +305,14 @@ export class VirtioMmio implements MmioDevice {
 
   #notified(queue: number): void {
     if (this.state.broken !== 0 || !this.queues[queue].ready) return;
-    this.#function.notified(queue);
+    this.device.notified(queue);
   }
 
   /** Features that were not offered are dropped; after FEATURES_OK they stay. */
   #setFeatures(low: number, high: number): void {
     const { state } = this;
     if ((state.status & STATUS.featuresOk) !== 0) return;
-    const [offeredLow, offeredHigh] = this.#function.features[this.version];
+    const [offeredLow, offeredHigh] = this.device.features[this.version];
     state.features[0] = low & offeredLow;
     state.features[1] = high & offeredHigh;
   }
@@ -337,14 +328,14 @@ export class VirtioMmio implements MmioDevice {
 
   #reset(): void {
     const { state } = this;
-    this.#function.reset?.();
+    this.device.reset?.();
     state.status = 0;
     state.broken = 0;
     state.interruptStatus = 0;
     state.features.fill(0);
     state.queueSelect = 0;
     state.queueReady.fill(0);
-    state.queueSize.set(this.#function.queueSizes);
+    state.queueSize.set(this.device.queueSizes);
     for (const addresses of [state.descriptors, state.available, state.used]) addresses.fill(0);
     for (const index of [state.nextAvailable, state.nextUsed, state.signalledUsed]) index.fill(0);
     state.signalledValid.fill(0);
@@ -368,7 +359,7 @@ export class VirtioMmio implements MmioDevice {
 
   /** All ones where the device's configuration has ended. */
   #readConfig(offset: number, size: number): number {
-    const device = this.#function;
+    const { device } = this;
     let value = 0;
     for (let i = size - 1; i >= 0; i--) {
       const byte = offset + size <= device.configBytes ? device.readConfig(offset + i) : 0xff;
@@ -378,7 +369,7 @@ export class VirtioMmio implements MmioDevice {
   }
 
   #writeConfig(offset: number, size: number, value: number): void {
-    const device = this.#function;
+    const { device } = this;
     if (offset + size > device.configBytes) return;
     for (let i = 0; i < size; i++) device.writeConfig(offset + i, (value >>> (8 * i)) & 0xff);
   }

@@ -92,8 +92,7 @@ export class VirtioNetwork implements VirtioFunction {
     version: VirtioVersion,
     private readonly ports: VirtioNetworkPorts,
   ) {
-    this.transport = new VirtioMmio(state, version, ports);
-    this.transport.attach(this);
+    this.transport = new VirtioMmio(this, state, version, ports);
     this.#filter = new NetworkFilter(state, () => this.#agreed(FEATURE.controlVlan));
     this.#waiting = new PacketQueue(state);
   }

@@ -36,8 +36,8 @@ export class VirtioRng implements VirtioFunction {
     version: VirtioVersion,
     private readonly ports: VirtioRngPorts,
   ) {
-    this.transport = new VirtioMmio(state, version, ports);
-    this.transport.attach(this);
+    this.transport = new VirtioMmio(this, state, version, ports);
+    ports.entropy.tellOfFresh(this);
   }
 
   readConfig(): number {

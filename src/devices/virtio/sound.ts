@@ -78,8 +78,7 @@ export class VirtioSound implements VirtioFunction {
     private readonly state: VirtioSoundState,
     private readonly ports: VirtioSoundPorts,
   ) {
-    this.transport = new VirtioMmio(state, 'modern', ports);
-    this.transport.attach(this);
+    this.transport = new VirtioMmio(this, state, 'modern', ports);
     this.#captured = new ByteQueue(state);
   }
 
