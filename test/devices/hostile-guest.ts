@@ -172,7 +172,6 @@ export class HostileGuest {
       },
       { kind: 'block', disk: 0, request: machine.inputs.diskRequests()[0]?.request ?? 0 },
     ];
-    if (disk !== undefined) for (const request of disk.inFlight) disk.extentOf(request);
     machine.apply(random.pick(events));
   }
 

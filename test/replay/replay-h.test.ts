@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type BootOptions, boot, openRecording } from '../../src/api/index.js';
 import { bootFixture, digestsOf, fixture, MemoryFile, replay } from '../support/sessions.js';
-import { virt } from '../support/virt.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'backstub-replay-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
