@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as check from './tidy/checks.js';
 import { entryFiles, parseSource, REPOSITORY, readSources, textFiles } from './tidy/source.js';
+import { checkBoardAccess, checkHooks } from './tidy/wiring.js';
 
 const sources = readSources();
 
@@ -19,6 +20,8 @@ describe('the tree', () => {
     ['no options of the command line outside cli/', check.checkFlags],
     ['instruction-set words stay in their rooms', check.checkInstructionSetWords],
     ['no escape from the type checker', check.checkTypeEscapes],
+    ['no hook is assigned later', checkHooks],
+    ['nothing above a machine reaches through it', checkBoardAccess],
     ['no dead file', check.checkReachable(entryFiles())],
   ])('%s', (_name, rule) => {
     expect(rule(sources)).toEqual([]);
@@ -133,6 +136,41 @@ describe('the rules find', () => {
     expect(check.checkLengths([main, worker])).toEqual([
       'src/cli/worker.ts:401: has 401 lines, more than 400',
     ]);
+  });
+
+  test('what is assigned later, from outside', () => {
+    const bus = parseSource(
+      'machine/bus.ts',
+      [
+        'export class Bus {',
+        '  after: () => void = () => {};',
+        '  told: ((n: number) => void) | undefined;',
+        '  observer: Observer | undefined;',
+        '  set heard(f: () => void) { this.#f = f; }',
+        '  running: Hart | undefined;',
+        '  readonly fixed = () => 1;',
+        '  #own: () => void = () => {};',
+        '}',
+      ].join('\n'),
+    );
+    const board = parseSource('boards/b.ts', 'bus.observer = new Observer();\nbus.later = () => 1;\n');
+    expect(checkHooks([bus, board])).toEqual([
+      'src/machine/bus.ts:2: after is assigned later: hand it to the constructor',
+      'src/machine/bus.ts:3: told is assigned later: hand it to the constructor',
+      'src/machine/bus.ts:4: observer is assigned later: hand it to the constructor',
+      'src/machine/bus.ts:5: heard is assigned later: hand it to the constructor',
+      'src/boards/b.ts:2: a function is assigned to later of another object',
+    ]);
+  });
+
+  test('a board that is reached through a machine', () => {
+    const text =
+      'machine.board.plan;\nconst { board } = this.machine;\nthis.config.board;\nconst { board: b } = config;\n';
+    expect(checkBoardAccess([parseSource('timeline/t.ts', text)])).toEqual([
+      'src/timeline/t.ts:1: reaches through a machine to its board',
+      'src/timeline/t.ts:2: reaches through a machine to its board',
+    ]);
+    expect(checkBoardAccess([parseSource('machine/t.ts', text)])).toEqual([]);
   });
 
   test('files in no room', () => {

@@ -21,11 +21,16 @@ export interface WatchRange {
 /** The watched ranges, asked on the slow path of accesses to pages that hold one. */
 export class WatchList {
   #ranges: readonly WatchRange[] = [];
-  /** Writes that somebody wants to hear of, beside those that the ranges are for. */
-  observed: WriteWatch | undefined;
+  #observed: WriteWatch | undefined;
 
-  set(ranges: readonly WatchRange[]): void {
+  /** `observed`: writes that somebody wants to hear of, beside those that the ranges are for. */
+  set(ranges: readonly WatchRange[], observed?: WriteWatch): void {
     this.#ranges = ranges;
+    this.#observed = observed;
+  }
+
+  get observed(): WriteWatch | undefined {
+    return this.#observed;
   }
 
   get ranges(): readonly WatchRange[] {
@@ -38,7 +43,7 @@ export class WatchList {
   }
 
   get empty(): boolean {
-    return this.#ranges.length === 0 && this.observed === undefined;
+    return this.#ranges.length === 0 && this.#observed === undefined;
   }
 
   find(wanted: (range: WatchRange) => boolean): WatchRange | undefined {
@@ -51,13 +56,13 @@ export class WatchList {
     for (const range of this.#ranges) {
       if (concerns(range.kind, write) && overlaps(range, page, high, PAGE_BYTES)) return true;
     }
-    return write && this.observed?.touches(page, high, PAGE_BYTES) === true;
+    return write && this.#observed?.touches(page, high, PAGE_BYTES) === true;
   }
 
   /** Whether stores to a page of memory must be seen by whatever address they go. */
   observesPage(physical: number): boolean {
     const page = physical - (physical % PAGE_BYTES);
-    return this.observed?.touchesMemory(page, PAGE_BYTES) === true;
+    return this.#observed?.touchesMemory(page, PAGE_BYTES) === true;
   }
 
   /** The first range that an access of `size` bytes by a hart touches, its condition holding. */

@@ -26,41 +26,46 @@ interface WrittenBoard {
  * else than a store of a hart; and observers of those, too.
  */
 export class ForeignWrites {
-  /** Of the run under way, or the event that enters; nothing of it is told when absent. */
-  options: WriteListener | undefined;
+  #listener: WriteListener | undefined;
   #hit: DebugHit | undefined;
 
   constructor(readonly board: WrittenBoard) {}
 
+  /** Who hears of what the run under way writes, or the event that enters; nobody when absent. */
+  listen(listener: WriteListener | undefined): void {
+    this.#listener = listener;
+  }
+
   /** [address, address + length), physical, is about to be written. */
   note(address: number, length: number, by: Writer): void {
-    const { board, options } = this;
+    const { board } = this;
+    const listener = this.#listener;
     this.#noteTouched(address, length);
-    if (board.watches.empty || options === undefined) return;
+    if (board.watches.empty || listener === undefined) return;
     // Between steps, the write belongs to the step behind.
     const icount = board.scheduler.busy ? board.time.icount : board.time.icount - 1;
     const hart = board.machineState.currentHart;
     if (board.watches.observed?.touchesMemory(address, length) === true) {
-      options.writes?.before({ by, icount, hart, store: undefined, physical: address, length });
+      listener.writes?.before({ by, icount, hart, store: undefined, physical: address, length });
     }
     const range = board.watches.find(one => this.#touches(one, address, length));
     if (range === undefined) return;
     const { kind: access, low, high } = range;
     const hit: DebugHit = { kind: 'watchpoint', icount, hart, access, low, high, by };
-    if (options.collect !== undefined) options.collect(hit);
+    if (listener.collect !== undefined) listener.collect(hit);
     else this.#hit ??= hit;
   }
 
   /** A debugger that stops before the step puts the entry back: only observers are told. */
   tableUpdated(address: number, length: number): void {
-    if (this.options?.writes !== undefined) this.note(address, length, 'page-walk');
+    if (this.#listener?.writes !== undefined) this.note(address, length, 'page-walk');
   }
 
   /** A store of a hart that somebody observes: at the next boundary it is made. */
   storeObserved(hart: number, store: StoreAccess): void {
     const { time, scheduler } = this.board;
     const { physical, firstBytes: length } = store;
-    this.options?.writes?.before({ by: undefined, icount: time.icount, hart, store, physical, length });
+    this.#listener?.writes?.before({ by: undefined, icount: time.icount, hart, store, physical, length });
     scheduler.endRun();
   }
 

@@ -125,8 +125,7 @@ export abstract class MachineView<B extends Board> {
 
   setWatchpoints(ranges: readonly WatchRange[], observed?: WriteWatch): void {
     const { board } = this;
-    board.watches.set(ranges);
-    board.watches.observed = observed;
+    board.watches.set(ranges, observed);
     board.engine.setWatchpoints(ranges, observed);
     // What those before were touched by concerns nobody now.
     board.foreignWrites.takeHit();

@@ -96,7 +96,7 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
     const { board } = this;
     const { time, machineState } = board;
     this.#options = options;
-    board.foreignWrites.options = options;
+    board.foreignWrites.listen(options);
     this.#work = 0;
     let idleJumps = 0;
     for (;;) {
@@ -157,7 +157,7 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
   /** Lets one input event enter at the present boundary. What it writes is told to the options of the pass. */
   apply(event: InputEvent, options?: RunOptions): void {
     const { board } = this;
-    board.foreignWrites.options = options;
+    board.foreignWrites.listen(options);
     this.#enter(event);
     options?.writes?.after();
   }

@@ -333,7 +333,7 @@ export class Timeline implements DebugTarget {
     }
     refuseBlocked(this.machine);
     this.#recordingName = name;
-    this.#live.recorder = new Recorder(this.machine, this.#digests(), this.host.clock, sink, this.source);
+    this.#live.record(new Recorder(this.machine, this.#digests(), this.host.clock, sink, this.source));
   }
 
   /** Runs until the guest ends or a limit is reached. */

@@ -27,7 +27,7 @@ export interface SourceFile {
   readonly uses: readonly Use[];
 }
 
-interface Node {
+export interface Node {
   readonly type: string;
   readonly start: number;
   readonly [key: string]: unknown;
@@ -47,7 +47,7 @@ export function parseSource(path: string, text: string): SourceFile {
   const imports: Import[] = [];
   const uses: Use[] = [];
   const lineOf = lineFinder(text);
-  const program = parseAst(text, { lang: 'ts' }, path) as unknown as Node;
+  const program = parseTypeScript(path, text);
   visit(program, undefined, '', (node, parent, key) => {
     const found = importOf(node);
     if (found) imports.push({ ...found, line: lineOf(node.start) });
@@ -59,6 +59,9 @@ export function parseSource(path: string, text: string): SourceFile {
   }
   return { path, text, lines: text.split('\n').length - 1, imports, uses };
 }
+
+export const parseTypeScript = (path: string, text: string): Node =>
+  parseAst(text, { lang: 'ts' }, path) as unknown as Node;
 
 function importOf(node: Node): Omit<Import, 'line'> | undefined {
   switch (node.type) {
@@ -124,7 +127,7 @@ function isMemberName(parent: Node | undefined, key: string): boolean {
   return key === 'key' && parent.shorthand !== true;
 }
 
-function visit(
+export function visit(
   node: Node,
   parent: Node | undefined,
   key: string,
@@ -138,7 +141,7 @@ function visit(
   }
 }
 
-function lineFinder(text: string): (offset: number) => number {
+export function lineFinder(text: string): (offset: number) => number {
   const starts = [0];
   for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) starts.push(i + 1);
   return offset => starts.findLastIndex(start => start <= offset) + 1;

@@ -22,8 +22,7 @@ export type IdleClock = 'virtual' | 'realtime';
  * waits when every hart sleeps.
  */
 export class LiveDriver {
-  /** Writes what happens on the branch it was begun on: the first. */
-  recorder: Recorder | undefined;
+  #writer: Recorder | undefined;
 
   constructor(
     readonly navigator: Navigator,
@@ -38,6 +37,16 @@ export class LiveDriver {
 
   get #history(): History {
     return this.navigator.history;
+  }
+
+  /** From here on it writes what happens on the branch it was begun on: the first. */
+  record(recorder: Recorder): void {
+    this.#writer = recorder;
+  }
+
+  /** The one there is, whatever branch the machine is on. */
+  get recorder(): Recorder | undefined {
+    return this.#writer;
   }
 
   get #recorder(): Recorder | undefined {
