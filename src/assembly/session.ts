@@ -2,6 +2,7 @@ import type { BuildMachine } from '../boards/build-machine.js';
 import { type NamedBytes, planBoot } from '../boards/virt/boot-flow.js';
 import { xlenOf } from '../boards/virt/loader.js';
 import { RAM_BASE, VIRTIO_SLOTS } from '../boards/virt/memory-map.js';
+import { virtioDevices } from '../boards/virt/virtio-rows.js';
 import { checksInvariants } from '../host/checks.js';
 import { systemClock } from '../host/clock.js';
 import { openPageFile } from '../host/page-file.js';
@@ -214,9 +215,7 @@ function entropyOf(
 }
 
 function checkSlots(config: Omit<MachineConfig, 'entry'>): void {
-  const { disks, network, rng, virtioConsole, inputs = [], sound } = config;
-  const others = [network, rng, virtioConsole, sound !== undefined].filter(present => present === true);
-  const wanted = disks.length + inputs.length + others.length;
+  const wanted = virtioDevices(config).length;
   if (wanted <= VIRTIO_SLOTS) return;
   throw new InputError(
     `${wanted} virtio devices are wanted, disks included: there is room for ${VIRTIO_SLOTS}`,

@@ -105,7 +105,7 @@ export class MemoryFile implements ByteSink {
 
 export function replay(
   recording: Recording,
-  options: Pick<SessionOptions, 'snapshotIntervalSteps' | 'jit' | 'symbols'> = {},
+  options: Pick<SessionOptions, 'snapshotIntervalSteps' | 'jit' | 'symbols' | 'build'> = {},
 ): Live & { readonly virtioConsole: MemoryConsole } {
   const console = new MemoryConsole();
   const virtioConsole = new MemoryConsole();
