@@ -6,8 +6,12 @@ const FULL = process.env.BACKSTUB_FULL !== undefined;
 const SEEDS = Array.from({ length: FULL ? 30 : 3 }, (_, i) => 1 + i);
 const TRIES = FULL ? 1000 : 40;
 
-test.each(SEEDS)('spoilt recordings of seed %i end well or in one line', { timeout: 600_000 }, async seed => {
-  const { used, refused } = await tryRecordings(seed, TRIES);
-  expect(refused).toBeGreaterThan(TRIES / 4);
-  expect(used).toBeGreaterThan(TRIES / 20);
-});
+test.each(SEEDS)(
+  'spoilt recordings of seed %i end well or in one line',
+  { timeout: 3_600_000 },
+  async seed => {
+    const { used, refused } = await tryRecordings(seed, TRIES);
+    expect(refused).toBeGreaterThan(TRIES / 4);
+    expect(used).toBeGreaterThan(TRIES / 20);
+  },
+);
