@@ -1,8 +1,8 @@
 /** How two recordings' first difference reads to a user. */
 
 import { plural } from '../ports/amounts.js';
+import { describeEvent } from '../ports/input-event.js';
 import { describeEnd } from '../replay/end-kinds.js';
-import { describeEvent } from '../replay/event-kinds.js';
 import { type Recording, startIcount } from '../replay/recording.js';
 import type { RecordingComparison, RecordingDifference } from '../replay/recording-diff.js';
 

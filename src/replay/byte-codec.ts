@@ -152,14 +152,3 @@ export class ByteReader {
     if (this.remaining > 0) throw new FormatFault(`${this.remaining} bytes too many in it`);
   }
 }
-
-export const toHex = (bytes: Uint8Array): string =>
-  Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
-
-/** Undefined when the text is not made of pairs of hexadecimal digits in lower case. */
-export function fromHex(text: string): Uint8Array | undefined {
-  if (!/^(?:[0-9a-f]{2})*$/.test(text)) return undefined;
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) =>
-    Number.parseInt(text.slice(2 * i, 2 * i + 2), 16),
-  );
-}

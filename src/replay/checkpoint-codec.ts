@@ -1,4 +1,5 @@
-import { type ByteReader, type ByteWriter, FormatFault, toHex } from './byte-codec.js';
+import { toHex } from '../ports/bytes-text.js';
+import { type ByteReader, type ByteWriter, FormatFault } from './byte-codec.js';
 import type { ChecksumChain } from './checksum.js';
 import { CHECKPOINT_NAMES, CHECKPOINT_WHOLE_STATE } from './format.js';
 import { MOST_COMPONENTS, MOST_NAME_BYTES, MOST_STATE_BYTES } from './limits.js';

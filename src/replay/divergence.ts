@@ -1,6 +1,6 @@
 import type { LoggedEvent } from '../ports/input-event.js';
+import { describeEvent } from '../ports/input-event.js';
 import type { FieldDifference, StatePlan } from '../state/layout.js';
-import { describeEvent } from './event-kinds.js';
 import type { Checkpoint } from './recording.js';
 import type { Sequence } from './sequence.js';
 

@@ -1,6 +1,6 @@
 import type { LoggedEvent } from '../ports/input-event.js';
 import { ByteReader, ByteWriter, FormatFault } from './byte-codec.js';
-import { decodeEvent } from './event-kinds.js';
+import { decodeEvent } from './event-codec.js';
 
 /** Within a block, every so many events their place is known; those between are found from it. */
 const MARK_INTERVAL = 64;

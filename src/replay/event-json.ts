@@ -1,8 +1,10 @@
-/** Input events as JSON, for people and other programs: fields as in ports.ts, bytes in hexadecimal. */
-import type { InputEvent, LoggedEvent } from '../ports/input-event.js';
+/** Input events as JSON, for people and other programs: fields as in `INPUT_EVENTS`, bytes in hexadecimal. */
+import { fromHex, toHex } from '../ports/bytes-text.js';
+import { type EventField, INPUT_EVENTS, type InputEvent, type LoggedEvent } from '../ports/input-event.js';
 import { InputError } from '../state/input-error.js';
-import { ByteReader, ByteWriter, fromHex, toHex } from './byte-codec.js';
-import { decodeEvent, encodeEvent } from './event-kinds.js';
+import { ByteWriter } from './byte-codec.js';
+import { encodeEvent } from './event-codec.js';
+import { isCount } from './json-parts.js';
 import { MOST_EVENT_BYTES } from './limits.js';
 
 /** One line. */
@@ -16,39 +18,34 @@ export function eventJson({ icount, event }: LoggedEvent): string {
 export function parseEventJson(value: unknown): LoggedEvent {
   if (typeof value !== 'object' || value === null || !('icount' in value && 'kind' in value))
     throw new InputError('an event needs "icount" and "kind"');
-  const { icount, ...fields } = value;
-  if (typeof icount !== 'number' || !Number.isSafeInteger(icount) || icount < 0)
-    throw new InputError(`${JSON.stringify(icount)} is no icount`);
-  const asEvent = Object.fromEntries(
-    Object.entries(fields).map(([name, field]: [string, unknown]) => [
-      name,
-      name === 'bytes' && typeof field === 'string' ? fromHex(field) : field,
-    ]),
-  );
-  const event = throughTheFormat(asEvent as unknown as InputEvent);
-  if (event === undefined || eventJson({ icount, event }) !== canonical(icount, event, fields))
-    throw new InputError(`not an event of kind ${JSON.stringify(fields.kind)} that a recording can hold`);
+  const { icount, kind, ...given } = value;
+  if (!isCount(icount)) throw new InputError(`${JSON.stringify(icount)} is no icount`);
+  const event = isKind(kind) ? eventOf(kind, given) : undefined;
+  if (event === undefined)
+    throw new InputError(`not an event of kind ${JSON.stringify(kind)} that a recording can hold`);
   return { icount, event };
 }
 
-/** The format's own encoding knows which fields a kind has and what they may be. */
-function throughTheFormat(event: InputEvent): InputEvent | undefined {
-  const out = new ByteWriter();
-  try {
-    encodeEvent(out, event);
-    if (out.length > MOST_EVENT_BYTES) return undefined;
-    return decodeEvent(new ByteReader(out.take()));
-  } catch {
-    return undefined;
-  }
+const isKind = (kind: unknown): kind is InputEvent['kind'] =>
+  typeof kind === 'string' && Object.hasOwn(INPUT_EVENTS, kind);
+
+/** With all fields of its kind and no other, in their order; undefined where that cannot be. */
+function eventOf(kind: InputEvent['kind'], given: object): InputEvent | undefined {
+  const values = new Map<string, unknown>(Object.entries(given));
+  const fields = Object.entries<EventField<unknown>>(INPUT_EVENTS[kind].fields).map(([name, field]) => {
+    const value = values.get(name);
+    const read = field.encoding === 'block' && typeof value === 'string' ? fromHex(value) : value;
+    return { name, value: read, fits: field.is(read) };
+  });
+  if (fields.length !== values.size || !fields.every(({ fits }) => fits)) return undefined;
+  const event = { kind, ...Object.fromEntries(fields.map(({ name, value }) => [name, value])) } as InputEvent;
+  return fitsChunk(event) ? event : undefined;
 }
 
-/** The fields as they were given, in the order in which an event of this kind has them. */
-function canonical(icount: number, event: InputEvent, fields: object): string {
-  const given = new Map<string, unknown>(Object.entries(fields));
-  const ordered = Object.keys(event).map(name => [name, given.get(name)] as const);
-  const extra = [...given].filter(([name]) => !Object.hasOwn(event, name));
-  return JSON.stringify({ icount, ...Object.fromEntries([...ordered, ...extra]) });
+function fitsChunk(event: InputEvent): boolean {
+  const out = new ByteWriter();
+  encodeEvent(out, event);
+  return out.length <= MOST_EVENT_BYTES;
 }
 
 /** Whether two events are the same input. */

@@ -2,7 +2,7 @@ import type { LoggedEvent } from '../ports/input-event.js';
 import { BrokenInvariant } from '../state/invariant.js';
 import { ByteWriter } from './byte-codec.js';
 import { EventBlock } from './event-block.js';
-import { encodeEvent } from './event-kinds.js';
+import { encodeEvent } from './event-codec.js';
 import { firstNotBefore, type Sequence, sequence } from './sequence.js';
 
 /** A block is complete when it has this many bytes. */

@@ -8,9 +8,10 @@
  *   checkpoints.jsonl  one checkpoint a line: icount, digests, the declared state in hexadecimal
  *   start.json, pages.bin   the machine that it starts with, where that is not a new one: see saved-machine-parts.ts
  */
+
+import { fromHex, toHex } from '../ports/bytes-text.js';
 import type { BootImage, MachineConfig } from '../ports/config.js';
 import { InputError } from '../state/input-error.js';
-import { fromHex, toHex } from './byte-codec.js';
 import { parseEnd } from './end-kinds.js';
 import { eventJson, parseEventJson } from './event-json.js';
 import { FORMAT_VERSION, isOptionalType, OLDEST_VERSION, OPTIONAL_PIECE_BYTES } from './format.js';

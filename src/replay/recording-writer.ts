@@ -5,7 +5,7 @@ import { ByteWriter } from './byte-codec.js';
 import { CheckpointEncoder, encodeChain } from './checkpoint-codec.js';
 import { ChunkWriter } from './chunk-writer.js';
 import { encodeEnd } from './end-kinds.js';
-import { encodeEvent } from './event-kinds.js';
+import { encodeEvent } from './event-codec.js';
 import { IMAGE_PIECE_BYTES } from './format.js';
 import { MOST_CONTENT, MOST_EVENT_BYTES } from './limits.js';
 import { imageLength, imagePieces } from './recorded-image.js';

@@ -4,6 +4,8 @@
  *                 and its elements in hexadecimal, low byte first; and which pages of which area pages.bin holds
  *   pages.bin     those pages, one after the other
  */
+
+import { fromHex, toHex } from '../ports/bytes-text.js';
 import { InputError } from '../state/input-error.js';
 import type {
   MachineMoment,
@@ -12,7 +14,6 @@ import type {
   SavedPage,
   SavedPages,
 } from '../state/saved-state.js';
-import { fromHex, toHex } from './byte-codec.js';
 import { isCount, jsonOf, object } from './json-parts.js';
 import { ELEMENT_TYPES, MEMORY_AREAS, PAGE_BYTES } from './saved-machine-codec.js';
 

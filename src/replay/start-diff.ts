@@ -1,9 +1,10 @@
 /** What two recordings start with, compared: settings, images, and the machine's state where it is not a new one. */
+
+import { toHex } from '../ports/bytes-text.js';
 import type { BootImage } from '../ports/config.js';
 import { SETTING_NAMES } from '../ports/settings.js';
 import type { StatePlan } from '../state/layout.js';
 import { loadState, type MachineMoment, type SavedPage, type SavedPages } from '../state/saved-state.js';
-import { toHex } from './byte-codec.js';
 import { imageDifferenceAt, imageLength } from './recorded-image.js';
 import { type Recording, type RecordingHeader, startIcount } from './recording.js';
 import { MEMORY_AREAS, PAGE_BYTES } from './saved-machine-codec.js';

@@ -1,5 +1,5 @@
+import { toHex } from '../ports/bytes-text.js';
 import type { StatePlan } from '../state/layout.js';
-import { toHex } from './byte-codec.js';
 import { crc32, littleEndian } from './checksum.js';
 
 /** How each component's state is declared, as 8 hexadecimal digits: equal for equal declarations. */

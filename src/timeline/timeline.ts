@@ -1,8 +1,8 @@
 import { buildMachine } from '../boards/build-machine.js';
 import type { Machine } from '../machine/machine.js';
 import type { ResetCause, ShutdownCause } from '../ports/input-event.js';
+import { describeEvent } from '../ports/input-event.js';
 import { describeEnd } from '../replay/end-kinds.js';
-import { describeEvent } from '../replay/event-kinds.js';
 import { type ByteSink, type Checkpoint, type StopCause, startIcount } from '../replay/recording.js';
 import { MachineDigest } from '../snapshot/digest.js';
 import type { BreakpointOptions, Condition } from './condition.js';

@@ -3,7 +3,7 @@ import { connectToPeer, listenForPeer } from '../../src/host/network/socket-netw
 import { openUserNetwork, type UserNetwork } from '../../src/host/network/user-network.js';
 import type { NetworkBackend } from '../../src/ports/host.js';
 import { ByteWriter } from '../../src/replay/byte-codec.js';
-import { encodeEvent } from '../../src/replay/event-kinds.js';
+import { encodeEvent } from '../../src/replay/event-codec.js';
 import type { Recording } from '../../src/replay/recording.js';
 import { Random } from '../lockstep/random.js';
 import { bootFixture, digestsOf, fixture, MemoryFile, replay, type Width } from '../support/sessions.js';

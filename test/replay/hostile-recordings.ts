@@ -5,10 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeRecording } from '../../src/cli/recording-text.js';
+import { describeEvent } from '../../src/ports/input-event.js';
 import { ByteWriter } from '../../src/replay/byte-codec.js';
 import { DivergenceError } from '../../src/replay/divergence.js';
 import { eventJson } from '../../src/replay/event-json.js';
-import { describeEvent } from '../../src/replay/event-kinds.js';
 import { CHUNK_TYPES } from '../../src/replay/format.js';
 import type { Recording } from '../../src/replay/recording.js';
 import { compareRecordings } from '../../src/replay/recording-diff.js';

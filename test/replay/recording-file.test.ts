@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LoggedEvent } from '../../src/ports/input-event.js';
-import { describeEvent } from '../../src/replay/event-kinds.js';
+import { describeEvent } from '../../src/ports/input-event.js';
 import type { Checkpoint, Recording, RecordingEnd } from '../../src/replay/recording.js';
 import { readRecording } from '../../src/replay/recording-reader.js';
 import { LogWriter, writeRecording } from '../../src/replay/recording-writer.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { planOf } from '../../boards/state-plan.js';
-import { toHex } from '../../replay/byte-codec.js';
+import { toHex } from '../../ports/bytes-text.js';
 import { compareRecordings } from '../../replay/recording-diff.js';
 import { describeComparison } from '../diff-text.js';
 import { readRecordingFile } from '../inputs.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { describeEvent } from '../../ports/input-event.js';
 import { eventJson } from '../../replay/event-json.js';
-import { describeEvent } from '../../replay/event-kinds.js';
 import { readRecordingFile } from '../inputs.js';
 import { isRead, printLine } from '../messages.js';
 import { addExamples, type Finish } from '../program-parts.js';

@@ -1,6 +1,6 @@
 import type { Machine, MachineStop, RunOptions } from '../../machine/machine.js';
 import type { InputEvent } from '../../ports/input-event.js';
-import { describeEvent } from '../../replay/event-kinds.js';
+import { describeEvent } from '../../ports/input-event.js';
 import { SnapshotStore } from '../../snapshot/snapshot-store.js';
 import { InputError } from '../../state/input-error.js';
 import { DebugPoints, type PassPoints } from '../debug-points.js';

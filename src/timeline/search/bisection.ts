@@ -1,5 +1,5 @@
-import { toHex } from '../../replay/byte-codec.js';
-import { describeEvent } from '../../replay/event-kinds.js';
+import { toHex } from '../../ports/bytes-text.js';
+import { describeEvent } from '../../ports/input-event.js';
 import type { Checkpoint } from '../../replay/recording.js';
 import type { FieldDifference } from '../../state/layout.js';
 import { ReplayMismatch, TargetError } from '../debug-target.js';
