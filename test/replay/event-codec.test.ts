@@ -42,7 +42,7 @@ function encoded(event: InputEvent): Uint8Array {
 }
 
 /** Any value of a field, its limits often. */
-function valueOf({ encoding, numbers, is }: EventField<unknown>): fc.Arbitrary<unknown> {
+function anyValueOf({ encoding, numbers, is }: EventField<unknown>): fc.Arbitrary<unknown> {
   const whole = [
     0,
     1,
@@ -73,7 +73,10 @@ const eventOf = (kind: EventKind) =>
   fc
     .record(
       Object.fromEntries(
-        Object.entries<EventField<unknown>>(INPUT_EVENTS[kind].fields).map(([name, f]) => [name, valueOf(f)]),
+        Object.entries<EventField<unknown>>(INPUT_EVENTS[kind].fields).map(([name, f]) => [
+          name,
+          anyValueOf(f),
+        ]),
       ),
     )
     .map(fields => ({ kind, ...fields }) as InputEvent);
