@@ -4,7 +4,7 @@ import {
   type DebugStop,
   type HistoryPart,
   type InputOps,
-  type Moment,
+  type MomentName,
   type Resume,
   type SnapshotStatus,
   TargetError,
@@ -98,7 +98,7 @@ export class DebugSession {
   }
 
   /** Goes to an icount of the history, to one of its ends, or to a named snapshot. Throws TargetError outside it. */
-  seek(moment: Moment): Promise<void> {
+  seek(moment: MomentName): Promise<void> {
     return this.#idle.seek(moment);
   }
 

@@ -7,7 +7,7 @@ export { InputError } from '../state/input-error.js';
 export {
   type DebugStop,
   type HistoryPart,
-  type Moment,
+  type MomentName,
   type SnapshotStatus,
   TargetError,
   type WatchAccess,

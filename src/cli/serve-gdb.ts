@@ -30,7 +30,7 @@ export async function serveGdb(
   address: HostPort,
   { listening = () => {}, at }: Beginning = {},
 ): Promise<number> {
-  const first = at === undefined ? undefined : boundaryOf(session.navigator, at);
+  const first = at === undefined ? undefined : boundaryOf(session.navigator, at).icount;
   let arrived = () => {};
   const ready = new Promise<void>(resolve => {
     arrived = resolve;

@@ -77,15 +77,15 @@ export class Thread {
   }
 }
 
-/** In a thread's own file: answers each message with what the opened function returns. */
+/** In a thread's own file: answers each message with what the opened function returns, or what that comes to. */
 export function answerMessages(open: (setup: unknown) => (message: unknown) => unknown): void {
   const port = parentPort;
   if (port === null) throw new Error('this file runs in a thread only');
   const answer = open(workerData);
-  port.on('message', (message: unknown) => {
+  port.on('message', async (message: unknown) => {
     let reply: Reply;
     try {
-      reply = { value: answer(message) };
+      reply = { value: await answer(message) };
     } catch (error) {
       reply = { failure: error instanceof Error ? error.message : String(error) };
     }

@@ -6,6 +6,7 @@ export function checkMachine(machine: Machine): void {
   const { board } = machine;
   const { harts, memory, decode, breakpoints, time } = board;
   checkTurn(machine);
+  checkPoints(machine);
   if (!machine.poweredOff && time.nextDeadline() <= machine.virtualNs)
     throw new BrokenInvariant(
       'virtual time',
@@ -29,4 +30,13 @@ function checkTurn(machine: Machine): void {
   machine.nextHart;
   if (turn() !== before)
     throw new BrokenInvariant('the machine', `whose turn it is was not settled: ${before} became ${turn()}`);
+}
+
+/** The machine looks out for what its last run was given, and for nothing else. */
+function checkPoints({ armed, board }: Machine): void {
+  const named = (points: readonly { low: number; high: number; length?: number }[]) =>
+    points.map(({ low, high, length = 0 }) => `${high}:${low}+${length}`).join(' ');
+  const there = named([...board.breakpoints.points, ...board.watches.ranges]);
+  const given = named([...armed.breakpoints, ...armed.watchpoints]);
+  if (there !== given) throw new BrokenInvariant('the points', `armed are "${there}" and not "${given}"`);
 }

@@ -1,13 +1,11 @@
-import type { CodePoint } from '../engine/breakpoint-set.js';
 import type { TouchedPages } from '../engine/touched-pages.js';
-import type { WatchRange } from '../engine/watch-list.js';
-import type { WriteWatch } from '../engine/write-watch.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { InputEvent } from '../ports/input-event.js';
 import type { StatePlan } from '../state/layout.js';
 import type { Board, BoardInputs } from './board.js';
 import type { DebugHit } from './debug-hit.js';
 import type { HartContext } from './hart.js';
+import { NO_POINTS, type PointSet } from './point-set.js';
 
 /** The widest register is 64 bits. */
 const MOST_REGISTER_BYTES = 8;
@@ -15,10 +13,16 @@ const MOST_REGISTER_BYTES = 8;
 /** What those above a machine see of its board, and what they have it look for; the machine itself runs. */
 export abstract class MachineView<B extends Board> {
   abstract readonly board: B;
+  #armed = NO_POINTS;
 
   /** Boundaries passed: the number of steps since the machine was built. Right also in the middle of a run. */
   get icount(): number {
     return this.board.time.icount;
+  }
+
+  /** Virtual time that was skipped since the last step or event, in ns: the guest sleeps, and time has moved. */
+  get idleNs(): number {
+    return this.board.time.idleNs;
   }
 
   get virtualNs(): number {
@@ -78,9 +82,9 @@ export abstract class MachineView<B extends Board> {
     return this.board.foreignWrites.takeHit();
   }
 
-  /** What is armed: for checks. */
-  get armed(): readonly { readonly low: number; readonly high: number; readonly length?: number }[] {
-    return [...this.board.breakpoints.points, ...this.board.watches.ranges];
+  /** What the last run looked out for. */
+  get armed(): PointSet {
+    return this.#armed;
   }
 
   get replayBlockers(): readonly string[] {
@@ -118,17 +122,19 @@ export abstract class MachineView<B extends Board> {
     }
   }
 
-  /** At most one point at an address. */
-  setBreakpoints(points: readonly CodePoint[]): void {
-    this.board.engine.setBreakpoints(points);
-  }
-
-  setWatchpoints(ranges: readonly WatchRange[], observed?: WriteWatch): void {
+  /** From here on these points count, and no others. */
+  protected arm(points: PointSet): void {
+    const before = this.#armed;
+    if (points === before) return;
+    this.#armed = points;
     const { board } = this;
-    board.watches.set(ranges, observed);
-    board.engine.setWatchpoints(ranges, observed);
-    // What those before were touched by concerns nobody now.
+    const { breakpoints, watchpoints, observed } = points;
+    // What the points before were touched by concerns nobody now.
     board.foreignWrites.takeHit();
+    if (breakpoints !== before.breakpoints) board.engine.setBreakpoints(breakpoints);
+    if (watchpoints === before.watchpoints && observed === before.observed) return;
+    board.watches.set(watchpoints, observed);
+    board.engine.setWatchpoints(watchpoints, observed);
     for (const hart of board.harts) hart.flush();
   }
 

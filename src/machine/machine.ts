@@ -7,12 +7,14 @@ import { DebugAccess } from './debug-access.js';
 import type { DebugHit } from './debug-hit.js';
 import { type Hart, NO_INTERRUPT } from './hart.js';
 import { MachineView } from './machine-view.js';
+import { NO_POINTS } from './point-set.js';
 import type { MachineStop, RunOptions, TakenInterrupt } from './run-types.js';
 import { Scheduler } from './scheduler.js';
 
 export type { CodePoint } from '../engine/breakpoint-set.js';
 export type { HitCondition, WatchRange } from '../engine/watch-list.js';
 export type { DebugHit, ObservedWrite, WriteObserver, Writer } from './debug-hit.js';
+export { NO_POINTS, type PointSet } from './point-set.js';
 export type { MachineStop, RunOptions, TakenInterrupt } from './run-types.js';
 
 const LIMIT: MachineStop = { kind: 'limit' };
@@ -34,12 +36,10 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
   readonly lastStepOf: Float64Array;
   /** Each hart's last interrupt since the machine was built or restored: the step that entered it, and from where. */
   readonly interrupted: (TakenInterrupt | undefined)[] = [];
-  /** Whether idle time was skipped since the last step: then the icount alone does not tell the moment. */
-  warpedHere = false;
   readonly #scheduler = new Scheduler();
   #hit: DebugHit | undefined;
   #work = 0;
-  #options: RunOptions = { idle: 'jump' };
+  #options: RunOptions = {};
 
   constructor(
     readonly config: MachineConfig,
@@ -95,8 +95,7 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
   run(until: number, options: RunOptions): MachineStop {
     const { board } = this;
     const { time, machineState } = board;
-    this.#options = options;
-    board.foreignWrites.listen(options);
+    this.#listen(options);
     this.#work = 0;
     let idleJumps = 0;
     for (;;) {
@@ -144,7 +143,6 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
     const deadlineNs = time.nextDeadline();
     if (deadlineNs === Number.POSITIVE_INFINITY) return;
     time.warpTo(deadlineNs);
-    this.warpedHere = true;
     this.#fireDueTimers();
   }
 
@@ -154,12 +152,19 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
     if (this.#work >= MOST_WORK) this.#scheduler.endRun();
   }
 
-  /** Lets one input event enter at the present boundary. What it writes is told to the options of the pass. */
-  apply(event: InputEvent, options?: RunOptions): void {
-    const { board } = this;
-    board.foreignWrites.listen(options);
+  /** Lets one input event enter at the present boundary. What it writes counts as in a run with these options. */
+  apply(event: InputEvent, options: RunOptions = {}): void {
+    this.#listen(options);
     this.#enter(event);
-    options?.writes?.after();
+    this.board.time.idleFor(0);
+    options.writes?.after();
+  }
+
+  /** What happens from here on is told to these options, and nothing else is looked out for. */
+  #listen(options: RunOptions): void {
+    this.arm(options.points ?? NO_POINTS);
+    this.#options = options;
+    this.board.foreignWrites.listen(options);
   }
 
   #enter(event: InputEvent): void {
@@ -190,12 +195,15 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
     if (!this.poweredOff) this.#chooseHart();
   }
 
-  /** Everything derived from the declared state and guest memory is to follow them: they were replaced. */
-  afterRestore(): void {
+  /**
+   * Everything derived from the declared state and guest memory is to follow them: they were replaced. `idleNs`: virtual
+   * time that was skipped there since the last step or event.
+   */
+  afterRestore(idleNs = 0): void {
     this.#deriveAgain();
     this.lastStepOf.fill(-1);
     this.interrupted.length = 0;
-    this.warpedHere = false;
+    this.board.time.idleFor(idleNs);
     this.board.foreignWrites.takeHit();
   }
 
@@ -226,7 +234,7 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
     board.time.state.icount += steps;
     if (steps > 0) {
       this.lastStepOf[hart.id] = board.time.state.icount - 1;
-      this.warpedHere = false;
+      board.time.idleFor(0);
     }
     if (board.harts.length > 1)
       board.machineState.quantumLeft = hart.yields ? 0 : board.machineState.quantumLeft - steps;

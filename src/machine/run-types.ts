@@ -2,6 +2,7 @@
 
 import type { DebugHit, WriteObserver } from './debug-hit.js';
 import type { HartContext } from './hart.js';
+import type { PointSet } from './point-set.js';
 
 /** Why `run` came back. */
 export type MachineStop =
@@ -19,8 +20,10 @@ export interface TakenInterrupt {
 }
 
 export interface RunOptions {
-  /** What to do when no hart is runnable and a timer is set: go there at once, or come back. */
-  readonly idle: 'jump' | 'return';
+  /** What to do when no hart is runnable and a timer is set: go there at once, as when not given, or come back. */
+  readonly idle?: 'jump' | 'return';
+  /** What it looks out for; nothing when not given, whatever a run before did. */
+  readonly points?: PointSet;
   /** Hits are handed to `collect` and passed over; without it they stop the run. */
   readonly collect?: (hit: DebugHit) => void;
   readonly writes?: WriteObserver;

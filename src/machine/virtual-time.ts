@@ -16,6 +16,8 @@ export type TimeState = StateOf<ReturnType<typeof timeState>>;
 
 export class VirtualTime implements VirtualClock {
   readonly #nsPerStep: number;
+  /** `state.warpNs` when the last step was taken or the last event had entered. */
+  #steadyWarpNs = 0;
 
   constructor(
     readonly state: TimeState,
@@ -32,6 +34,16 @@ export class VirtualTime implements VirtualClock {
 
   nowNs(): number {
     return this.icount * this.#nsPerStep + this.state.warpNs;
+  }
+
+  /** How far `warpNs` has come since a step was taken or an event entered last. */
+  get idleNs(): number {
+    return this.state.warpNs - this.#steadyWarpNs;
+  }
+
+  /** Idle time is counted from here on; `ns` of it are behind already. */
+  idleFor(ns = 0): void {
+    this.#steadyWarpNs = this.state.warpNs - ns;
   }
 
   timer(index: number): TimerPort {

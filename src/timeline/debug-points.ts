@@ -1,6 +1,4 @@
-import type { WriteWatch } from '../machine/foreign-writes.js';
-import type { CodePoint, HitCondition, Machine, WatchRange } from '../machine/machine.js';
-import { BrokenInvariant } from '../state/invariant.js';
+import type { CodePoint, HitCondition, Machine, PointSet, WatchRange } from '../machine/machine.js';
 import {
   type BreakpointOptions,
   type Condition,
@@ -24,15 +22,10 @@ interface Watchpoint {
 }
 
 /**
- * What the machine stops at. `forward`: everything, and breakpoints with actions act; `search`: everything that
- * stops; `watchpoints`: no breakpoints.
+ * For which runs points are wanted. `forward`: all, and breakpoints with actions act; `search`: all that stop;
+ * `watchpoints`: no breakpoints.
  */
-export type Armed = 'none' | 'forward' | 'search' | 'watchpoints';
-
-/** The points of one pass over a history. Whatever runs the machine arms them first: none stay from before. */
-export interface PassPoints {
-  arm(): void;
-}
+export type RunKind = 'forward' | 'search' | 'watchpoints';
 
 /** An address as the machine takes it: two unsigned words. */
 const words = (address: bigint) => ({
@@ -43,23 +36,17 @@ const words = (address: bigint) => ({
 const pageOf = (address: bigint) => Number(BigInt.asUintN(64, address) >> 12n);
 
 /**
- * The debugger's breakpoints and watchpoints. They belong to the timeline: snapshots never hold them, and
- * they are given to the machine only while it runs for the debugger, as a difference of sets.
+ * The debugger's breakpoints and watchpoints. They belong to the timeline: snapshots never hold them, and the machine
+ * is given a set of them with each run that is for the debugger.
  */
 export class DebugPoints {
   readonly #breakpoints = new Map<string, Breakpoint>();
   readonly #watchpoints = new Map<string, Watchpoint>();
-  #changed = true;
-  #armed: Armed = 'none';
-  #besides: CodePoint | undefined;
-  /** Whose points a machine has been given. */
-  static readonly #armedOn = new WeakMap<Machine, DebugPoints>();
+  /** The sets that were made since something changed. */
+  readonly #made = new Map<RunKind, PointSet>();
+  #ranges: readonly WatchRange[] = [];
 
-  constructor(
-    readonly machine: Machine,
-    /** Writes that the machine tells of besides. */
-    readonly observed?: WriteWatch,
-  ) {}
+  constructor(readonly machine: Machine) {}
 
   get empty(): boolean {
     return this.#stopping.size === 0 && this.#watchpoints.size === 0;
@@ -140,86 +127,53 @@ export class DebugPoints {
 
   insertBreakpoint(address: bigint, options: BreakpointOptions = {}): void {
     this.#breakpoints.set(address.toString(), { ...options, address });
-    this.#changed = true;
+    this.#made.clear();
   }
 
   removeBreakpoint(address: bigint): void {
     this.#breakpoints.delete(address.toString());
-    this.#changed = true;
+    this.#made.clear();
   }
 
   insertWatchpoint(access: WatchAccess, address: bigint, length: number, condition?: Condition): void {
     this.#watchpoints.set(`${access} ${address} ${length}`, { access, address, length, condition });
-    this.#changed = true;
+    this.#made.clear();
   }
 
   removeWatchpoint(access: WatchAccess, address: bigint, length: number): void {
     this.#watchpoints.delete(`${access} ${address} ${length}`);
-    this.#changed = true;
+    this.#made.clear();
   }
 
   clear(): void {
     this.#breakpoints.clear();
     this.#watchpoints.clear();
-    this.#changed = true;
+    this.#made.clear();
   }
 
-  /** The points for a pass, with one `besides` that is of this pass alone. */
-  for(which: Armed, besides?: CodePoint): PassPoints {
-    return { arm: () => this.#arm(which, besides) };
+  /** The points for a run: the same value until something is inserted or removed. */
+  for(kind: RunKind): PointSet {
+    let set = this.#made.get(kind);
+    if (set === undefined) {
+      if (this.#made.size === 0) this.#ranges = this.#watchRanges();
+      set = { breakpoints: this.#codePoints(kind), watchpoints: this.#ranges };
+      this.#made.set(kind, set);
+    }
+    return set;
   }
 
-  /** Gives the machine what it shall stop at from now on. */
-  #arm(which: Armed, besides: CodePoint | undefined): void {
-    const mine = DebugPoints.#armedOn.get(this.machine) === this;
-    if (mine && !this.#changed && this.#armed === which && this.#besides === besides) return;
-    DebugPoints.#armedOn.set(this.machine, this);
-    this.#changed = false;
-    this.#armed = which;
-    this.#besides = besides;
-    const points = this.#codePoints(which);
-    this.machine.setBreakpoints(besides === undefined ? points : withPoint(points, besides));
-    const ranges = [...this.#watchpoints.values()].map(
-      ({ access, address, length, condition }): WatchRange => ({
-        kind: access,
-        ...words(address),
-        length,
-        condition: this.#hitCondition({ condition }),
-      }),
-    );
-    this.machine.setWatchpoints(which === 'none' ? [] : ranges, which === 'none' ? undefined : this.observed);
+  #watchRanges(): WatchRange[] {
+    return [...this.#watchpoints.values()].map(({ access, address, length, condition }) => ({
+      kind: access,
+      ...words(address),
+      length,
+      condition: this.#hitCondition({ condition }),
+    }));
   }
 
-  /** Throws BrokenInvariant when a machine stops at something else than it was given last. */
-  static check(machine: Machine): void {
-    const armed = DebugPoints.#armedOn.get(machine);
-    if (armed !== undefined) armed.#check();
-  }
-
-  #check(): void {
-    if (this.#changed) return;
-    const points = this.#codePoints(this.#armed);
-    const known = this.#besides === undefined ? points : withPoint(points, this.#besides);
-    const ranges = this.#armed === 'none' ? [] : [...this.#watchpoints.values()];
-    const named = (all: readonly { low: number; high: number; length?: number }[]) =>
-      all
-        .map(({ low, high, length = 0 }) => `${high}:${low}+${length}`)
-        .sort()
-        .join(' ');
-    const [armed, expected] = [
-      named(this.machine.armed),
-      named([...known, ...ranges.map(({ address, length }) => ({ ...words(address), length }))]),
-    ];
-    if (armed !== expected)
-      throw new BrokenInvariant(
-        'the points',
-        `armed for ${this.#armed} are "${armed}" and not "${expected}"`,
-      );
-  }
-
-  #codePoints(which: Armed): CodePoint[] {
-    if (which !== 'forward' && which !== 'search') return [];
-    const points = which === 'forward' ? this.#breakpoints : this.#stopping;
+  #codePoints(kind: RunKind): CodePoint[] {
+    if (kind === 'watchpoints') return [];
+    const points = kind === 'forward' ? this.#breakpoints : this.#stopping;
     return [...points.values()].map(point => ({
       ...words(point.address),
       condition: this.#hitCondition(point),
@@ -242,11 +196,12 @@ export class DebugPoints {
   }
 }
 
-/** The machine takes one point at an address: there, either condition is enough. */
-function withPoint(points: readonly CodePoint[], added: CodePoint): CodePoint[] {
-  const there = points.find(({ low, high }) => low === added.low && high === added.high);
-  if (there === undefined) return [...points, added];
+/** A set and one point more. The machine takes one at an address: there, either condition is enough. */
+export function withPoint({ breakpoints, ...others }: PointSet, added: CodePoint): PointSet {
+  const there = breakpoints.find(({ low, high }) => low === added.low && high === added.high);
+  if (there === undefined) return { ...others, breakpoints: [...breakpoints, added] };
   const conditions = [there.condition, added.condition];
   const either = { holds: (hart: number) => conditions.some(one => one?.holds(hart) ?? true) };
-  return points.map(point => (point === there ? { ...point, condition: either } : point));
+  const points = breakpoints.map(point => (point === there ? { ...point, condition: either } : point));
+  return { ...others, breakpoints: points };
 }

@@ -119,13 +119,13 @@ export interface MemoryPiece {
   readonly bytes: Uint8Array | undefined;
 }
 
-/** A place in the history: an icount, an end, or a named snapshot. */
-export type Moment = number | 'start' | 'end' | { readonly snapshot: string };
+/** How a moment is named: by an icount, after all of its events; as an end of the history; by a snapshot. */
+export type MomentName = number | 'start' | 'end' | { readonly snapshot: string };
 
 /** A part of a history; without an end it is the history's. */
 export interface HistoryPart {
-  readonly from?: Moment | undefined;
-  readonly to?: Moment | undefined;
+  readonly from?: MomentName | undefined;
+  readonly to?: MomentName | undefined;
 }
 
 export interface TimelineStatus {
@@ -268,7 +268,7 @@ export interface DebugTarget {
 
   status(): TimelineStatus;
   /** Moves to an icount (after all its events), a named snapshot, or an end. Throws TargetError. */
-  seek(target: Moment): Promise<void>;
+  seek(target: MomentName): Promise<void>;
   snapshots(): readonly SnapshotStatus[];
   saveSnapshot(name: string): void;
   deleteSnapshot(name: string): void;

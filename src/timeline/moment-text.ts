@@ -1,8 +1,8 @@
 import { wholeNumber } from '../ports/value-kinds.js';
-import { type Moment, TargetError } from './debug-target.js';
+import { type MomentName, TargetError } from './debug-target.js';
 
 /** A place in a history as users write it: start, end, an icount, or a snapshot's name. Throws TargetError. */
-export function parseMoment(text: string): Moment {
+export function parseMoment(text: string): MomentName {
   if (text === 'start' || text === 'end') return text;
   const icount = wholeNumber(text);
   if (icount === undefined) {

@@ -1,6 +1,5 @@
 import { checkMachine } from '../machine/machine-check.js';
 import { BrokenInvariant } from '../state/invariant.js';
-import { DebugPoints } from './debug-points.js';
 import type { Branch } from './history/branch.js';
 import type { Navigator } from './history/navigator.js';
 
@@ -19,7 +18,6 @@ export class RestCheck {
   check(): void {
     const { machine, store, cursor, history } = this.navigator;
     checkMachine(machine);
-    DebugPoints.check(machine);
     const branches = this.branches();
     if (this.#rests++ % RESTS_BETWEEN_COUNTS === 0)
       store.check(branches.flatMap(({ snapshots }) => snapshots.held));

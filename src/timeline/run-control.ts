@@ -1,6 +1,12 @@
 import type { HartContext } from '../machine/hart.js';
-import type { DebugHit, Machine, MachineStop } from '../machine/machine.js';
-import type { DebugPoints, PassPoints } from './debug-points.js';
+import {
+  type DebugHit,
+  type Machine,
+  type MachineStop,
+  NO_POINTS,
+  type PointSet,
+} from '../machine/machine.js';
+import type { DebugPoints } from './debug-points.js';
 import {
   type DebugStop,
   HARTS_MOVE_TOGETHER,
@@ -9,6 +15,7 @@ import {
   TargetError,
 } from './debug-target.js';
 import type { History } from './history/history.js';
+import type { Moment } from './history/moment.js';
 import type { Navigator } from './history/navigator.js';
 import type { LiveDriver } from './live/live-driver.js';
 import type { Pace } from './live/pace.js';
@@ -27,7 +34,8 @@ export type RunStop =
   | { readonly kind: 'end' };
 
 export interface RunLimits {
-  readonly points: PassPoints;
+  /** None when not given. */
+  readonly points?: PointSet;
   /** Boundary to stop at. */
   readonly until: number;
   /** Stop when this hart is about to take a step. */
@@ -76,6 +84,10 @@ export class RunControl {
     return this.navigator.history;
   }
 
+  get #begin(): Moment {
+    return this.navigator.branch.boundary(this.#history.begin);
+  }
+
   get canGoOnLive(): boolean {
     return this.#history.mode === 'live' && this.#history.powerOff === undefined;
   }
@@ -106,12 +118,13 @@ export class RunControl {
   /** Runs forward: through the history, then live. */
   async run(limits: RunLimits): Promise<RunStop> {
     const { until, beforeHart, points } = limits;
+    const pass = { ...(points && { points }), ...(beforeHart === undefined ? {} : { beforeHart }) };
     const { deadlineMs = Number.POSITIVE_INFINITY, recordedBytes = Number.POSITIVE_INFINITY } = limits;
     const { navigator, pace, live } = this;
     const machine = this.#machine;
     for (;;) {
       if (pace.interrupted) return { kind: 'interrupted' };
-      navigator.applyEvents();
+      navigator.applyEvents(pass);
       if (machine.icount >= until) return { kind: 'limit' };
       if (beforeHart !== undefined && machine.nextHart === beforeHart && !machine.asleep) {
         return { kind: 'limit' };
@@ -121,8 +134,8 @@ export class RunControl {
       const recorded = !navigator.atEnd;
       if (!recorded && !this.canGoOnLive) return { kind: 'end' };
       const stop = recorded
-        ? navigator.slice(Math.min(target, this.#history.end), { idle: 'jump', beforeHart, points })
-        : live.slice(target, points, beforeHart);
+        ? navigator.slice(Math.min(target, this.#history.end), pass)
+        : live.slice(target, pass);
       this.output.reached();
       if (stop.kind === 'hit') return stop;
       const leftMs = deadlineMs - live.clock.nowMs();
@@ -133,10 +146,10 @@ export class RunControl {
     }
   }
 
-  /** Goes back to a boundary, or forward within the history; interrupted, it stays where it started. */
-  async seek(icount: number): Promise<'there' | 'interrupted'> {
-    const from = this.#machine.icount;
-    const stop = await this.navigator.seek(icount);
+  /** Goes back to a moment, or forward within the history; interrupted, it stays where it started. */
+  async seek(to: Moment): Promise<'there' | 'interrupted'> {
+    const from = this.navigator.now;
+    const stop = await this.navigator.seek(to);
     if (stop.kind !== 'interrupted') return 'there';
     await this.#returnTo(from);
     return 'interrupted';
@@ -146,7 +159,7 @@ export class RunControl {
     const { stopAt = -1 } = this;
     const until = stopAt > this.#machine.icount ? stopAt : Number.POSITIVE_INFINITY;
     if (present === 'elsewhere') {
-      const stop = await this.run({ points: this.navigator.noPoints, until: this.#machine.icount + 1 });
+      const stop = await this.run({ until: this.#machine.icount + 1 });
       if (stop.kind !== 'limit') return this.#describe(stop, undefined);
     }
     const stop = await this.run({ points: this.points.for('forward'), until });
@@ -155,7 +168,7 @@ export class RunControl {
 
   async #momentReached(icount: number): Promise<DebugStop> {
     this.stopAt = undefined;
-    await this.#settle();
+    await this.settle();
     return { kind: 'moment', hart: this.#machine.nextHart, icount };
   }
 
@@ -167,7 +180,7 @@ export class RunControl {
     const { nextHart, asleep } = this.#machine;
     if (alone && (nextHart !== hart || asleep)) throw new TargetError(HARTS_MOVE_TOGETHER);
     // A step runs the instruction at a breakpoint; what it accesses is still watched.
-    const points = this.points.for(present === 'protocol' ? 'watchpoints' : 'none');
+    const points = present === 'protocol' ? this.points.for('watchpoints') : NO_POINTS;
     if (hart !== undefined) {
       const stop = await this.run({ points, until: Number.POSITIVE_INFINITY, beforeHart: hart });
       if (stop.kind !== 'limit') return this.#describe(stop, hart);
@@ -201,23 +214,23 @@ export class RunControl {
     tell: (line: string) => void,
     present: PresentPoints = 'protocol',
   ): Promise<DebugStop> {
-    const from = this.#machine.icount;
+    const from = this.navigator.now;
     // With nothing to stop at, going back ends at the beginning.
     if (!this.points.empty) {
       const shownAt = present === 'protocol' ? shownToGdb : shownBefore;
       const found = await this.search.findBefore(from, this.#progress(from, tell), shownAt);
       if (found === 'interrupted') return this.#interruptedAt(from);
       if (found !== 'none') {
-        if ((await this.#land(found.icount)) === 'interrupted') return this.#interruptedAt(from);
+        if ((await this.#land(found.at)) === 'interrupted') return this.#interruptedAt(from);
         return stopOf(found.hit);
       }
     }
-    if ((await this.seek(this.#history.begin)) === 'interrupted') return this.#interruptedAt(from);
+    if ((await this.seek(this.#begin)) === 'interrupted') return this.#interruptedAt(from);
     return { kind: 'history', edge: 'begin', hart: this.#machine.nextHart };
   }
 
   /** Tells once a second how far back a search is. */
-  #progress(from: number, tell: (line: string) => void): (icount: number) => void {
+  #progress({ icount: from }: Moment, tell: (line: string) => void): (icount: number) => void {
     const { clock } = this.live;
     let dueMs = clock.nowMs() + PROGRESS_MS;
     return icount => {
@@ -233,16 +246,16 @@ export class RunControl {
     present: PresentPoints = 'protocol',
     alone = false,
   ): Promise<DebugStop> {
-    const from = this.#machine.icount;
+    const from = this.navigator.now;
     const contexts = this.hiding.enabled ? this.hiding.contexts() : [];
     const target = await this.#stepToUndo(hart);
     if (target === 'interrupted') return this.#interruptedAt(from);
-    if (alone && target !== from - 1) {
+    if (alone && target?.icount !== from.icount - 1) {
       await this.#returnTo(from);
       throw new TargetError(HARTS_MOVE_TOGETHER);
     }
-    if (target < this.#history.begin) {
-      await this.#land(this.#history.begin);
+    if (target === undefined) {
+      await this.#land(this.#begin);
       return { kind: 'history', edge: 'begin', hart: hart ?? this.#machine.nextHart };
     }
     if ((await this.#land(target)) === 'interrupted') return this.#interruptedAt(from);
@@ -250,7 +263,7 @@ export class RunControl {
     if (this.points.anyWatchpoint && present === 'protocol') {
       const hit = this.#accessOfNextStep();
       // The access is reported before it is undone: the machine stands behind it now.
-      if (hit !== undefined && target + 1 === from) return stopOf(hit);
+      if (hit !== undefined && target.icount + 1 === from.icount) return stopOf(hit);
       await this.#land(target);
     }
     if (this.hiding.enabled && this.hiding.returnsFromTrap(undone)) {
@@ -260,29 +273,29 @@ export class RunControl {
   }
 
   /** The step that was undone, back to `target`, is a trap's return: of an interrupt all of the handler goes. */
-  async #undoHandler(context: HartContext, from: number, target: number): Promise<DebugStop> {
+  async #undoHandler(context: HartContext, from: Moment, target: Moment): Promise<DebugStop> {
     const start = await this.hiding.findEntry(context, from);
     if (start.kind === 'interrupted') return this.#interruptedAt(from);
+    const { branch } = this.navigator;
     const landing =
-      start.kind === 'entry' ? start.icount : start.kind === 'hit' ? shownToGdb(start.hit) : target;
-    if ((await this.#land(landing)) === 'interrupted') return this.#interruptedAt(from);
+      start.kind === 'entry' ? start.icount : start.kind === 'hit' ? shownToGdb(start.hit) : undefined;
+    if ((await this.#land(landing === undefined ? target : branch.boundary(landing))) === 'interrupted')
+      return this.#interruptedAt(from);
     return start.kind === 'hit' ? stopOf(start.hit) : { kind: 'step', hart: context.hart };
   }
 
-  /** The boundary before the last step, of a hart or of any; -1 when there is none. */
-  async #stepToUndo(hart: number | undefined): Promise<number | 'interrupted'> {
-    const machine = this.#machine;
-    const from = machine.icount;
-    if (hart === undefined || machine.config.harts === 1) return from - 1;
-    for (let end = from; end > this.#history.begin; ) {
-      const start = this.navigator.branch.floor(end - 1);
-      this.navigator.restore(start);
-      const stop = await this.navigator.advance(end, { idle: 'jump', points: this.navigator.noPoints });
+  /** The boundary before the last step, of a hart or of any; undefined when there is none. */
+  async #stepToUndo(hart: number | undefined): Promise<Moment | undefined | 'interrupted'> {
+    const { navigator } = this;
+    const { branch, machine, now } = navigator;
+    if (hart === undefined || machine.config.harts === 1)
+      return now.icount > this.#history.begin ? branch.boundary(now.icount - 1) : undefined;
+    for (const { start, end } of navigator.intervalsBefore(now)) {
+      const stop = await navigator.pass(start, end);
       if (stop.kind === 'interrupted') return 'interrupted';
-      if (machine.lastStepOf[hart] >= 0) return machine.lastStepOf[hart];
-      end = start.icount;
+      if (machine.lastStepOf[hart] >= 0) return branch.boundary(machine.lastStepOf[hart]);
     }
-    return -1;
+    return undefined;
   }
 
   /** Takes the next step of the history and tells what watched memory it touches. */
@@ -290,7 +303,6 @@ export class RunControl {
     let found: DebugHit | undefined;
     this.navigator.slice(this.#machine.icount + 1, {
       points: this.points.for('watchpoints'),
-      idle: 'jump',
       collect: hit => {
         found ??= hit;
       },
@@ -298,13 +310,13 @@ export class RunControl {
     return found;
   }
 
-  async #land(icount: number): Promise<'there' | 'interrupted'> {
-    return (await this.navigator.seek(icount)).kind === 'interrupted' ? 'interrupted' : 'there';
+  async #land(to: Moment): Promise<'there' | 'interrupted'> {
+    return (await this.navigator.seek(to)).kind === 'interrupted' ? 'interrupted' : 'there';
   }
 
   async #describe(stop: RunStop, hart: number | undefined): Promise<DebugStop> {
     const machine = this.#machine;
-    await this.#settle();
+    await this.settle();
     switch (stop.kind) {
       case 'hit':
         return stopOf(stop.hit);
@@ -328,24 +340,24 @@ export class RunControl {
    * At a stop, the icount alone tells the moment: idle time since the last step becomes an event, or is undone.
    * It may last, and a recorder that is killed meanwhile shall have lost nothing.
    */
-  async #settle(): Promise<void> {
+  async settle(): Promise<void> {
     const machine = this.#machine;
-    if (machine.warpedHere && !machine.poweredOff) {
+    if (this.navigator.warped && !machine.poweredOff) {
       if (this.navigator.atEnd && this.canGoOnLive) this.live.settle();
-      else await this.#returnTo(machine.icount);
+      else await this.#returnTo(this.navigator.branch.boundary(machine.icount));
     }
     this.live.rest();
   }
 
-  async #interruptedAt(from: number): Promise<DebugStop> {
+  async #interruptedAt(from: Moment): Promise<DebugStop> {
     await this.#returnTo(from);
     return { kind: 'interrupt', hart: this.#machine.nextHart };
   }
 
   /** Back to where the user was. It is as far as the search came, and is not interrupted again. */
-  async #returnTo(icount: number): Promise<void> {
+  async #returnTo(to: Moment): Promise<void> {
     this.pace.begin();
-    await this.#land(icount);
+    await this.#land(to);
   }
 }
 

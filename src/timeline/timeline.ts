@@ -16,7 +16,7 @@ import {
   type InputOps,
   type MemoryPiece,
   type MemoryRegion,
-  type Moment,
+  type MomentName,
   type Resume,
   type SnapshotStatus,
   type TargetDescription,
@@ -283,11 +283,11 @@ export class Timeline implements DebugTarget {
     this.interrupt();
   }
 
-  async seek(target: Moment): Promise<void> {
-    const icount = boundaryOf(this.navigator, target);
+  async seek(target: MomentName): Promise<void> {
+    const moment = boundaryOf(this.navigator, target);
     this.#branches.beforeLeaving();
     this.#pace.begin();
-    if ((await this.#control.seek(icount)) === 'interrupted') throw new TargetError('interrupted');
+    if ((await this.#control.seek(moment)) === 'interrupted') throw new TargetError('interrupted');
     this.#output.reached();
     this.#restCheck?.check();
   }
@@ -345,11 +345,11 @@ export class Timeline implements DebugTarget {
     this.#pace.begin();
     const { maxIcount = Number.POSITIVE_INFINITY, timeoutMs = Number.POSITIVE_INFINITY } = limits;
     const stop = await this.#control.run({
-      points: this.navigator.noPoints,
       until: maxIcount,
       deadlineMs: this.host.clock.nowMs() + timeoutMs,
       recordedBytes: limits.maxRecordedBytes,
     });
+    await this.#control.settle();
     this.#restCheck?.check();
     if (stop.kind === 'end' && this.machine.poweredOff) {
       return { kind: 'power-off', code: this.machine.exitCode };
@@ -364,7 +364,7 @@ export class Timeline implements DebugTarget {
   async verify(until: number | 'end' = 'end'): Promise<Verified> {
     const { recording } = this.source;
     if (recording === undefined) throw new Error('only a recording can be verified');
-    const last = boundaryOf(this.navigator, until);
+    const last = boundaryOf(this.navigator, until).icount;
     await this.seek('start');
     this.#pace.begin();
     return this.navigator.straightOn(() =>

@@ -41,7 +41,7 @@ export async function verifyRecording(
   };
   const goTo = (icount: number) =>
     inInterval(async () => {
-      const stop = await navigator.advance(icount, { idle: 'jump', points: navigator.noPoints });
+      const stop = await navigator.advance(navigator.branch.boundary(icount), {});
       output.reached();
       if (stop.kind === 'interrupted') throw new TargetError('interrupted');
     });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { VirtMachine } from '../../src/boards/build-machine.js';
-import type { MachineStop } from '../../src/machine/machine.js';
+import { type MachineStop, NO_POINTS, type PointSet } from '../../src/machine/machine.js';
 import { IMAC_ISA, IMACS_ISA } from '../lockstep/emulator-hart.js';
 import * as asm from '../lockstep/encode.js';
 import { Random } from '../lockstep/random.js';
@@ -22,20 +22,24 @@ const ISA: Record<Kind, (xlen: Xlen) => string> = {
   floats: xlen => `rv${xlen}imafdc`,
 };
 
+/** Two machines that look out for the same. */
+type PointedTwins = Twins & { points: PointSet };
+
 /** The program, for ever: at its end it starts again, in whatever mode it is then. */
 function endless({ seed, xlen, kind }: { seed: number; xlen: Xlen; kind: Kind }): {
   program: RandomProgram;
-  twins: Twins;
+  twins: PointedTwins;
 } {
   const program =
     kind === 'floats'
       ? floatProgram(new Random(seed), seed, xlen, 80)
       : randomProgram({ seed, xlen, length: 40, paging: kind === 'paging' });
   program.bytes.set(asm.assemble([asm.jal(0, program.entry - program.end)]), program.end - program.address);
-  const twins = makeTwins(twinConfig(ISA[kind](xlen)), [
+  const pair = makeTwins(twinConfig(ISA[kind](xlen)), [
     { name: 'program', address: program.address, bytes: program.bytes },
     { name: 'scratch', ...program.scratch },
   ]);
+  const twins: PointedTwins = { ...pair, points: NO_POINTS };
   for (const machine of [twins.interpreted, twins.compiled]) {
     const { state } = machine.board.harts[0];
     state.pc[0] = program.entry;
@@ -50,23 +54,23 @@ const both = ({ interpreted, compiled }: Twins, act: (machine: VirtMachine) => v
 };
 
 function runBoth(
-  { interpreted, compiled }: Twins,
+  { interpreted, compiled, points }: PointedTwins,
   until: number,
   passHitsAt: number | undefined,
 ): MachineStop {
-  const expected = interpreted.run(until, { idle: 'jump', passHitsAt });
-  const actual = compiled.run(until, { idle: 'jump', passHitsAt });
+  const expected = interpreted.run(until, { points, passHitsAt });
+  const actual = compiled.run(until, { points, passHitsAt });
   expect(actual).toEqual(expected);
   expect(difference(compiled, pictureOf(compiled), pictureOf(interpreted))).toBe('');
   return expected;
 }
 
-function disturb(random: Random, program: RandomProgram, twins: Twins): void {
+function disturb(random: Random, program: RandomProgram, twins: PointedTwins): void {
   const codeAddress = () => program.address + 2 * random.below((program.end - program.address) / 2);
   switch (random.below(6)) {
     case 0: {
       const addresses = Array.from({ length: random.below(4) }, () => ({ low: codeAddress(), high: 0 }));
-      both(twins, machine => machine.setBreakpoints(addresses));
+      twins.points = { ...twins.points, breakpoints: addresses };
       break;
     }
     case 1: {
@@ -76,7 +80,7 @@ function disturb(random: Random, program: RandomProgram, twins: Twins): void {
         high: 0,
         length: random.between(1, 8),
       }));
-      both(twins, machine => machine.setWatchpoints(ranges));
+      twins.points = { ...twins.points, watchpoints: ranges };
       break;
     }
     case 2: {

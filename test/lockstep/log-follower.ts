@@ -160,9 +160,8 @@ export class LogFollower {
   /** From reset to the log's first instruction. */
   #runTo(low: number, high: number): void {
     const { machine } = this;
-    machine.setBreakpoints([{ low, high }]);
-    machine.run(Number.MAX_SAFE_INTEGER, { idle: 'jump' });
-    machine.setBreakpoints([]);
+    const points = { breakpoints: [{ low, high }], watchpoints: [] };
+    machine.run(Number.MAX_SAFE_INTEGER, { points });
   }
 
   #run(): void {

@@ -327,20 +327,18 @@ test('a stop at a breakpoint or watchpoint leaves A and D as before the step', (
   bench.write(DATA, assemble([NOP, STORES.sw(6, 5, 0)]));
   bench.set({ pc: VIRTUAL, priv: MODE.supervisor, x5: VIRTUAL + PAGE });
   const { machine } = bench;
-  machine.setBreakpoints([{ low: VIRTUAL, high: 0 }]);
-  expect(machine.run(1000, { idle: 'jump' })).toMatchObject({
+  const points = { breakpoints: [{ low: VIRTUAL, high: 0 }], watchpoints: [] };
+  expect(machine.run(1000, { points })).toMatchObject({
     kind: 'hit',
     hit: { kind: 'breakpoint', icount: 0 },
   });
   expect(bench.flags(VIRTUAL)).toBe(V | R | W | X);
-  machine.setBreakpoints([]);
-  machine.setWatchpoints([{ kind: 'write', low: VIRTUAL + PAGE, high: 0, length: 4 }]);
-  expect(machine.run(1000, { idle: 'jump' })).toMatchObject({
+  const watched = { kind: 'write', low: VIRTUAL + PAGE, high: 0, length: 4 } as const;
+  expect(machine.run(1000, { points: { breakpoints: [], watchpoints: [watched] } })).toMatchObject({
     kind: 'hit',
     hit: { kind: 'watchpoint', icount: 1 },
   });
   expect([bench.flags(VIRTUAL), bench.flags(VIRTUAL + PAGE)]).toEqual([V | R | W | X | A, V | R | W]);
-  machine.setWatchpoints([]);
   bench.step();
   expect(bench.flags(VIRTUAL + PAGE)).toBe(V | R | W | A | D);
 });

@@ -20,11 +20,11 @@ describe('watched bytes whose page is cached', () => {
     // The first access only brings the page into the TLB.
     bench.load(CODE, instruction(6, 7, 0), instruction(6, 5, 0));
     for (const range of WATCHED) {
-      bench.machine.setWatchpoints([{ kind, ...range }]);
+      const points = { breakpoints: [], watchpoints: [{ kind, ...range }] };
       for (let at = range.low - size; at <= range.low + range.length; at++) {
         bench.set({ x5: at, x7: DATA + 64, pc: CODE });
         const from = bench.machine.icount;
-        const stop = bench.machine.run(from + 2, { idle: 'jump' });
+        const stop = bench.machine.run(from + 2, { points });
         const touches = at + size > range.low && at < range.low + range.length;
         // A hit is told of before the access.
         const seen = { at, range, stop: stop.kind, steps: bench.machine.icount - from };

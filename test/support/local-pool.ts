@@ -50,7 +50,7 @@ export class LocalPool implements SearchPool {
         });
       }
       if (behaviour === 'fail') throw new Error('this thread is broken');
-      return structuredClone(searcher.search(task, () => stopped));
+      return structuredClone(await searcher.search(task, () => stopped));
     });
     const settled = () => {
       this.#idle.push(searcher);

@@ -92,7 +92,7 @@ describe('a pass over a recording that nobody has been in yet leaves snapshots a
   const passes: Record<string, (session: Session) => Promise<unknown>> = {
     'a seek': session => session.seek('end'),
     'a seek to a named snapshot': async session => {
-      session.navigator.branch.take(0, 0, undefined, 'first');
+      session.navigator.branch.take(session.navigator.branch.first.at, undefined, 'first');
       await session.seek(LENGTH);
       session.saveSnapshot('last');
       await session.seek('start');
@@ -318,7 +318,7 @@ test('a hit close by is found in the last steps, not in all of the interval', as
   const { navigator } = session;
   const restore = navigator.restore.bind(navigator);
   navigator.restore = placed => {
-    ran.push(placed.icount);
+    ran.push(placed.at.icount);
     restore(placed);
   };
   await session.resume({ kind: 'continue', direction: 'backward' });

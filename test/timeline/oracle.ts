@@ -30,12 +30,13 @@ export function traceOf(
   const harts: number[] = [];
   const pcs: (bigint | undefined)[] = [];
   const writes: number[] = [];
-  machine.setWatchpoints([{ kind: 'write', low: watched, high: 0, length: 4 }]);
+  const watchpoints = [{ kind: 'write', low: watched, high: 0, length: 4 } as const];
+  const points = { breakpoints: [], watchpoints };
   const word = machine.board.bus.hostAddress(watched, 4, false) >> 2;
   let before = machine.board.memory.u32[word];
   let cursor = 0;
   for (let icount = 0; icount <= end; icount++) {
-    if (icount > 0) machine.run(icount, { idle: 'jump', collect: hit => writes.push(hit.icount) });
+    if (icount > 0) machine.run(icount, { points, collect: hit => writes.push(hit.icount) });
     const now = machine.board.memory.u32[word];
     if (now !== before && writes.at(-1) !== icount - 1)
       throw new Error(`a write was missed at ${icount - 1}`);

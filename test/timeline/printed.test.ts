@@ -5,7 +5,7 @@ it('who printed a text is found as by looking everywhere, in time that does not 
   let icount = 0;
   const output = new ConsoleOutput(
     () => {},
-    () => ({ icount, cursor: 0 }),
+    () => ({ icount, cursor: 0, warpNs: 0 }),
     'main',
   );
   let state = 7;
@@ -43,7 +43,7 @@ it('a megabyte of one letter is searched for a thousand of it and another', () =
   let icount = 0;
   const output = new ConsoleOutput(
     () => {},
-    () => ({ icount: icount++, cursor: 0 }),
+    () => ({ icount: icount++, cursor: 0, warpNs: 0 }),
     'main',
   );
   for (let i = 0; i < 2 ** 20; i++) output.write(97);

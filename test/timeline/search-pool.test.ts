@@ -158,7 +158,8 @@ describe('a search spread over machines', () => {
     await alone.resume({ kind: 'continue', direction: 'backward' });
     const wanted = alone.machine.icount;
     // Everything older than the interval with the hit never ends by itself.
-    const { icount } = timeline.navigator.branch.lasting(wanted);
+    const { branch } = timeline.navigator;
+    const { icount } = branch.lasting(branch.boundary(wanted)).at;
     pool.behave = task => (task.start < icount ? 'hang' : 'search');
     await timeline.resume({ kind: 'continue', direction: 'backward' });
     expect(timeline.machine.icount).toBe(wanted);

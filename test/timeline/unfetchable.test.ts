@@ -3,7 +3,7 @@
  * (privileged spec 3.1.15, table of priorities). Judged by a machine that takes one step at a time without any.
  */
 import { describe, expect, test } from 'vitest';
-import type { DebugHit, Machine } from '../../src/machine/machine.js';
+import type { DebugHit, HitCondition, Machine, PointSet } from '../../src/machine/machine.js';
 import { EAGER } from '../engine/twins.js';
 import { testMachine } from '../lockstep/emulator-hart.js';
 import * as asm from '../lockstep/encode.js';
@@ -188,8 +188,14 @@ function visits(guest: Guest): string[] {
   return found;
 }
 
-const pointsOf = ({ targets }: Guest) =>
-  targets.map(target => ({ low: Number(target & 0xffffffffn), high: Number(target >> 32n) }));
+const pointsOf = ({ targets }: Guest, condition?: HitCondition): PointSet => ({
+  breakpoints: targets.map(target => ({
+    low: Number(target & 0xffffffffn),
+    high: Number(target >> 32n),
+    condition,
+  })),
+  watchpoints: [],
+});
 
 describe.each(Object.entries(GUESTS))('breakpoints %s', (_, guest) => {
   const expected = visits(guest);
@@ -202,17 +208,17 @@ describe.each(Object.entries(GUESTS))('breakpoints %s', (_, guest) => {
     machine.run(STEPS / 2, { idle: 'jump' });
     // Warm: what can be cached is.
     const condition = { holds: () => ++asked > 0 };
-    machine.setBreakpoints(pointsOf(guest).map(point => ({ ...point, condition })));
-    machine.run(STEPS, { idle: 'jump', collect: hit => collected.push(place(hit)) });
+    const points = pointsOf(guest, condition);
+    machine.run(STEPS, { points, collect: hit => collected.push(place(hit)) });
     const later = expected.filter(text => Number(text.split(' ')[0]) >= STEPS / 2);
     expect(collected).toEqual(later);
     expect(asked).toBe(later.length);
 
     const stopping = build(guest, jit);
-    stopping.setBreakpoints(pointsOf(guest));
     const stops: string[] = [];
+    const unconditional = pointsOf(guest);
     for (let passHitsAt = -1; ; ) {
-      const stop = stopping.run(STEPS, { idle: 'jump', passHitsAt });
+      const stop = stopping.run(STEPS, { points: unconditional, passHitsAt });
       if (stop.kind !== 'hit') break;
       expect(stopping.icount).toBe(stop.hit.icount);
       expect(stopping.debug.programCounter(stop.hit.hart)).toBe(
@@ -226,8 +232,8 @@ describe.each(Object.entries(GUESTS))('breakpoints %s', (_, guest) => {
 
   test('that hold back change nothing', () => {
     const [free, held] = [build(guest, true), build(guest, true)];
-    held.setBreakpoints(pointsOf(guest).map(point => ({ ...point, condition: { holds: () => false } })));
-    for (const machine of [free, held]) machine.run(STEPS, { idle: 'jump' });
+    free.run(STEPS, {});
+    held.run(STEPS, { points: pointsOf(guest, { holds: () => false }) });
     expect(Buffer.compare(free.board.memory.stateBytes, held.board.memory.stateBytes)).toBe(0);
   });
 });

@@ -51,7 +51,7 @@ export class BranchKeeper {
       this.#excursion?.call.beforeChange();
       return;
     }
-    if (machine.warpedHere) throw new TargetError('the machine is between two moments: step first');
+    if (navigator.warped) throw new TargetError('the machine is between two moments: step first');
     this.#keep();
     const call = new InferiorCall(machine.debug.callView, hart);
     const parent = navigator.branch;
@@ -102,7 +102,7 @@ export class BranchKeeper {
     return this.#branches.map(branch => ({
       name: branch.name,
       parent: branch.parent?.name,
-      forkedAt: branch.forkedAt,
+      forkedAt: branch.parent === undefined ? branch.history.begin : branch.forkedAt.icount,
       end: branch.history.end,
       current: branch === this.navigator.branch,
     }));
@@ -136,7 +136,7 @@ export class BranchKeeper {
     const { branch, parent } = this.#excursion;
     this.#excursion = undefined;
     this.#notices.push(
-      `This is ${branch.name} now: it left ${parent.name}, whose history stays, at icount ${branch.forkedAt} (monitor branch list).`,
+      `This is ${branch.name} now: it left ${parent.name}, whose history stays, at icount ${branch.forkedAt.icount} (monitor branch list).`,
     );
   }
 
@@ -150,7 +150,7 @@ export class BranchKeeper {
     this.navigator.branch = parent;
     this.navigator.restore(start);
     this.output.onBranch(parent);
-    this.giveBack(branch.history.log.slice(start.cursor).map(({ event }) => event));
+    this.giveBack(branch.history.log.slice(start.at.cursor).map(({ event }) => event));
     this.#remove(branch);
   }
 

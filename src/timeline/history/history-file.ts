@@ -5,10 +5,10 @@ import type { Checkpoint, Recording, RecordingEnd } from '../../replay/recording
 import { writeRecording } from '../../replay/recording-writer.js';
 import { firstNotBefore, type Sequence, sequence } from '../../replay/sequence.js';
 import { stateLayouts, unlikeLayouts } from '../../replay/state-layouts.js';
-import { type HistoryPart, type Moment, TargetError } from '../debug-target.js';
+import { type HistoryPart, type MomentName, TargetError } from '../debug-target.js';
 import type { HostPorts } from '../live/host-ports.js';
 import type { MachineSource } from '../machine-source.js';
-import { boundaryOf } from './moments.js';
+import { boundaryOf, momentOf } from './moments.js';
 import type { Navigator } from './navigator.js';
 
 /** A machine on a history, as far as writing it down asks for. */
@@ -46,7 +46,7 @@ export async function writeHistory(
 async function recordingOf(timeline: WrittenHistory, { from, to }: HistoryPart): Promise<Recording> {
   const { navigator, machine, source } = timeline;
   const { history } = navigator;
-  const end = boundaryOf(navigator, to ?? 'end');
+  const { icount: end } = boundaryOf(navigator, to ?? 'end');
   const { start, cursor, icount } = await startOf(timeline, from ?? 'start');
   if (end < icount)
     throw new TargetError(`icount ${end} comes before the part's beginning, icount ${icount}`);
@@ -69,11 +69,11 @@ interface PartStart {
 }
 
 /** An icount is after all of its events; a snapshot may stand between two of them. */
-async function startOf(timeline: WrittenHistory, from: Moment): Promise<PartStart> {
+async function startOf(timeline: WrittenHistory, from: MomentName): Promise<PartStart> {
   const { navigator, machine, source } = timeline;
-  const icount = boundaryOf(navigator, from);
+  const { icount, cursor } = momentOf(navigator, from);
   const named = typeof from === 'object' ? navigator.branch.named(from.snapshot) : undefined;
-  const atBegin = icount === navigator.history.begin && (named?.cursor ?? 0) === 0;
+  const atBegin = icount === navigator.history.begin && (named === undefined || cursor === 0);
   if (atBegin) return { start: source.start, cursor: 0, icount };
   if (named === undefined) await timeline.seek(icount);
   else navigator.restore(named);

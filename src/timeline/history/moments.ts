@@ -2,22 +2,28 @@ import type { Machine } from '../../machine/machine.js';
 import { loadMoment, type MachineMoment } from '../../machine/saved-machine.js';
 import { InputError } from '../../state/input-error.js';
 import { printable } from '../../state/printable.js';
-import { type Moment, TargetError } from '../debug-target.js';
+import { type MomentName, TargetError } from '../debug-target.js';
+import type { Moment } from './moment.js';
 import type { Navigator } from './navigator.js';
 
-/** The boundary that a place in the present branch's history names. Throws TargetError when there is none. */
-export function boundaryOf({ history, branch }: Navigator, target: Moment): number {
+/** The moment of the present branch's history that a name is of. Throws TargetError when there is none. */
+export function momentOf({ history, branch }: Navigator, name: MomentName): Moment {
   const { begin, end } = history;
-  if (target === 'start') return begin;
-  if (target === 'end') return end;
-  if (typeof target === 'object') {
-    const placed = branch.named(target.snapshot);
+  if (name === 'start') return branch.boundary(begin);
+  if (name === 'end') return branch.boundary(end);
+  if (typeof name === 'object') {
+    const placed = branch.named(name.snapshot);
     if (placed === undefined)
-      throw new TargetError(`${printable(target.snapshot)} is neither an icount nor a snapshot`);
-    return placed.icount;
+      throw new TargetError(`${printable(name.snapshot)} is neither an icount nor a snapshot`);
+    return placed.at;
   }
-  if (Number.isInteger(target) && target >= begin && target <= end) return target;
-  throw new TargetError(`icount ${target} is outside the history, which goes from ${begin} to ${end}`);
+  if (Number.isInteger(name) && name >= begin && name <= end) return branch.boundary(name);
+  throw new TargetError(`icount ${name} is outside the history, which goes from ${begin} to ${end}`);
+}
+
+/** The boundary that a name is of, after all of its events: a snapshot may stand between two of them. */
+export function boundaryOf(navigator: Navigator, name: MomentName): Moment {
+  return navigator.branch.boundary(momentOf(navigator, name).icount);
 }
 
 /** Puts a machine that was just built into the moment at which its history begins. Throws InputError. */

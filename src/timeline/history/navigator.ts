@@ -1,41 +1,23 @@
-import type { Machine, MachineStop, RunOptions } from '../../machine/machine.js';
-import type { InputEvent } from '../../ports/input-event.js';
-import { describeEvent } from '../../ports/input-event.js';
+import type { Machine } from '../../machine/machine.js';
 import { SnapshotStore } from '../../snapshot/snapshot-store.js';
 import { InputError } from '../../state/input-error.js';
-import { DebugPoints, type PassPoints } from '../debug-points.js';
-import { ReplayMismatch, TargetError } from '../debug-target.js';
+import { TargetError } from '../debug-target.js';
 import type { Pace } from '../live/pace.js';
 import { type IntervalPages, touchedPages } from '../search/page-set.js';
 import { Branch } from './branch.js';
 import { History } from './history.js';
+import { compareMoments, type Moment } from './moment.js';
+import { type Pass, type PassStop, Replayer } from './replayer.js';
 import { type PlacedSnapshot, type SnapshotBudget, SnapshotList } from './snapshot-list.js';
 import { intervalSteps } from './snapshot-policy.js';
 import { SnapshotRoom } from './snapshot-room.js';
 
-export type PassStop = MachineStop | { readonly kind: 'interrupted' } | { readonly kind: 'enough' };
-
-/** How the machine runs in one pass over the history, and what it looks out for: never what another pass did. */
-export interface Pass extends RunOptions {
-  readonly points: PassPoints;
-  /** Asked between slices of `advance`: whether the pass has seen what it was for. */
-  readonly enough?: () => boolean;
-}
-
-/** The steps from a lasting snapshot up to the next one, or up to where a search begins. */
+/** What happens from a snapshot up to a moment: the next lasting snapshot, or where a search begins. */
 export interface Interval {
   readonly start: PlacedSnapshot;
-  readonly next: PlacedSnapshot | undefined;
-  readonly end: number;
-  /** Of the events that enter at `end`, those before this index belong to it: the others to the interval behind. */
-  readonly cursorEnd: number;
+  readonly end: Moment;
   /** What it touched, when that is known. */
   readonly touched: IntervalPages | undefined;
-}
-
-/** A moment to come back to, wherever the machine goes meanwhile. */
-export interface HeldMoment {
-  readonly placed: PlacedSnapshot;
 }
 
 /** Steps before the target of a seek at which snapshots are left: the next step back starts from one. */
@@ -47,41 +29,35 @@ const FIRST_INTERVAL = 1_000_000;
  * A machine on a history: it runs forward along the recorded inputs, leaves snapshots on its way, and goes
  * back by restoring one. It never goes past the history's end.
  */
-export class Navigator {
+export class Navigator extends Replayer {
   readonly store: SnapshotStore;
   /** The course of events the machine is on. */
   branch: Branch;
-  /** Input events applied so far. */
-  cursor = 0;
-  /** Whether an event is entering that the history has at `cursor`. */
-  entering = false;
   /** Whether a debugger has come: somebody who may want to go back. */
   visited = false;
   /** Whether snapshots are taken by themselves. */
   #automatic = true;
   readonly #room: SnapshotRoom;
-  /** Of a pass that nothing shall stop. */
-  readonly noPoints: PassPoints;
   #intervalSteps: number;
   #lastTakenMs: number;
   #lastTakenAt: number;
-  /** Boundary since which the machine has noted every page it touched. */
-  #notedSince: number;
+  /** Since when the machine has noted every page it touched. */
+  #notedSince: Moment;
 
   constructor(
-    readonly machine: Machine,
+    machine: Machine,
     history: History,
-    readonly pace: Pace,
+    pace: Pace,
     readonly budget: SnapshotBudget,
   ) {
+    super(machine, pace);
     this.store = new SnapshotStore(machine.memory, budget.file);
-    this.noPoints = new DebugPoints(machine).for('none');
     this.#room = new SnapshotRoom(this.store, budget.memoryBytes);
     this.branch = new Branch('main', history, new SnapshotList(this.#room), undefined);
     this.#intervalSteps = budget.intervalSteps ?? FIRST_INTERVAL;
     this.#lastTakenMs = pace.clock.nowMs();
     this.#lastTakenAt = history.begin;
-    this.#notedSince = history.begin;
+    this.#notedSince = this.now;
     this.takeSnapshot();
   }
 
@@ -89,24 +65,15 @@ export class Navigator {
     return this.branch.history;
   }
 
-  get atEnd(): boolean {
-    return this.machine.icount >= this.history.end && this.cursor >= this.history.log.length;
+  /** The present. */
+  get now(): Moment {
+    const { branch, machine, cursor } = this;
+    return { branch, icount: machine.icount, cursor, warpNs: machine.idleNs };
   }
 
-  /** Runs to the boundary `until`, at most the end of the history, and past all of its events. */
-  async advance(until: number, pass: Pass): Promise<PassStop> {
-    // Many short ones shall not keep the host from its turn.
-    if (this.pace.due) await this.pace.between(0);
-    if (this.pace.interrupted) return { kind: 'interrupted' };
-    for (;;) {
-      const from = this.machine.icount;
-      const stop = this.slice(Math.min(until, from + this.pace.steps), pass);
-      if (stop.kind !== 'limit' || this.machine.icount >= until) return stop;
-      if (pass.beforeHart !== undefined && this.machine.nextHart === pass.beforeHart) return stop;
-      if (pass.enough?.() === true) return { kind: 'enough' };
-      await this.pace.between(this.machine.icount - from);
-      if (this.pace.interrupted) return { kind: 'interrupted' };
-    }
+  /** Whether idle time was skipped behind the last step and event: no moment of the history, until an event says so. */
+  get warped(): boolean {
+    return this.machine.idleNs > 0;
   }
 
   /** Makes a pass from one end to the other; without snapshots where nobody has come who may want to go back over it. */
@@ -119,141 +86,109 @@ export class Navigator {
     }
   }
 
-  /** As `advance`, without looking at the host. */
-  slice(until: number, pass: Pass): MachineStop {
-    const { machine, history } = this;
-    pass.points.arm();
-    for (;;) {
-      this.applyEvents(pass);
-      const hit = machine.takeForeignHit();
-      if (hit !== undefined) return { kind: 'hit', hit };
-      if (machine.icount >= until) return { kind: 'limit' };
-      const bound = Math.min(until, this.snapshotDue(), history.log.nextIcount(this.cursor));
-      const stop = machine.run(bound, pass);
-      if (stop.kind === 'limit') {
-        if (machine.icount < bound) return stop;
-        this.applyEvents(pass);
-        this.snapshotIfDue();
-        continue;
-      }
-      if (stop.kind === 'power-off' || stop.kind === 'idle') this.#expectEnd(stop.kind);
-      return stop;
+  /**
+   * One pass over a part of the history: from a snapshot, which is restored, to a moment. Where that is an interval from
+   * end to end, what it touched is known from then on.
+   */
+  async pass(from: PlacedSnapshot, to: Moment, pass: Pass = {}): Promise<PassStop> {
+    this.restore(from);
+    const stop = await this.advance(to, pass);
+    if (compareMoments(this.now, to) === 0) this.noteTouched(to, this.#touchedSinceLast());
+    return stop;
+  }
+
+  /** What the interval that ends at a moment has touched. */
+  noteTouched(end: Moment, touched: IntervalPages | undefined): void {
+    const last = this.branch.lasting(end);
+    if (compareMoments(last.at, end) === 0) last.touchedBefore ??= touched;
+  }
+
+  /**
+   * The history before a moment, newest interval first. `pieces`: the newest is cut where snapshots were left in passing,
+   * since what is looked for is often close by; each piece is at least as long as all newer ones together.
+   */
+  *intervalsBefore(present: Moment, newest: 'whole' | 'pieces' = 'pieces'): Generator<Interval, void> {
+    for (let end = present; ; ) {
+      const start = this.branch.before(end);
+      if (start === undefined) return;
+      const interval = this.#interval(start, end);
+      if (end === present && newest === 'pieces') yield* this.#piecesOf(interval);
+      else yield interval;
+      end = start.at;
     }
   }
 
-  /** Lets the recorded events of the present boundary enter; a pass hears of what they write. */
-  applyEvents(pass?: Pass): void {
-    const { machine, history } = this;
-    if (history.log.nextIcount(this.cursor) !== machine.icount) return;
-    this.entering = true;
-    try {
-      while (history.log.nextIcount(this.cursor) === machine.icount) {
-        const { event } = history.log.get(this.cursor);
-        this.#expectPossible(event);
-        machine.apply(event, pass);
-        this.cursor++;
-      }
-    } finally {
-      this.entering = false;
+  *#piecesOf(interval: Interval): Generator<Interval, void> {
+    const { branch } = this;
+    const { start, end: present } = interval;
+    for (let end = present; compareMoments(end, start.at) > 0; ) {
+      const before = Math.min(end.icount - 1, present.icount - 2 * (present.icount - end.icount));
+      const close =
+        before <= start.at.icount ? branch.lasting(start.at) : branch.floor(branch.boundary(before));
+      // Where memory is full, the passes themselves may have cost the snapshot at its start.
+      const touched = compareMoments(close.at, start.at) < 0 ? undefined : interval.touched;
+      yield { start: close, end, touched };
+      end = close.at;
     }
   }
 
-  #expectPossible(event: InputEvent): void {
-    const { machine } = this;
-    const why = machine.refusal(event);
-    if (why === undefined) return;
-    throw new ReplayMismatch(
-      `the replay differs from the recording: at icount ${machine.icount} this machine cannot take the input "${describeEvent(event)}": ${why}`,
-    );
-  }
-
-  /** The intervals of the history before a boundary, newest first. */
-  *intervalsBefore(present: number): Generator<Interval, void> {
-    const { branch, history } = this;
-    let cursorEnd = Number.POSITIVE_INFINITY;
-    let end = present;
-    for (; end > history.begin; ) {
-      const start = branch.lasting(end - 1);
-      yield this.#interval(start, end, cursorEnd);
-      end = start.icount;
-      cursorEnd = start.cursor;
-    }
-    // What entered at the very beginning, before any step.
-    const { first } = branch;
-    if (end === history.begin && history.log.nextIcount(first.cursor) === end && first.cursor < cursorEnd) {
-      yield this.#interval(first, end, cursorEnd);
-    }
-  }
-
-  /** The same up to a boundary, oldest first; each as the snapshots lie when its turn comes. */
-  *intervalsUpTo(last: number): Generator<Interval, void> {
-    const { branch, history } = this;
-    const { first } = branch;
-    const { cursor } = branch.lasting(history.begin);
-    if (first.cursor < cursor) yield this.#interval(first, history.begin, cursor);
-    for (let at = history.begin; at < last; ) {
-      const end = Math.min(branch.next(at)?.icount ?? last, last);
-      const cursorEnd = end === last ? Number.POSITIVE_INFINITY : branch.lasting(end).cursor;
-      yield this.#interval(branch.lasting(at), end, cursorEnd);
+  /** The history up to a moment, oldest interval first; each as the snapshots lie when its turn comes. */
+  *intervalsUpTo(last: Moment): Generator<Interval, void> {
+    const { branch } = this;
+    for (let at = branch.first.at; compareMoments(at, last) < 0; ) {
+      const next = branch.next(at);
+      const end = next === undefined || compareMoments(next.at, last) > 0 ? last : next.at;
+      yield this.#interval(branch.lasting(at), end);
       at = end;
     }
   }
 
-  #interval(start: PlacedSnapshot, end: number, cursorEnd: number): Interval {
-    const next = this.branch.next(start.icount);
-    // Events that entered behind the next snapshot, at its boundary, are not in what it knows.
-    const more =
-      next === undefined ||
-      (next.icount === end && next.cursor < cursorEnd && this.history.log.nextIcount(next.cursor) === end);
-    return { start, next, end, cursorEnd, touched: more ? undefined : next.touchedBefore };
+  #interval(start: PlacedSnapshot, end: Moment): Interval {
+    return { start, end, touched: this.branch.next(start.at)?.touchedBefore };
   }
 
   /** Keeps the present, to be given back by `returnTo`. */
-  hold(): HeldMoment {
-    const { icount } = this.machine;
+  hold(): PlacedSnapshot {
     const snapshot = this.store.take();
-    const { id } = snapshot;
-    return {
-      placed: { id, icount, cursor: this.cursor, snapshot, name: undefined, touchedBefore: undefined },
-    };
+    return { id: snapshot.id, at: this.now, snapshot, name: undefined, touchedBefore: undefined };
   }
 
-  /** Goes back to a moment that was held, which nothing can interrupt. */
-  returnTo({ placed }: HeldMoment): void {
-    this.restore(placed);
-    this.store.release(placed.snapshot);
+  /** Goes back to what was held, which nothing can interrupt. */
+  returnTo(held: PlacedSnapshot): void {
+    this.restore(held);
+    this.store.release(held.snapshot);
   }
 
   /** The boundary at which the next snapshot is to be taken; Infinity when none is. */
-  snapshotDue(): number {
+  override due(): number {
     if (!this.#automatic) return Number.POSITIVE_INFINITY;
-    const { icount } = this.machine;
-    const last = this.#lastBeforeDue(icount);
+    const { now } = this;
+    const last = this.#lastBeforeDue(now);
     return last === undefined
       ? Number.POSITIVE_INFINITY
-      : Math.max(last.icount + this.#intervalSteps, icount + 1);
+      : Math.max(last.at.icount + this.#intervalSteps, now.icount + 1);
   }
 
   /** The snapshot that the next one has to be an interval behind; undefined in a gap that is narrow enough. */
-  #lastBeforeDue(icount: number): PlacedSnapshot | undefined {
+  #lastBeforeDue(now: Moment): PlacedSnapshot | undefined {
     const { branch } = this;
-    const last = branch.lasting(icount);
-    const next = branch.next(icount);
-    if (next !== undefined && next.icount - last.icount <= 2 * this.#intervalSteps) return undefined;
-    return branch.hasRoomAt(icount) ? last : branch.floor(icount);
+    const last = branch.lasting(now);
+    const next = branch.next(now);
+    if (next !== undefined && next.at.icount - last.at.icount <= 2 * this.#intervalSteps) return undefined;
+    return branch.hasRoomAt(now) ? last : branch.floor(now);
   }
 
   /**
    * Takes the snapshot that is due here, whatever this pass is for: a lasting one, or where memory is full and the gap
    * no wider than others one in passing.
    */
-  snapshotIfDue(): void {
-    if (!this.#automatic || this.machine.warpedHere) return;
-    const { icount } = this.machine;
-    const last = this.#lastBeforeDue(icount);
-    if (last === undefined || icount - last.icount < this.#intervalSteps) return;
-    if (!this.branch.hasRoomAt(icount)) {
-      this.branch.takePassing(icount, this.cursor);
+  override atDue(): void {
+    if (!this.#automatic || this.warped) return;
+    const { now } = this;
+    const last = this.#lastBeforeDue(now);
+    if (last === undefined || now.icount - last.at.icount < this.#intervalSteps) return;
+    if (!this.branch.hasRoomAt(now)) {
+      this.branch.takePassing(now);
       return;
     }
     const { clock } = this.pace;
@@ -261,17 +196,16 @@ export class Navigator {
     this.takeSnapshot();
     const afterMs = clock.nowMs();
     if (this.budget.intervalSteps === undefined) {
-      const steps = Math.max(1, icount - this.#lastTakenAt);
+      const steps = Math.max(1, now.icount - this.#lastTakenAt);
       this.#intervalSteps = intervalSteps(steps, beforeMs - this.#lastTakenMs, afterMs - beforeMs);
     }
     this.#lastTakenMs = afterMs;
-    this.#lastTakenAt = icount;
+    this.#lastTakenAt = now.icount;
   }
 
   /** Takes a lasting snapshot of the present. */
   takeSnapshot(name?: string): PlacedSnapshot {
-    const { icount } = this.machine;
-    const placed = this.branch.take(icount, this.cursor, this.#touchedSinceLast(), name);
+    const placed = this.branch.take(this.now, this.#touchedSinceLast(), name);
     this.#startNoting();
     return placed;
   }
@@ -283,22 +217,21 @@ export class Navigator {
     } catch (error) {
       throw error instanceof InputError ? new TargetError(error.message) : error;
     }
-    this.machine.afterRestore();
-    this.cursor = placed.cursor;
+    this.machine.afterRestore(placed.at.warpNs);
+    this.cursor = placed.at.cursor;
     this.#startNoting();
     this.#lastTakenMs = this.pace.clock.nowMs();
-    this.#lastTakenAt = placed.icount;
+    this.#lastTakenAt = placed.at.icount;
   }
 
   /** Leaves the present branch here: what happens from now on is another course of events. */
   fork(name: string): Branch {
     const history = History.fork(this.history, this.cursor, this.machine.icount);
     const snapshots = new SnapshotList(this.#room);
-    const branch = new Branch(name, history, snapshots, this.branch);
-    snapshots.take(this.machine.icount, this.cursor, undefined);
-    this.branch = branch;
+    this.branch = new Branch(name, history, snapshots, this.branch);
+    snapshots.take(this.now, undefined);
     this.#startNoting();
-    return branch;
+    return this.branch;
   }
 
   /** Goes to where a branch begins, or to the very beginning, as a step of that branch. */
@@ -307,48 +240,31 @@ export class Navigator {
     this.restore(branch.snapshots.all[0]);
   }
 
-  /** Goes to a boundary of the history, after all of its events. */
-  async seek(icount: number): Promise<PassStop> {
-    const from = this.branch.floor(icount);
-    const onTheWay = this.machine.icount <= icount && this.machine.icount >= from.icount;
-    if (!onTheWay || this.machine.warpedHere) this.restore(from);
-    const pass = { idle: 'jump', points: this.noPoints } as const;
+  /** Goes to a moment of the history. */
+  async seek(to: Moment): Promise<PassStop> {
+    const { branch, machine } = this;
+    const from = branch.floor(to);
+    const { now } = this;
+    const onTheWay = compareMoments(now, to) <= 0 && compareMoments(now, from.at) >= 0;
+    if (!onTheWay || this.warped) this.restore(from);
     for (const distance of PASSING_DISTANCES) {
-      if (icount - distance <= this.machine.icount) continue;
-      const stop = await this.advance(icount - distance, pass);
+      if (to.icount - distance <= machine.icount) continue;
+      const stop = await this.advance(branch.boundary(to.icount - distance), {});
       if (stop.kind !== 'limit') return stop;
-      this.branch.takePassing(this.machine.icount, this.cursor);
+      branch.takePassing(this.now);
     }
-    return this.advance(icount, pass);
-  }
-
-  /** Once an interval was run from end to end, what it touched is known: fills it in where it was not. */
-  noteInterval(end: PlacedSnapshot | undefined): void {
-    if (end === undefined || end.touchedBefore !== undefined) return;
-    if (this.machine.icount === end.icount) end.touchedBefore = this.#touchedSinceLast();
+    return this.advance(to, {});
   }
 
   /** Pages touched since the lasting snapshot before the present, when all of them were noted. */
   #touchedSinceLast(): IntervalPages | undefined {
-    const { icount } = this.machine;
-    if (this.branch.snapshots.all.length === 0 || icount === this.history.begin) return undefined;
-    if (this.#notedSince > this.branch.lasting(icount - 1).icount) return undefined;
+    const last = this.branch.before(this.now);
+    if (last === undefined || compareMoments(this.#notedSince, last.at) > 0) return undefined;
     return touchedPages(this.machine);
   }
 
   #startNoting(): void {
     this.machine.startNoting();
-    this.#notedSince = this.machine.icount;
-  }
-
-  #expectEnd(kind: 'power-off' | 'idle'): void {
-    const { machine, history } = this;
-    if (machine.icount >= history.end) return;
-    const what = kind === 'power-off' ? 'the machine powered off' : 'every hart sleeps for ever';
-    const next = this.cursor < history.log.length ? history.log.get(this.cursor) : undefined;
-    const expected = next && `, next with an input at icount ${next.icount}: ${describeEvent(next.event)}`;
-    throw new ReplayMismatch(
-      `the replay differs from the recording: ${what} at icount ${machine.icount}, the recording goes on to ${history.end}${expected ?? ''}`,
-    );
+    this.#notedSince = this.now;
   }
 }

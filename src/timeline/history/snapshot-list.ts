@@ -3,6 +3,7 @@ import type { Snapshot } from '../../snapshot/snapshot-store.js';
 import { BrokenInvariant } from '../../state/invariant.js';
 import type { SnapshotStatus } from '../debug-target.js';
 import { type IntervalPages, mergeTouched } from '../search/page-set.js';
+import { compareMoments, type Moment } from './moment.js';
 import { victim } from './snapshot-policy.js';
 import type { SnapshotRoom, Spare, Tenant } from './snapshot-room.js';
 
@@ -10,9 +11,7 @@ import type { SnapshotRoom, Spare, Tenant } from './snapshot-room.js';
 export interface PlacedSnapshot {
   /** Unlike that of any other snapshot of the store. */
   readonly id: number;
-  readonly icount: number;
-  /** Input events already applied. */
-  readonly cursor: number;
+  readonly at: Moment;
   readonly snapshot: Snapshot;
   name: string | undefined;
   /** What was touched between the snapshot before and this one; undefined when not known. */
@@ -49,7 +48,7 @@ export class SnapshotList implements Tenant {
 
   /** What a user sees of them. */
   status(): SnapshotStatus[] {
-    return this.#placed.map(({ name, icount, snapshot }, i) => {
+    return this.#placed.map(({ name, at: { icount }, snapshot }, i) => {
       const { memoryBytes, fileBytes } = this.room.store.placesOf(snapshot, this.#placed[i - 1]?.snapshot);
       return { name, icount, pages: snapshot.copiedPages, bytes: memoryBytes, diskBytes: fileBytes };
     });
@@ -59,50 +58,53 @@ export class SnapshotList implements Tenant {
     return this.#placed.find(one => one.name === name);
   }
 
-  /** The last snapshot at or before a boundary. The first boundary always has one. */
-  floor(icount: number): PlacedSnapshot {
-    let best = this.lasting(icount);
-    for (const one of this.#passing) if (one.icount <= icount && one.icount > best.icount) best = one;
+  /** The last snapshot at or before a moment. The first moment always has one. */
+  floor(at: Moment): PlacedSnapshot {
+    let best = this.lasting(at);
+    for (const one of this.#passing) {
+      if (compareMoments(one.at, at) <= 0 && compareMoments(one.at, best.at) > 0) best = one;
+    }
     return best;
   }
 
   /** As `floor`, passing snapshots left out: intervals of the history are between lasting ones. */
-  lasting(icount: number): PlacedSnapshot {
-    return this.#placed[this.#indexOfFloor(icount)];
+  lasting(at: Moment): PlacedSnapshot {
+    return this.#placed[this.#countUpTo(at) - 1];
   }
 
-  /** The lasting snapshot after the one at or before `icount`. */
-  next(icount: number): PlacedSnapshot | undefined {
-    return this.#placed[this.#indexOfFloor(icount) + 1];
+  /** The last lasting snapshot before a moment. */
+  before(at: Moment): PlacedSnapshot | undefined {
+    let last = this.#countUpTo(at) - 1;
+    // One that has two names stands there twice.
+    while (last >= 0 && compareMoments(this.#placed[last].at, at) === 0) last--;
+    return this.#placed[last];
   }
 
-  /** Whether a lasting snapshot at a boundary would stay: at the end always, else where the gap is wide for its room. */
-  hasRoomAt(icount: number): boolean {
-    const next = this.next(icount);
-    return next === undefined || this.room.hasRoomIn(next.icount - this.lasting(icount).icount);
+  /** The first lasting snapshot after a moment. */
+  next(at: Moment): PlacedSnapshot | undefined {
+    return this.#placed[this.#countUpTo(at)];
+  }
+
+  /** Whether a lasting snapshot at a moment would stay: at the end always, else where the gap is wide for its room. */
+  hasRoomAt(at: Moment): boolean {
+    const next = this.next(at);
+    return next === undefined || this.room.hasRoomIn(next.at.icount - this.lasting(at).at.icount);
   }
 
   /** Takes a snapshot of the present unless that moment has one; one with a name does not count for a new name. */
-  take(
-    icount: number,
-    cursor: number,
-    touchedBefore: IntervalPages | undefined,
-    name?: string,
-  ): PlacedSnapshot {
-    let at = this.#indexOfFloor(icount);
-    // At one icount, in the order of the events between them.
-    while (at >= 0 && this.#placed[at].icount === icount && this.#placed[at].cursor > cursor) at--;
-    const before = at < 0 ? undefined : this.#placed[at];
-    const same = before !== undefined && before.icount === icount && before.cursor === cursor;
+  take(at: Moment, touchedBefore: IntervalPages | undefined, name?: string): PlacedSnapshot {
+    const count = this.#countUpTo(at);
+    const before = this.#placed[count - 1];
+    const same = before !== undefined && compareMoments(before.at, at) === 0;
     if (same && (name === undefined || before.name === undefined)) {
       before.name ??= name;
       this.room.changed();
       return before;
     }
-    const placed = this.#place(icount, cursor, touchedBefore);
+    const placed = this.#place(at, touchedBefore);
     placed.name = name;
-    this.#placed.splice(at + 1, 0, placed);
-    const after = this.#placed[at + 2];
+    this.#placed.splice(count, 0, placed);
+    const after = this.#placed[count + 1];
     // What lies between this one and the next is a part of what was known for both together.
     if (after !== undefined && touchedBefore === undefined) placed.touchedBefore = after.touchedBefore;
     this.room.changed();
@@ -111,9 +113,9 @@ export class SnapshotList implements Tenant {
   }
 
   /** Takes a snapshot that only the next few moves need. */
-  takePassing(icount: number, cursor: number): void {
-    if (this.floor(icount).icount === icount) return;
-    this.#passing.push(this.#place(icount, cursor, undefined));
+  takePassing(at: Moment): void {
+    if (compareMoments(this.floor(at).at, at) === 0) return;
+    this.#passing.push(this.#place(at, undefined));
     const { length } = this.#passing;
     if (length > MOST_PASSING || (length > FEWEST_PASSING && this.room.overfull)) this.givePassingUp();
   }
@@ -129,7 +131,7 @@ export class SnapshotList implements Tenant {
   /** The lasting snapshot that is missed least; undefined when none may go. */
   spare(): Spare | undefined {
     return victim(
-      this.#placed.map(({ icount }) => icount),
+      this.#placed.map(({ at: { icount } }) => icount),
       i => this.#placed[i].name !== undefined,
     );
   }
@@ -162,11 +164,10 @@ export class SnapshotList implements Tenant {
   /** Throws BrokenInvariant when the snapshots are not in order of time, each moment and name once. */
   check(): void {
     const names = new Set<string>();
-    for (const [i, { icount, cursor, name }] of this.#placed.entries()) {
+    for (const [i, { at, name }] of this.#placed.entries()) {
       const before = this.#placed[i - 1];
-      const after = before === undefined || icount > before.icount || cursor >= before.cursor;
-      if (!after || (before !== undefined && icount < before.icount))
-        throw new BrokenInvariant('the snapshots', `${icount} stands behind ${before.icount}`);
+      if (before !== undefined && compareMoments(before.at, at) > 0)
+        throw new BrokenInvariant('the snapshots', `${at.icount} stands behind ${before.at.icount}`);
       if (name === undefined) continue;
       if (names.has(name)) throw new BrokenInvariant('the snapshots', `two are called ${name}`);
       names.add(name);
@@ -181,19 +182,20 @@ export class SnapshotList implements Tenant {
     this.#passing.length = 0;
   }
 
-  #place(icount: number, cursor: number, touchedBefore: IntervalPages | undefined): PlacedSnapshot {
+  #place(at: Moment, touchedBefore: IntervalPages | undefined): PlacedSnapshot {
     const snapshot = this.room.store.take();
-    return { id: snapshot.id, icount, cursor, snapshot, name: undefined, touchedBefore };
+    return { id: snapshot.id, at, snapshot, name: undefined, touchedBefore };
   }
 
-  #indexOfFloor(icount: number): number {
+  /** How many lasting snapshots stand at or before a moment. */
+  #countUpTo(at: Moment): number {
     let low = 0;
     let high = this.#placed.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#placed[middle].icount <= icount) low = middle + 1;
+      if (compareMoments(this.#placed[middle].at, at) <= 0) low = middle + 1;
       else high = middle;
     }
-    return low - 1;
+    return low;
   }
 }

@@ -3,10 +3,9 @@ import type { RunOptions } from '../../machine/run-types.js';
 import type { HostClock } from '../../ports/host.js';
 import type { InputEvent } from '../../ports/input-event.js';
 import type { StopCause } from '../../replay/recording.js';
-import type { PassPoints } from '../debug-points.js';
-
 import type { History } from '../history/history.js';
 import type { Navigator } from '../history/navigator.js';
+import type { Pass } from '../history/replayer.js';
 import type { LiveInput } from './live-input.js';
 import type { Recorder } from './recorder.js';
 
@@ -53,18 +52,15 @@ export class LiveDriver {
     return this.navigator.branch.parent === undefined ? this.recorder : undefined;
   }
 
-  /** Lets an event enter now, at the live end, and records it. */
-  enter(event: InputEvent): void {
+  /** Lets an event enter now, at the live end, and records it. What it writes is told to the pass under way. */
+  enter(event: InputEvent, pass: Pass = {}): void {
     const { navigator } = this;
     // Idle time that was skipped since the last step has to be said, or the replay would not skip it.
-    if (this.#machine.warpedHere && event.kind !== 'warp') {
-      this.enter({ kind: 'warp', ns: this.#machine.virtualNs });
-    }
+    if (event.kind !== 'warp') this.settle();
     const logged = { icount: this.#machine.icount, event };
     this.#history.log.append(logged);
     this.#recorder?.event(logged);
-    this.#machine.apply(event);
-    this.#machine.warpedHere = false;
+    this.#machine.apply(event, pass);
     navigator.cursor++;
     this.#noteProgress();
   }
@@ -82,28 +78,27 @@ export class LiveDriver {
 
   /** Makes the present a moment of the history: after idle time passed without a step. */
   settle(): void {
-    if (this.#machine.warpedHere) this.enter({ kind: 'warp', ns: this.#machine.virtualNs });
+    if (this.navigator.warped) this.enter({ kind: 'warp', ns: this.#machine.virtualNs });
   }
 
   /**
    * Runs on to the boundary `until` at most. Comes back after it, at a debugger's stop, at the guest's end, or when
    * nothing can happen without the host.
    */
-  slice(until: number, points: PassPoints, beforeHart: number | undefined): MachineStop {
+  slice(until: number, pass: Pass): MachineStop {
     const { navigator, input } = this;
     const machine = this.#machine;
     while (!machine.poweredOff) {
       const event = input.next();
       if (event === undefined) break;
-      this.enter(event);
+      this.enter(event, pass);
     }
-    points.arm();
     const idle = this.idleClock === 'realtime' ? 'return' : 'jump';
-    const options = { idle, beforeHart, heedsWants: true } as const;
-    const limit = Math.min(until, navigator.snapshotDue());
+    const options = { ...pass, idle, heedsWants: true } as const;
+    const limit = Math.min(until, navigator.due());
     const early = this.#recorder?.due ? this.#checkpointOnTheWay(limit, options) : undefined;
     const stop = early ?? machine.run(limit, options);
-    navigator.snapshotIfDue();
+    navigator.atDue();
     this.#noteProgress();
     if (stop.kind === 'power-off') {
       this.#history.powerOff = { code: stop.code };

@@ -15,7 +15,11 @@ export class Pace {
   #interrupted = false;
   #tellInterrupted = () => {};
 
-  constructor(readonly clock: HostClock) {}
+  constructor(
+    readonly clock: HostClock,
+    /** What else interrupts. */
+    readonly cancelled: () => boolean = () => false,
+  ) {}
 
   /** A new run begins: an earlier interrupt does not concern it. */
   begin(): void {
@@ -37,7 +41,7 @@ export class Pace {
   }
 
   get interrupted(): boolean {
-    return this.#interrupted;
+    return this.#interrupted || this.cancelled();
   }
 
   /** Steps until the next look at the host. */

@@ -1,14 +1,12 @@
+import { compareOnBranch, type Moment } from '../history/moment.js';
+
 /** Bytes of output that are remembered for a branch; the older half goes when there is more. */
 const LONGEST_TRANSCRIPT = 2 ** 22;
 
-/** A place in a history: the boundary, or the step after it, and how many events have entered before. */
-export interface OutputPlace {
-  readonly icount: number;
-  readonly cursor: number;
-}
+/** A moment of the track's branch: that of the step or event under way, or before it. */
+type OutputPlace = Omit<Moment, 'branch'>;
 
-const isBefore = (a: OutputPlace, b: OutputPlace): boolean =>
-  a.icount < b.icount || (a.icount === b.icount && a.cursor < b.cursor);
+const isBefore = (a: OutputPlace, b: OutputPlace): boolean => compareOnBranch(a, b) < 0;
 
 /** Of each part at the end of a text: how long its longest end is that it also begins with (Knuth, Morris, Pratt). */
 function bordersOf(text: Uint8Array): Int32Array {
@@ -84,7 +82,7 @@ export class ConsoleOutput {
   readonly #buffer = new Uint8Array(4096);
   #buffered = 0;
   readonly #tracks = new Map<string, OutputTrack>();
-  #track = new OutputTrack({ icount: 0, cursor: 0 }, undefined);
+  #track = new OutputTrack({ icount: 0, cursor: 0, warpNs: 0 }, undefined);
 
   constructor(
     readonly show: (bytes: Uint8Array) => void,

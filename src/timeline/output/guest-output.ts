@@ -17,13 +17,7 @@ export class GuestOutput implements MachineOutputs {
 
   constructor(host: HostPorts, navigator: () => Navigator, firstBranch: string) {
     this.#navigator = navigator;
-    const here = { icount: 0, cursor: 0 };
-    const place = () => {
-      const { machine, cursor } = navigator();
-      here.icount = machine.icount;
-      here.cursor = cursor;
-      return here;
-    };
+    const place = () => navigator().now;
     const { network, sound } = host;
     const once = new SentOnce(navigator);
     this.sound = sound && {
@@ -39,8 +33,8 @@ export class GuestOutput implements MachineOutputs {
 
   /** Output of the steps and events up to here has been seen. */
   reached(): void {
-    const { machine, cursor } = this.#navigator();
-    for (const console of this.#consoles) console.reached({ icount: machine.icount, cursor });
+    const { now } = this.#navigator();
+    for (const console of this.#consoles) console.reached(now);
   }
 
   flush(): void {
@@ -48,8 +42,8 @@ export class GuestOutput implements MachineOutputs {
   }
 
   /** From here on the machine is on this branch; one not heard of before begins where it was forked. */
-  onBranch({ name, forkedAt: icount, forkCursor: cursor }: Branch): void {
-    for (const console of this.#consoles) console.onBranch(name, { icount, cursor });
+  onBranch({ name, forkedAt }: Branch): void {
+    for (const console of this.#consoles) console.onBranch(name, forkedAt);
   }
 
   forgetBranch(name: string): void {

@@ -1,4 +1,5 @@
 import type { Branch } from '../history/branch.js';
+import { compareMoments } from '../history/moment.js';
 import type { Navigator } from '../history/navigator.js';
 
 /** The last thing that left for the host, on one branch. */
@@ -15,13 +16,9 @@ export class SentOnce {
 
   /** `ordinal` counts what one device sends: it tells things of one moment apart. */
   isNew(ordinal: number): boolean {
-    const { branch, machine, cursor } = this.navigator();
+    const { branch, machine, now } = this.navigator();
     const ns = machine.virtualNs;
-    if (branch.parent !== undefined) {
-      const { icount } = machine;
-      if (icount < branch.forkedAt || (icount === branch.forkedAt && cursor < branch.forkCursor))
-        return false;
-    }
+    if (branch.parent !== undefined && compareMoments(now, branch.forkedAt) < 0) return false;
     const last = this.#last.get(branch);
     if (last !== undefined && (ns < last.ns || (ns === last.ns && ordinal <= last.ordinal))) return false;
     this.#last.set(branch, { ns, ordinal });

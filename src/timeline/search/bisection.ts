@@ -61,7 +61,7 @@ export async function bisect(
 /** As far towards a boundary as the machine gets: where it ends early, that is what it shows. */
 async function goTo({ navigator }: Twin, icount: number): Promise<void> {
   try {
-    const stop = await navigator.seek(icount);
+    const stop = await navigator.seek(navigator.branch.boundary(icount));
     if (stop.kind === 'interrupted') throw new TargetError('interrupted');
   } catch (error) {
     if (!(error instanceof ReplayMismatch)) throw error;

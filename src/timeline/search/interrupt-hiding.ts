@@ -1,6 +1,7 @@
 import type { HartContext } from '../../machine/hart.js';
-import type { CodePoint, DebugHit, Machine } from '../../machine/machine.js';
-import type { DebugPoints, PassPoints } from '../debug-points.js';
+import type { CodePoint, DebugHit, Machine, PointSet } from '../../machine/machine.js';
+import { type DebugPoints, withPoint } from '../debug-points.js';
+import type { Moment } from '../history/moment.js';
 import type { Navigator } from '../history/navigator.js';
 
 /** A handler that has not returned after so many steps is shown: it may have switched to another task. */
@@ -43,8 +44,8 @@ export class InterruptHiding {
   }
 
   /** A run to the handler's end: what stops it, and the boundary where to give up. */
-  untilReturn(context: HartContext): { readonly points: PassPoints; readonly until: number } {
-    const points = this.points.for('forward', this.#pointAt(context));
+  untilReturn(context: HartContext): { readonly points: PointSet; readonly until: number } {
+    const points = withPoint(this.points.for('forward'), this.#pointAt(context));
     return { points, until: this.#machine.icount + LONGEST_HANDLER };
   }
 
@@ -60,21 +61,19 @@ export class InterruptHiding {
    * Where the handler was entered whose return is the last step before the boundary `from`, at which the hart
    * stands in `context`. None when that step returned from something else, as a system call.
    */
-  async findEntry(context: HartContext, from: number): Promise<HandlerStart> {
+  async findEntry(context: HartContext, from: Moment): Promise<HandlerStart> {
     const { navigator } = this;
     const machine = this.#machine;
-    const oldest = Math.max(navigator.history.begin, from - LONGEST_HANDLER);
-    const points = this.points.for('search', this.#pointAt(context));
+    const oldest = from.icount - LONGEST_HANDLER;
+    const points = withPoint(this.points.for('search'), this.#pointAt(context));
     let hit: DebugHit | undefined;
-    for (let end = from; end > oldest; ) {
-      const start = navigator.branch.floor(end - 1);
+    for (const { start, end } of navigator.intervalsBefore(from)) {
+      if (end.icount <= oldest) break;
       let entry: number | undefined;
       let wentOn = false;
       let hitHere: DebugHit | undefined;
-      navigator.restore(start);
-      const stop = await navigator.advance(end, {
+      const stop = await navigator.pass(start, end, {
         points,
-        idle: 'jump',
         collect: found => {
           if (found.kind === 'breakpoint' && found.hart === context.hart && this.standsIn(context)) {
             entry = undefined;
@@ -94,7 +93,6 @@ export class InterruptHiding {
       if (entry !== undefined)
         return hit === undefined ? { kind: 'entry', icount: entry } : { kind: 'hit', hit };
       if (wentOn) break;
-      end = start.icount;
     }
     return { kind: 'none' };
   }

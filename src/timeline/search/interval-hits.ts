@@ -3,11 +3,8 @@ import type { DebugHit } from '../../machine/machine.js';
 /** Hits of one interval that are kept for the next search; older ones are found again when needed. */
 const MOST_KEPT_HITS = 4096;
 
-/** The last hits of an interval that was run up to `end`, in order of time. */
+/** The last hits of an interval, in order of time. */
 export interface IntervalHits {
-  readonly end: number;
-  /** Events that had entered by then; one that enters at `end` later on is not in it. */
-  readonly events?: number;
   /** Hits before this boundary may be missing. */
   readonly completeFrom: number;
   readonly hits: readonly DebugHit[];
@@ -29,8 +26,8 @@ export class HitCollector {
     this.#completeFrom = this.#hits[0].icount;
   };
 
-  upTo(end: number): IntervalHits {
-    return { end, completeFrom: this.#completeFrom, hits: this.#hits };
+  get found(): IntervalHits {
+    return { completeFrom: this.#completeFrom, hits: this.#hits };
   }
 }
 

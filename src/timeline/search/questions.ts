@@ -1,6 +1,7 @@
 import type { Machine } from '../../machine/machine.js';
 import { DebugPoints } from '../debug-points.js';
 import { TargetError } from '../debug-target.js';
+import type { Moment } from '../history/moment.js';
 import type { Interval, Navigator } from '../history/navigator.js';
 import type { GuestOutput } from '../output/guest-output.js';
 import { Newest } from './newest.js';
@@ -12,7 +13,7 @@ import type {
   QuestionOps,
   WritesAnswer,
 } from './question-ops.js';
-import { type AskedPlace, loadOf, WriteSearch } from './write-search.js';
+import { type AskedMemory, loadOf, WriteSearch } from './write-search.js';
 
 const PROGRESS_MS = 1000;
 const MOST_RECORDS = 10_000;
@@ -43,13 +44,14 @@ export class Questions implements QuestionOps {
   lastWrite(address: bigint, length: number, { hart = 0, progress }: AskOptions = {}): Promise<WritesAnswer> {
     const place = this.#placeOf(hart, address, length);
     const search = new WriteSearch(this.navigator, place, 1, place.memory.length === 0);
-    return this.#searchWrites(search, this.#machine.icount, progress, false);
+    return this.#searchWrites(search, this.navigator.now, progress, false);
   }
 
   writes(address: bigint, length: number, options: AskOptions = {}): Promise<WritesAnswer> {
     const { hart = 0, limit = MOST_RECORDS, progress } = options;
     const search = new WriteSearch(this.navigator, this.#placeOf(hart, address, length), limit, true);
-    return this.#searchWrites(search, this.navigator.history.end, progress, true);
+    const { branch, history } = this.navigator;
+    return this.#searchWrites(search, branch.boundary(history.end), progress, true);
   }
 
   firstExecution(address: bigint, { progress }: AskOptions = {}): Promise<Answer<FoundStep>> {
@@ -58,16 +60,13 @@ export class Questions implements QuestionOps {
     points.insertBreakpoint(BigInt.asUintN(this.#machine.addressBits, address));
     return this.#visiting<FoundStep>(navigator.history.end, async () => {
       const { begin, end } = navigator.history;
-      const pass = { idle: 'jump', points: points.for('search') } as const;
-      for (const interval of navigator.intervalsUpTo(end)) {
+      for (const interval of navigator.intervalsUpTo(navigator.branch.boundary(end))) {
         if (interval.touched !== undefined && !points.mayTouch(interval.touched)) continue;
-        navigator.restore(interval.start);
-        const stop = await navigator.advance(interval.end, pass);
+        const stop = await navigator.pass(interval.start, interval.end, { points: points.for('search') });
         const at = this.#machine.icount;
         if (stop.kind === 'hit') return { found: [{ icount: at, hart: stop.hit.hart, pc: address }] };
         if (stop.kind === 'interrupted') return { found: [], searched: [{ from: begin, to: at }] };
-        navigator.noteInterval(interval.next);
-        this.#tell(progress, interval.end - begin, end - begin);
+        this.#tell(progress, interval.end.icount - begin, end - begin);
       }
       return { found: [] };
     });
@@ -78,13 +77,10 @@ export class Questions implements QuestionOps {
     const machine = this.#machine;
     let newer: readonly FoundInterrupt[] = [];
     return this.#visiting<FoundInterrupt>(navigator.history.end, () =>
-      this.#newestFirst(navigator.history.end, progress, {
-        run: async ({ start, end, next }) => {
+      this.#newestFirst(navigator.branch.boundary(navigator.history.end), progress, {
+        run: async ({ start, end }) => {
           const taken = new Newest<FoundInterrupt>(limit);
-          navigator.restore(start);
-          const stop = await navigator.advance(end, {
-            points: navigator.noPoints,
-            idle: 'jump',
+          const stop = await navigator.pass(start, end, {
             onInterrupt: (hart, cause) => {
               machine.charge(1);
               taken.add({ icount: machine.icount, hart, pc: machine.debug.programCounter(hart), cause });
@@ -92,7 +88,6 @@ export class Questions implements QuestionOps {
           });
           newer = [...taken.list, ...newer].slice(-limit);
           if (stop.kind === 'interrupted') return 'interrupted';
-          navigator.noteInterval(next);
           return 'done';
         },
         enough: () => newer.length >= limit,
@@ -106,7 +101,7 @@ export class Questions implements QuestionOps {
     return this.#visiting<FoundStep>(here, async () => {
       const icount = this.output.lastPrinted(text, here);
       if (icount === undefined) return { found: [] };
-      const stop = await this.navigator.seek(icount);
+      const stop = await this.navigator.seek(this.navigator.branch.boundary(icount));
       if (stop.kind === 'interrupted') return { found: [], searched: [] };
       const hart = this.#machine.nextHart;
       return { found: [{ icount, hart, pc: this.#machine.debug.programCounter(hart) }] };
@@ -115,13 +110,13 @@ export class Questions implements QuestionOps {
 
   async #searchWrites(
     search: WriteSearch,
-    present: number,
+    present: Moment,
     progress: AskOptions['progress'],
     partial: boolean,
   ): Promise<WritesAnswer> {
     const { place, limit } = search;
     const { begin } = this.navigator.history;
-    const answer = await this.#visiting(present, async () => {
+    const answer = await this.#visiting(present.icount, async () => {
       const result = await this.#newestFirst(present, progress, {
         run: interval => (search.skips(interval) ? Promise.resolve('done') : search.run(interval)),
         enough: () => search.enough,
@@ -138,7 +133,7 @@ export class Questions implements QuestionOps {
 
   /** Runs the intervals before a boundary until there is enough; what was searched is told when it is interrupted. */
   async #newestFirst<T>(
-    present: number,
+    present: Moment,
     progress: AskOptions['progress'],
     search: {
       run(interval: Interval): Promise<'done' | 'interrupted'>;
@@ -150,16 +145,16 @@ export class Questions implements QuestionOps {
     for (const interval of this.navigator.intervalsBefore(present)) {
       if ((await search.run(interval)) === 'interrupted') {
         const { end, start } = interval;
-        const part = { from: start.icount, to: Math.min(end, this.#machine.icount) };
-        return { found: search.found(), searched: [part, { from: end, to: present }] };
+        const part = { from: start.at.icount, to: Math.min(end.icount, this.#machine.icount) };
+        return { found: search.found(), searched: [part, { from: end.icount, to: present.icount }] };
       }
       if (search.enough()) break;
-      this.#tell(progress, present - interval.start.icount, present - begin);
+      this.#tell(progress, present.icount - interval.start.at.icount, present.icount - begin);
     }
     return { found: search.found() };
   }
 
-  #placeOf(hart: number, address: bigint, length: number): AskedPlace {
+  #placeOf(hart: number, address: bigint, length: number): AskedMemory {
     const machine = this.#machine;
     const { addressBits } = machine;
     if (length < 1 || length > LONGEST_PLACE) {

@@ -1,14 +1,20 @@
 import type { DebugHit } from '../../machine/machine.js';
 import type { DebugPoints } from '../debug-points.js';
+import { compareMoments, type Moment } from '../history/moment.js';
 import type { Interval, Navigator } from '../history/navigator.js';
 import { HitCollector, type IntervalHits, lastOf, type ShownAt, shownToGdb } from './interval-hits.js';
 import { SearchAhead, type WantedInterval } from './search-ahead.js';
 import type { IntervalFindings, PointsData, SearchPool, SearchTask } from './search-pool.js';
 
-/** Where a search backwards ends: the hit, and the boundary at which a debugger shall see it. */
+/** Where a search backwards ends: the hit, and the moment at which a debugger shall see it. */
 export interface ReverseHit {
   readonly hit: DebugHit;
-  readonly icount: number;
+  readonly at: Moment;
+}
+
+/** What an interval holds up to a moment. */
+interface KnownHits extends IntervalHits {
+  readonly end: Moment;
 }
 
 const MOST_KEPT_INTERVALS = 256;
@@ -20,7 +26,7 @@ const MOST_KEPT_INTERVALS = 256;
  * once, and the machine that the user sees is left alone.
  */
 export class ReverseSearch {
-  readonly #known = new Map<string, IntervalHits>();
+  readonly #known = new Map<string, KnownHits>();
 
   constructor(
     readonly navigator: Navigator,
@@ -34,38 +40,39 @@ export class ReverseSearch {
   }
 
   /**
-   * The nearest hit before the boundary `present`. A breakpoint at `present` was reported already and does
+   * The nearest hit before the moment `present`. A breakpoint at `present` was reported already and does
    * not count; an access of the step just behind it does. `progress` hears how far back the search is.
    */
   async findBefore(
-    present: number,
+    present: Moment,
     progress: (icount: number) => void,
     shownAt = shownToGdb,
   ): Promise<ReverseHit | 'none' | 'interrupted'> {
+    const { navigator } = this;
     let ahead: SearchAhead | undefined;
     const endAhead = async () => {
-      await ahead?.end((id, findings) => this.#keep(id, findings));
+      await ahead?.end((interval, findings) => this.#keep(interval, findings));
       ahead = undefined;
     };
     try {
-      for (const interval of this.navigator.intervalsBefore(present)) {
-        const newest = interval.end === present;
-        for (const piece of newest ? this.#piecesOf(interval) : [interval]) {
-          let best = this.#knownHit(piece, shownAt);
-          if (best === 'unknown') {
-            const elsewhere = await ahead?.take(piece.start.id);
-            const here = elsewhere === undefined || elsewhere === 'failed';
-            // Nobody else may read the snapshots while the machine moves.
-            if (here) await endAhead();
-            const found = here ? await this.#run(piece) : elsewhere;
-            if (found === 'interrupted') return 'interrupted';
-            best = this.#note(piece, found, shownAt);
-          }
-          if (best !== undefined) return { hit: best, icount: shownAt(best) };
+      const newest = navigator.branch.before(present)?.at;
+      for (const interval of navigator.intervalsBefore(present)) {
+        let best = this.#knownHit(interval, shownAt);
+        if (best === 'unknown') {
+          const elsewhere = await ahead?.take(interval.start.id);
+          const here = elsewhere === undefined || elsewhere === 'failed';
+          // Nobody else may read the snapshots while the machine moves.
+          if (here) await endAhead();
+          const found = here ? await this.#run(interval) : elsewhere;
+          if (found === 'interrupted') return 'interrupted';
+          this.#note(interval, found);
+          best = lastOf(found.hits, interval.end.icount, shownAt);
         }
-        progress(interval.start.icount);
+        if (best !== undefined) return { hit: best, at: navigator.branch.boundary(shownAt(best)) };
+        const { at } = interval.start;
+        progress(at.icount);
         // Most answers are in the newest interval, which ends with the machine where it was; threads start after it.
-        if (newest) ahead = this.#searchAhead(interval.start.icount, shownAt);
+        if (newest !== undefined && compareMoments(at, newest) <= 0) ahead ??= this.#searchAhead(at, shownAt);
       }
       return 'none';
     } finally {
@@ -73,62 +80,30 @@ export class ReverseSearch {
     }
   }
 
-  /**
-   * The newest interval, cut where snapshots were left in passing: a hit is often close by, as a function's first
-   * instruction is. Newest first, each piece at least as long as all newer ones together.
-   */
-  *#piecesOf(interval: Interval): Generator<Interval, void> {
-    const { branch } = this.navigator;
-    const { start, end: present } = interval;
-    let { end, cursorEnd } = interval;
-    do {
-      const before = Math.min(end - 1, present - 2 * (present - end));
-      const from = branch.floor(Math.max(start.icount, before));
-      const whole = end === present && from.id === start.id;
-      // Where memory is full, the pass itself may have cost the snapshot at its start.
-      const touched = from.icount < start.icount ? undefined : interval.touched;
-      yield whole ? interval : { start: from, next: undefined, end, cursorEnd, touched };
-      end = from.icount;
-      cursorEnd = from.cursor;
-    } while (end > start.icount);
-  }
-
   /** The last hit of a step of an interval, as far as that can be said without running it. */
   #knownHit({ start, end, touched }: Interval, shownAt: ShownAt): DebugHit | undefined | 'unknown' {
     if (touched !== undefined && !this.points.mayTouch(touched)) return undefined;
     const known = this.#known.get(this.#keyOf(start.id));
-    if (known === undefined || known.end < end) return 'unknown';
-    if (known.end === end && known.events !== this.navigator.history.log.indexAfter(end)) return 'unknown';
-    const best = lastOf(known.hits, end, shownAt);
+    if (known === undefined || compareMoments(known.end, end) < 0) return 'unknown';
+    const best = lastOf(known.hits, end.icount, shownAt);
     // Before the oldest hit that was kept there may be others.
-    return best === undefined && known.completeFrom > start.icount ? 'unknown' : best;
+    return best === undefined && known.completeFrom > start.at.icount ? 'unknown' : best;
   }
 
-  #note(
-    { start, next, end }: Interval,
-    found: IntervalHits | IntervalFindings,
-    shownAt: ShownAt,
-  ): DebugHit | undefined {
-    if (next !== undefined && 'touched' in found && found.end === next.icount) {
-      next.touchedBefore ??= found.touched;
-    }
-    this.#keep(start.id, found);
-    return lastOf(found.hits, end, shownAt);
+  #note(interval: Interval, found: IntervalHits | IntervalFindings): void {
+    if ('touched' in found) this.navigator.noteTouched(interval.end, found.touched);
+    this.#keep(interval, found);
   }
 
-  async #run({ start, next, end }: Interval): Promise<IntervalHits | 'interrupted'> {
-    const { navigator, points } = this;
-    const found = new HitCollector(start.icount);
-    navigator.restore(start);
-    const pass = { idle: 'jump', collect: found.collect, points: points.for('search') } as const;
-    const stop = await navigator.advance(end, pass);
-    if (stop.kind === 'interrupted') return 'interrupted';
-    navigator.noteInterval(next);
-    return found.upTo(end);
+  async #run({ start, end }: Interval): Promise<IntervalHits | 'interrupted'> {
+    const hits = new HitCollector(start.at.icount);
+    const points = this.points.for('search');
+    const stop = await this.navigator.pass(start, end, { points, collect: hits.collect });
+    return stop.kind === 'interrupted' ? 'interrupted' : hits.found;
   }
 
   /** Undefined when it is better to search in this thread. */
-  #searchAhead(present: number, shownAt: ShownAt): SearchAhead | undefined {
+  #searchAhead(present: Moment, shownAt: ShownAt): SearchAhead | undefined {
     const { pool, navigator } = this;
     if (pool === undefined || pool.size === 0) return undefined;
     const points = this.points.data;
@@ -139,23 +114,22 @@ export class ReverseSearch {
     return new SearchAhead(pool, this.#wanted(present, shownAt, points), navigator.pace.interruption());
   }
 
-  *#wanted(present: number, shownAt: ShownAt, points: PointsData): Generator<WantedInterval, void> {
-    for (const interval of this.navigator.intervalsBefore(present)) {
+  *#wanted(present: Moment, shownAt: ShownAt, points: PointsData): Generator<WantedInterval, void> {
+    for (const interval of this.navigator.intervalsBefore(present, 'whole')) {
       const hit = this.#knownHit(interval, shownAt);
-      if (hit === 'unknown') yield { id: interval.start.id, task: () => this.#taskOf(interval, points) };
+      if (hit === 'unknown') yield { interval, task: () => this.#taskOf(interval, points) };
       else if (hit !== undefined) return;
     }
   }
 
   #taskOf({ start, end }: Interval, points: PointsData): SearchTask {
-    const { navigator } = this;
-    const { log } = navigator.history;
+    const { store, history } = this.navigator;
     return {
       points,
-      start: start.icount,
-      snapshot: navigator.store.share(start.snapshot),
-      events: log.slice(start.cursor, log.indexAfter(end)),
-      end,
+      start: start.at.icount,
+      snapshot: store.share(start.snapshot),
+      events: history.log.slice(start.at.cursor, end.cursor),
+      end: end.icount,
     };
   }
 
@@ -163,11 +137,10 @@ export class ReverseSearch {
     return `${startId} ${this.points.key}`;
   }
 
-  #keep(startId: number, { end, completeFrom, hits }: IntervalHits): void {
-    const events = this.navigator.history.log.indexAfter(end);
-    const key = this.#keyOf(startId);
+  #keep({ start, end }: Interval, { completeFrom, hits }: IntervalHits): void {
+    const key = this.#keyOf(start.id);
     this.#known.delete(key);
-    this.#known.set(key, { end, events, completeFrom, hits });
+    this.#known.set(key, { end, completeFrom, hits });
     if (this.#known.size <= MOST_KEPT_INTERVALS) return;
     for (const oldest of this.#known.keys()) {
       this.#known.delete(oldest);

@@ -1,3 +1,4 @@
+import type { Interval } from '../history/navigator.js';
 import type { IntervalFindings, RunningSearch, SearchPool, SearchTask } from './search-pool.js';
 
 /** Finished searches that may wait for newer ones, for each one that can run. */
@@ -6,15 +7,15 @@ const AHEAD_FOR_EACH = 3;
 type Outcome = IntervalFindings | 'cancelled' | 'failed';
 
 interface Entry {
-  readonly id: number;
+  readonly interval: Interval;
   readonly search: RunningSearch;
   readonly outcome: Promise<Outcome>;
   result: Outcome | undefined;
 }
 
-/** An interval that has to be run, by the id of the snapshot at its start. */
+/** An interval that has to be run. */
 export interface WantedInterval {
-  readonly id: number;
+  readonly interval: Interval;
   task(): SearchTask;
 }
 
@@ -30,7 +31,7 @@ export class SearchAhead {
     readonly interrupted: Promise<void>,
   ) {}
 
-  /** The findings in an interval; undefined when it is not among those that run here. */
+  /** The findings in an interval, by the id of the snapshot at its start; undefined when it is not among those that run here. */
   async take(id: number): Promise<IntervalFindings | 'interrupted' | 'failed' | undefined> {
     this.#fill();
     const entry = this.#entries.get(id);
@@ -42,13 +43,13 @@ export class SearchAhead {
   }
 
   /** Cancels what still runs and waits until it has stopped; hands out what was found and not asked for. */
-  async end(found: (id: number, findings: IntervalFindings) => void): Promise<void> {
+  async end(found: (interval: Interval, findings: IntervalFindings) => void): Promise<void> {
     this.#open = false;
     const entries = [...this.#entries.values()];
     for (const { search } of entries) search.cancel();
-    for (const { id, outcome } of entries) {
+    for (const { interval, outcome } of entries) {
       const result = await outcome;
-      if (typeof result === 'object') found(id, result);
+      if (typeof result === 'object') found(interval, result);
     }
   }
 
@@ -61,11 +62,11 @@ export class SearchAhead {
     }
   }
 
-  #start({ id, task }: WantedInterval): void {
+  #start({ interval, task }: WantedInterval): void {
     const search = this.pool.start(task());
     const outcome = search.findings.catch((): Outcome => 'failed');
-    const entry: Entry = { id, search, outcome, result: undefined };
-    this.#entries.set(id, entry);
+    const entry: Entry = { interval, search, outcome, result: undefined };
+    this.#entries.set(interval.start.id, entry);
     void outcome.then(result => {
       entry.result = result;
       this.#fill();

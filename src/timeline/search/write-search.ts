@@ -1,7 +1,13 @@
 import { type MemoryRange, WriteWatch } from '../../machine/foreign-writes.js';
-import type { Machine, ObservedWrite, WriteObserver } from '../../machine/machine.js';
-import { DebugPoints } from '../debug-points.js';
-import type { Interval, Navigator, Pass } from '../history/navigator.js';
+import {
+  type Machine,
+  NO_POINTS,
+  type ObservedWrite,
+  type PointSet,
+  type WriteObserver,
+} from '../../machine/machine.js';
+import type { Interval, Navigator } from '../history/navigator.js';
+import type { Pass } from '../history/replayer.js';
 import { Newest } from './newest.js';
 import { type IntervalPages, touches } from './page-set.js';
 import type { FoundWrite, WrittenBy } from './question-ops.js';
@@ -17,7 +23,7 @@ const FIRST_WINDOW = 1024;
 const WINDOW_GROWTH = 16;
 
 /** What is asked about: virtual addresses of a hart, and the memory that is there now. */
-export interface AskedPlace {
+export interface AskedMemory {
   readonly hart: number;
   readonly address: bigint;
   readonly length: number;
@@ -31,17 +37,16 @@ interface OpenWrite {
 
 /** Gathers the writes to a place, newest interval first, with what each found and left in memory. */
 export class WriteSearch implements WriteObserver {
-  readonly #points: DebugPoints;
+  readonly #points: PointSet;
   readonly #watch: WriteWatch;
   /** Rows of newer intervals than the one under way. */
   #newer: readonly FoundWrite[] = [];
   #rows: Newest<FoundWrite>;
   #open: OpenWrite | undefined;
-  #cursorEnd = Number.POSITIVE_INFINITY;
 
   constructor(
     readonly navigator: Navigator,
-    readonly place: AskedPlace,
+    readonly place: AskedMemory,
     readonly limit: number,
     /** Whether other memory at the same virtual addresses counts, too. */
     readonly anySpace: boolean,
@@ -49,7 +54,7 @@ export class WriteSearch implements WriteObserver {
     const { address, length, memory } = place;
     const [low, high] = [Number(address & 0xffffffffn), Number(address >> 32n)];
     this.#watch = new WriteWatch({ low, high, length: anySpace ? length : 0 }, memory);
-    this.#points = new DebugPoints(navigator.machine, this.#watch);
+    this.#points = { ...NO_POINTS, observed: this.#watch };
     this.#rows = new Newest(limit);
   }
 
@@ -73,19 +78,15 @@ export class WriteSearch implements WriteObserver {
 
   /** Runs an interval; those after it were run before. */
   async run(interval: Interval): Promise<'done' | 'interrupted'> {
-    const { navigator } = this;
-    this.#cursorEnd = interval.cursorEnd;
+    const { start, end } = interval;
     this.#rows = new Newest(this.limit);
-    navigator.restore(interval.start);
     const dense = Math.max(LEAST_DENSE, DENSE * this.limit);
-    const stop = await navigator.advance(
-      interval.end,
-      this.#pass(() => this.#rows.total > dense),
-    );
+    const pass = this.#pass(() => this.#rows.total > dense);
+    const stop = await this.navigator.pass(start, end, pass);
     if (stop.kind === 'interrupted') return 'interrupted';
     if (stop.kind === 'enough') {
       if ((await this.#runFromItsEnd(interval)) === 'interrupted') return 'interrupted';
-    } else navigator.noteInterval(interval.next);
+    }
     this.#newer = this.found;
     this.#rows = new Newest(this.limit);
     return 'done';
@@ -93,9 +94,6 @@ export class WriteSearch implements WriteObserver {
 
   before(write: ObservedWrite): void {
     this.after();
-    const { navigator } = this;
-    // An event at the interval's end that belongs to the next one is there already.
-    if (navigator.entering && navigator.cursor >= this.#cursorEnd) return;
     const same = this.#isSameMemory(write);
     if (!same && !this.anySpace) return;
     const shown = this.#shownOf(write, same);
@@ -113,19 +111,20 @@ export class WriteSearch implements WriteObserver {
   async #runFromItsEnd({ start, end }: Interval): Promise<'done' | 'interrupted'> {
     const { navigator } = this;
     for (let window = FIRST_WINDOW; ; window *= WINDOW_GROWTH) {
-      const from = Math.max(start.icount, end - window);
+      const from = end.icount - window;
+      const whole = from <= start.at.icount;
       this.#rows = new Newest(this.limit);
-      if (from === start.icount) navigator.restore(start);
-      else if ((await navigator.seek(from)).kind === 'interrupted') return 'interrupted';
-      const stop = await navigator.advance(end, this.#pass());
+      if (!whole && (await navigator.seek(navigator.branch.boundary(from))).kind === 'interrupted')
+        return 'interrupted';
+      const pass = this.#pass();
+      const stop = whole ? await navigator.pass(start, end, pass) : await navigator.advance(end, pass);
       if (stop.kind === 'interrupted') return 'interrupted';
-      if (from === start.icount || this.#rows.total >= this.limit) return 'done';
+      if (whole || this.#rows.total >= this.limit) return 'done';
     }
   }
 
   #pass(enough?: () => boolean): Pass {
-    const points = this.#points.for('search');
-    return { idle: 'jump', points, writes: this, ...(enough === undefined ? {} : { enough }) };
+    return { points: this.#points, writes: this, ...(enough === undefined ? {} : { enough }) };
   }
 
   #mayBeIn({ ram, written }: IntervalPages): boolean {
@@ -213,7 +212,7 @@ export class WriteSearch implements WriteObserver {
 /** What the machine was booted from, as the first write to a place; undefined when it holds none of it. */
 export function loadOf(
   { images }: Machine,
-  { hart, memory }: AskedPlace,
+  { hart, memory }: AskedMemory,
   icount: number,
 ): FoundWrite | undefined {
   const shown: MemoryRange[] = [];
