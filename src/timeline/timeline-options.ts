@@ -12,3 +12,15 @@ export interface TimelineOptions {
   /** Whether to look at every rest of the machine that all is as the code relies on (see RestCheck). */
   readonly checked?: boolean | undefined;
 }
+
+/** Steps, host time and bytes of the recording after which a run ends; none when not given. */
+export interface RunToEndLimits {
+  readonly maxIcount?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly maxRecordedBytes?: number | undefined;
+}
+
+export type EndOfRun =
+  | { readonly kind: 'power-off'; readonly code: number }
+  | { readonly kind: 'limit'; readonly which: 'icount' | 'timeout' | 'size' }
+  | { readonly kind: 'interrupt' };

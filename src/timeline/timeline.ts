@@ -1,3 +1,18 @@
+/**
+ * How going back works. The machine only runs forward, and always in the same way: what happens in it depends on its
+ * state and on the inputs that enter, at boundaries between two steps, and the history holds these. So any moment can be
+ * had again: restore a snapshot at or before it, run forward, let the recorded inputs enter, stop exactly there.
+ *
+ * `Navigator` (history/) does that. A `Moment` says where: branch, steps taken, inputs entered, and idle time skipped
+ * behind them. Snapshots are left on the way, by themselves; between two of them lies an interval. A step back goes to one
+ * step before the present. Continuing back cannot know where the last hit is: each interval is run forward once, newest
+ * first, in a pass that collects the hits and stops at none; the last of them is where to land (search/). Questions
+ * are passes, too. None meets a breakpoint that is not its own, because each hands its points to the machine.
+ *
+ * At the end of a live history the host's inputs enter, and are written down (live/). A change in the past begins a
+ * branch; what really happened stays. What the guest prints again on the way is shown once (output/).
+ */
+
 import { buildMachine } from '../boards/build-machine.js';
 import type { Machine } from '../machine/machine.js';
 import type { ResetCause, ShutdownCause } from '../ports/input-event.js';
@@ -43,20 +58,8 @@ import { RunControl } from './run-control.js';
 import { Questions } from './search/questions.js';
 import type { SearchPool } from './search/search-pool.js';
 import { SymbolNames } from './symbol-names.js';
-import type { TimelineOptions } from './timeline-options.js';
+import type { EndOfRun, RunToEndLimits, TimelineOptions } from './timeline-options.js';
 import { type Verified, verifyRecording } from './verification.js';
-
-/** Steps, host time and bytes of the recording after which a run ends; none when not given. */
-export interface RunToEndLimits {
-  readonly maxIcount?: number | undefined;
-  readonly timeoutMs?: number | undefined;
-  readonly maxRecordedBytes?: number | undefined;
-}
-
-export type EndOfRun =
-  | { readonly kind: 'power-off'; readonly code: number }
-  | { readonly kind: 'limit'; readonly which: 'icount' | 'timeout' | 'size' }
-  | { readonly kind: 'interrupt' };
 
 const CLOSED: StopCause = { kind: 'stopped', reason: 'session closed' };
 
@@ -297,16 +300,15 @@ export class Timeline implements DebugTarget {
   }
 
   saveSnapshot(name: string): void {
-    if (this.navigator.branch.named(name) !== undefined) {
+    if (this.navigator.branch.named(name) !== undefined)
       throw new TargetError(`there is a snapshot ${name} already: delete it first`);
-    }
     this.#branches.beforeLeaving();
     this.navigator.takeSnapshot(name);
   }
 
   deleteSnapshot(name: string): void {
-    if (!this.navigator.branch.snapshots.forgetName(name))
-      throw new TargetError(`there is no snapshot ${name}`);
+    const { snapshots } = this.navigator.branch;
+    if (!snapshots.forgetName(name)) throw new TargetError(`there is no snapshot ${name}`);
   }
 
   attach(): void {
@@ -328,9 +330,8 @@ export class Timeline implements DebugTarget {
    */
   record(sink: ByteSink, name = 'recording'): void {
     const { mode, begin, end, log } = this.history;
-    if (mode !== 'live' || end > begin || log.length > 0) {
+    if (mode !== 'live' || end > begin || log.length > 0)
       throw new Error('a recording starts with the history');
-    }
     refuseBlocked(this.machine);
     this.#recordingName = name;
     this.#live.record(new Recorder(this.machine, this.#digests(), this.host.clock, sink, this.source));
@@ -351,9 +352,8 @@ export class Timeline implements DebugTarget {
     });
     await this.#control.settle();
     this.#restCheck?.check();
-    if (stop.kind === 'end' && this.machine.poweredOff) {
+    if (stop.kind === 'end' && this.machine.poweredOff)
       return { kind: 'power-off', code: this.machine.exitCode };
-    }
     if (stop.kind === 'interrupted') return { kind: 'interrupt' };
     const which = stop.kind === 'timeout' || stop.kind === 'size' ? stop.kind : 'icount';
     this.#live.stopRecording({ kind: 'limit', limit: which });
