@@ -90,7 +90,8 @@ const CONTENDERS = {
 /** What is in the log, beside what it starts with. */
 function describeLog() {
   const bytes = readFileSync(recording);
-  const { events, checkpoints, end } = readRecording(new Uint8Array(bytes));
+  const { events: log, checkpoints, end } = readRecording(new Uint8Array(bytes));
+  const events = [...log];
   const payload = events.reduce((sum, { event }) => sum + (event.bytes?.length ?? 0), 0);
   const counts = {};
   for (const { event } of events) counts[event.kind] = (counts[event.kind] ?? 0) + 1;

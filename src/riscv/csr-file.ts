@@ -1,8 +1,10 @@
+import { type BitCsr, privilegeOf, readBits, writeBits } from './csr-bits.js';
 import type { HartState } from './hart-state.js';
 import { CSR_OPERATION } from './isa/csr-instructions.js';
 import { type HartConfig, MSTATUS, PRIVILEGE } from './privileged.js';
 
-export interface Csr {
+/** A register that is more than bits. */
+export interface ComputedCsr {
   readonly name: string;
   readonly number: number;
   /** Puts the value into the file's low and high words; they are zero when it is called. */
@@ -15,26 +17,13 @@ export interface Csr {
   readonly consumed?: true;
   /** A condition beyond the privilege that the number says. */
   permits?(file: CsrFile): boolean;
-  /** The same in bits, for generated code; absent: an access does more. */
-  readonly plain?: PlainBits;
+  readonly bits?: undefined;
 }
 
-/** See PlainCsr. Masks are full or empty when not given: all is read, nothing is constant or reported. */
-export interface PlainBits {
-  readonly field: keyof HartState;
-  readonly read?: readonly [low: number, high: number];
-  readonly constant?: readonly [low: number, high: number];
-  readonly write: readonly [low: number, high: number];
-  readonly summary?: number;
-  readonly reported?: readonly [low: number, high: number];
-  readonly enabling?: number;
-}
+export type Csr = BitCsr | ComputedCsr;
 
-/** The least privilege that the number of a CSR lets access it (privileged spec 2.1). */
-export const privilegeOf = (number: number): number => {
-  const needed = (number >>> 8) & 3;
-  return needed === 2 ? PRIVILEGE.machine : needed;
-};
+/** Whether writes are heard at all. */
+export const isWritable = (csr: Csr): boolean => csr.bits !== undefined || csr.write !== undefined;
 
 /** What CSRs reach outside the hart for. */
 export interface CsrPorts {
@@ -97,21 +86,23 @@ export class CsrFile {
     this.low = 0;
     this.high = 0;
     if (!writes) {
-      csr.read(this);
+      this.#read(csr);
       return true;
     }
+    const startsElsewhere = csr.bits === undefined && csr.readForUpdate !== undefined;
     let low = operandLow;
     let high = operandHigh;
     if (operation !== CSR_OPERATION.write) {
-      (csr.readForUpdate ?? csr.read)(this);
+      if (startsElsewhere) csr.readForUpdate?.(this);
+      else this.#read(csr);
       const clear = operation === CSR_OPERATION.clear;
       low = clear ? this.low & ~operandLow : this.low | operandLow;
       high = clear ? this.high & ~operandHigh : this.high | operandHigh;
     }
-    if (operation === CSR_OPERATION.write ? reads : csr.readForUpdate !== undefined) csr.read(this);
+    if (operation === CSR_OPERATION.write ? reads : startsElsewhere) this.#read(csr);
     const oldLow = this.low;
     const oldHigh = this.high;
-    csr.write?.(this, low >>> 0, high >>> 0);
+    this.write(csr, low >>> 0, high >>> 0);
     this.low = oldLow;
     this.high = oldHigh;
     return true;
@@ -120,15 +111,33 @@ export class CsrFile {
   /** Writes for the debugger: no instruction is under way that retires or that dirties the floating-point state. */
   poke(csr: Csr, low: number, high: number): void {
     this.poking = true;
-    csr.write?.(this, low, high);
+    this.write(csr, low, high);
     this.poking = false;
+  }
+
+  write(csr: Csr, low: number, high: number): void {
+    if (csr.bits === undefined) {
+      csr.write?.(this, low, high);
+      return;
+    }
+    const changed = writeBits(csr.bits, this.state, this.config.xlen, low, high);
+    if (changed === 0) return;
+    const { interrupts, translation, view } = csr.bits.on;
+    if ((changed & interrupts) !== 0) this.ports.interruptsChanged();
+    if ((changed & translation) !== 0) this.ports.translationChanged();
+    if ((changed & view) !== 0) this.ports.viewChanged();
+  }
+
+  #read(csr: Csr): void {
+    if (csr.bits === undefined) csr.read(this);
+    else readBits(csr.bits, this.state, this.config.xlen, this);
   }
 
   /** Reads for the debugger: without the checks that a privilege mode brings. */
   peek(csr: Csr): void {
     this.low = 0;
     this.high = 0;
-    if (!csr.consumed) csr.read(this);
+    if (csr.bits !== undefined || !csr.consumed) this.#read(csr);
   }
 
   set(low: number, high = 0): void {
@@ -143,8 +152,9 @@ export class CsrFile {
 
   #accessible(csr: Csr, writes: boolean): boolean {
     if (writes && csr.number >>> 10 === 3) return false;
-    if (!writes && csr.consumed) return false;
     if (this.state.privilege < privilegeOf(csr.number)) return false;
+    if (csr.bits !== undefined) return true;
+    if (!writes && csr.consumed) return false;
     return csr.permits?.(this) ?? true;
   }
 

@@ -1,9 +1,9 @@
 /** The CSRs of the privileged spec 1.12 (chapter 2 lists the numbers), one row each. */
 
+import { type BitCsr, bitCsr, isPlain } from './csr-bits.js';
 import { counterRows } from './csr-counters.js';
-import { type Csr, type CsrFile, privilegeOf } from './csr-file.js';
-import { HART_STATE, type HartState } from './hart-state.js';
-import type { PlainCsr } from './isa/csr-instructions.js';
+import type { ComputedCsr, Csr, CsrFile } from './csr-file.js';
+import type { HartState } from './hart-state.js';
 import { type HartConfig, INTERRUPT, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
 
 type PairField = { [K in keyof HartState]: HartState[K] extends Uint32Array ? K : never }[keyof HartState];
@@ -12,28 +12,13 @@ type ScalarField = { [K in keyof HartState]: HartState[K] extends number ? K : n
 const FULL = 0xffffffff;
 
 /** A register that holds what is written, in the bits of the mask. */
-const stored = (name: string, number: number, field: PairField, maskLow = FULL, maskHigh = FULL): Csr => ({
-  name,
-  number,
-  read: file => file.get(file.state[field]),
-  write: (file, low, high) => {
-    file.state[field][0] = low & maskLow;
-    file.state[field][1] = file.config.xlen === 64 ? high & maskHigh : 0;
-  },
-  plain: { field, write: [maskLow, maskHigh] },
-});
+const stored = (name: string, number: number, field: PairField, maskLow = FULL, maskHigh = FULL): BitCsr =>
+  bitCsr(name, number, { field, write: [maskLow, maskHigh] });
 
-const word = (name: string, number: number, field: ScalarField, mask = FULL): Csr => ({
-  name,
-  number,
-  read: file => file.set(file.state[field]),
-  write: (file, low) => {
-    file.state[field] = (low & mask) >>> 0;
-  },
-  plain: { field, read: [FULL, 0], write: [mask, 0] },
-});
+const word = (name: string, number: number, field: ScalarField): BitCsr =>
+  bitCsr(name, number, { field, read: [FULL, 0], write: [FULL, 0] });
 
-const fixed = (name: string, number: number, value: (file: CsrFile) => number = () => 0): Csr => ({
+const fixed = (name: string, number: number, value: (file: CsrFile) => number = () => 0): ComputedCsr => ({
   name,
   number,
   read: file => file.set(value(file)),
@@ -58,7 +43,7 @@ function readMisa(file: CsrFile): void {
 }
 
 /** mstatus, or what sstatus shows of it: `mask` (3.1.6). */
-function status(name: string, number: number, config: HartConfig, mask = FULL): Csr {
+function status(name: string, number: number, config: HartConfig, mask = FULL): BitCsr {
   const supervised = config.extensions.has('s');
   let writable = MSTATUS.mie | MSTATUS.mpie | MSTATUS.mpp | MSTATUS.mprv | MSTATUS.tw;
   if (supervised) {
@@ -66,44 +51,28 @@ function status(name: string, number: number, config: HartConfig, mask = FULL): 
     writable |= MSTATUS.tvm | MSTATUS.tsr;
   }
   if (config.extensions.has('f')) writable |= MSTATUS.fs;
-  writable &= mask;
   // UXL, and SXL where there is a supervisor, are fixed at 64 bits.
   const lengths = supervised && mask === FULL ? 0xa : 0x2;
-  const high = config.xlen === 64 ? lengths : 0;
-  const translation = MSTATUS.mxr;
-  const view = MSTATUS.mprv | MSTATUS.mpp | MSTATUS.sum;
-  const enabling = MSTATUS.mie | MSTATUS.sie;
-  return {
-    name,
-    number,
-    read: file => {
-      const value = file.state.mstatus[0] & mask;
-      const dirty = (value & MSTATUS.fs) === MSTATUS.fs ? 2 ** 31 : 0;
-      if (config.xlen === 32) file.set(value | dirty);
-      else file.set(value, high | dirty);
+  const modes = [PRIVILEGE.user, ...(supervised ? [PRIVILEGE.supervisor] : []), PRIVILEGE.machine];
+  return bitCsr(name, number, {
+    field: 'mstatus',
+    read: [mask, 0],
+    constant: [0, config.xlen === 64 ? lengths : 0],
+    write: [writable & mask, 0],
+    summary: MSTATUS.fs,
+    // MPP holds only modes that exist.
+    legal: { bits: MSTATUS.mpp, values: modes.map(mode => mode << MPP_SHIFT) },
+    on: {
+      interrupts: MSTATUS.mie | MSTATUS.sie,
+      translation: MSTATUS.mxr,
+      view: MSTATUS.mprv | MSTATUS.mpp | MSTATUS.sum,
     },
-    write: ({ state, ports }, low) => {
-      const old = state.mstatus[0];
-      const mpp = (low & MSTATUS.mpp) >>> MPP_SHIFT;
-      // MPP holds only modes that exist (WARL).
-      const isMode = mpp !== 2 && (mpp !== PRIVILEGE.supervisor || supervised);
-      const changed = ((old ^ low) & (isMode ? writable : writable & ~MSTATUS.mpp)) >>> 0;
-      state.mstatus[0] = old ^ changed;
-      if ((changed & enabling) !== 0) ports.interruptsChanged();
-      if ((changed & translation) !== 0) ports.translationChanged();
-      if ((changed & view) !== 0) ports.viewChanged();
-    },
-    plain: {
-      field: 'mstatus',
-      read: [mask, 0],
-      constant: [0, high],
-      write: [writable, 0],
-      summary: MSTATUS.fs,
-      reported: [translation | view, 0],
-      enabling,
-    },
-  };
+  });
 }
+
+/** Which interrupts are enabled, or delegated: looked at together with those that are pending. */
+const interruptMask = (name: string, number: number, field: 'mie' | 'mideleg', mask: number): BitCsr =>
+  bitCsr(name, number, { field, write: [mask, 0], on: { interrupts: mask }, hostOnly: true });
 
 const pendingOf = (state: HartState) => (state.lines | state.softwarePending) >>> 0;
 
@@ -112,23 +81,9 @@ function writePending(file: CsrFile, low: number, mask: number): void {
   file.ports.interruptsChanged();
 }
 
-function writeEnables(file: CsrFile, low: number, mask: number): void {
-  file.state.mie[0] = (file.state.mie[0] & ~mask) | (low & mask);
-  file.ports.interruptsChanged();
-}
-
 /** Vector bases keep only the modes direct and vectored (3.1.7). */
-const trapVector = (name: string, number: number, field: 'mtvec' | 'stvec'): Csr => ({
-  name,
-  number,
-  read: file => file.get(file.state[field]),
-  write: (file, low, high) => {
-    if ((low & 2) !== 0) return;
-    file.state[field][0] = low;
-    file.state[field][1] = high;
-  },
-  plain: { field, write: [FULL, FULL], reported: [2, 0] },
-});
+const trapVector = (name: string, number: number, field: 'mtvec' | 'stvec'): BitCsr =>
+  bitCsr(name, number, { field, write: [FULL, FULL], refused: 2 });
 
 const MACHINE: readonly Csr[] = [
   fixed('mvendorid', 0xf11),
@@ -137,13 +92,6 @@ const MACHINE: readonly Csr[] = [
   fixed('mhartid', 0xf14, file => file.hartId),
   fixed('mconfigptr', 0xf15),
   { name: 'misa', number: 0x301, read: readMisa, write: () => {} },
-  {
-    name: 'mie',
-    number: 0x304,
-    read: file => file.get(file.state.mie),
-    write: (file, low) =>
-      writeEnables(file, low, MACHINE_INTERRUPTS | (file.hasSupervisor ? SUPERVISOR_INTERRUPTS : 0)),
-  },
   trapVector('mtvec', 0x305, 'mtvec'),
   word('mcounteren', 0x306, 'mcounteren'),
   stored('menvcfg', 0x30a, 'menvcfg', 1, 0),
@@ -212,7 +160,11 @@ const SUPERVISOR: readonly Csr[] = [
     name: 'sie',
     number: 0x104,
     read: file => file.set(file.state.mie[0] & file.state.mideleg[0]),
-    write: (file, low) => writeEnables(file, low, file.state.mideleg[0] & SUPERVISOR_INTERRUPTS),
+    write: (file, low) => {
+      const mask = file.state.mideleg[0] & SUPERVISOR_INTERRUPTS;
+      file.state.mie[0] = (file.state.mie[0] & ~mask) | (low & mask);
+      file.ports.interruptsChanged();
+    },
   },
   trapVector('stvec', 0x105, 'stvec'),
   word('scounteren', 0x106, 'scounteren'),
@@ -245,15 +197,7 @@ const SUPERVISOR: readonly Csr[] = [
       file.state.privilege === PRIVILEGE.machine || (file.state.mstatus[0] & MSTATUS.tvm) === 0,
   },
   stored('medeleg', 0x302, 'medeleg', DELEGABLE_EXCEPTIONS, 0),
-  {
-    name: 'mideleg',
-    number: 0x303,
-    read: file => file.get(file.state.mideleg),
-    write: (file, low) => {
-      file.state.mideleg[0] = low & SUPERVISOR_INTERRUPTS;
-      file.ports.interruptsChanged();
-    },
-  },
+  interruptMask('mideleg', 0x303, 'mideleg', SUPERVISOR_INTERRUPTS),
 ];
 
 /** fcsr and its two parts: unprivileged spec 11.2. */
@@ -294,14 +238,16 @@ const ENTROPY: readonly Csr[] = [
 /** The CSRs that this configuration has, by number. */
 export function buildCsrTable(config: HartConfig): readonly (Csr | undefined)[] {
   const wide = config.xlen === 64;
-  const rows = [
+  const supervised = config.extensions.has('s');
+  const rows: readonly Csr[] = [
     status('mstatus', 0x300, config),
+    interruptMask('mie', 0x304, 'mie', MACHINE_INTERRUPTS | (supervised ? SUPERVISOR_INTERRUPTS : 0)),
     ...MACHINE,
     ...(wide ? [] : MACHINE_32),
     ...(wide ? [0, 2] : [0, 1, 2, 3]).map(pmpConfig),
     ...Array.from({ length: 16 }, (_, index) => pmpAddress(index)),
     ...counterRows(config),
-    ...(config.extensions.has('s') ? [status('sstatus', 0x100, config, SSTATUS), ...SUPERVISOR] : []),
+    ...(supervised ? [status('sstatus', 0x100, config, SSTATUS), ...SUPERVISOR] : []),
     ...(config.extensions.has('f') ? FLOAT : []),
     ...(config.extensions.has('zkr') ? ENTROPY : []),
   ];
@@ -311,22 +257,5 @@ export function buildCsrTable(config: HartConfig): readonly (Csr | undefined)[] 
 }
 
 /** The CSRs that generated code may access by itself. */
-export function plainCsrs(config: HartConfig): PlainCsr[] {
-  const all: PlainCsr[] = [];
-  for (const csr of buildCsrTable(config)) {
-    if (csr?.plain === undefined) continue;
-    const { number, plain } = csr;
-    all.push({
-      read: [FULL, FULL],
-      constant: [0, 0],
-      summary: 0,
-      reported: [0, 0],
-      enabling: 0,
-      ...plain,
-      number,
-      offset: HART_STATE.offsetOf(plain.field),
-      privilege: privilegeOf(number),
-    });
-  }
-  return all;
-}
+export const plainCsrs = (config: HartConfig): readonly BitCsr[] =>
+  buildCsrTable(config).filter((csr): csr is BitCsr => csr?.bits !== undefined && isPlain(csr));

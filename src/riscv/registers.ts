@@ -6,7 +6,7 @@ import type {
   RegisterRow,
   RegisterValue,
 } from '../machine/hart.js';
-import { type Csr, CsrFile } from './csr-file.js';
+import { type Csr, CsrFile, isWritable } from './csr-file.js';
 import { HART_STATE, type HartState } from './hart-state.js';
 import { type HartConfig, PRIVILEGE } from './privileged.js';
 
@@ -148,15 +148,15 @@ function csrRow(csr: Csr, xlen: 32 | 64): Row {
       csrs.peek(csr);
       give(to, csrs.low, csrs.high, bits / 8);
     },
-    write:
-      csr.write &&
-      (({ csrs, writesCsrsExactly }, low, high) => {
-        const top = xlen === 64 ? high : 0;
-        if (writesCsrsExactly) csrs.poke(csr, low, top);
-        else csr.write?.(csrs, low, top);
-      }),
+    write: isWritable(csr)
+      ? ({ csrs, writesCsrsExactly }: RegisterSource, low: number, high: number) => {
+          const top = xlen === 64 ? high : 0;
+          if (writesCsrsExactly) csrs.poke(csr, low, top);
+          else csrs.write(csr, low, top);
+        }
+      : undefined,
     held: ({ state }, [low, high], trial) => {
-      if (csr.write === undefined) return undefined;
+      if (!isWritable(csr)) return undefined;
       HART_STATE.copy(state, trial.state);
       trial.poke(csr, low, high);
       trial.peek(csr);

@@ -1,33 +1,9 @@
 import { minimum, operandNumber } from '../../engine/expressions.js';
 import { type Semantics, semantics } from '../../engine/semantics.js';
 import type { Special, SpecialEmitter } from '../../engine/special.js';
+import { type BitCsr, type Bits, offsetOf, privilegeOf, reportedBits } from '../csr-bits.js';
 import { HART_STATE } from '../hart-state.js';
 import { rs1, X } from './operands.js';
-
-/** Low and high half of 64 bits. */
-type Bits = readonly [low: number, high: number];
-
-/**
- * A control and status register that is bits of a hart's state and no more: generated code reads and writes it by
- * itself. A change with further consequences is left to the host.
- */
-export interface PlainCsr {
-  readonly number: number;
-  /** Offset in a hart's state of the 8 bytes that hold it. */
-  readonly offset: number;
-  /** The least privilege that may access it. */
-  readonly privilege: number;
-  /** Bits that are read from the state, bits that always read as one, and bits that a write changes. */
-  readonly read: Bits;
-  readonly constant: Bits;
-  readonly write: Bits;
-  /** Low bits of the state which, all set, set the topmost bit that is read; 0: there is no such thing. */
-  readonly summary: number;
-  /** Changes that are left to the host. */
-  readonly reported: Bits;
-  /** Low bits which, when they are set, let an interrupt be taken: left to the host while one is pending. */
-  readonly enabling: number;
-}
 
 /** Records by CSR, behind a byte for each CSR number: which record is its own, 0: none. */
 const NUMBERS = 4096;
@@ -50,19 +26,36 @@ const RECORD = {
 type WideField = 'read' | 'constant' | 'write' | 'reported';
 type NarrowField = 'summary' | 'summarized' | 'enabling' | 'offset' | 'privilege';
 
-const narrow = (csr: PlainCsr, field: NarrowField): number =>
-  field === 'summarized' ? csr.summary || -1 : csr[field];
+function wide({ bits }: BitCsr, field: WideField): Bits {
+  return field === 'reported' ? [reportedBits(bits), 0] : bits[field];
+}
+
+function narrow({ number, bits }: BitCsr, field: NarrowField): number {
+  switch (field) {
+    case 'summary':
+      return bits.summary;
+    case 'summarized':
+      return bits.summary || -1;
+    case 'enabling':
+      return bits.on.interrupts;
+    case 'offset':
+      return offsetOf(bits);
+    case 'privilege':
+      return privilegeOf(number);
+  }
+}
 
 /** Writes the table that the interpreter looks CSRs up in. */
-export function writeCsrTable(memory: ArrayBufferLike, address: number, csrs: readonly PlainCsr[]): void {
+export function writeCsrTable(memory: ArrayBufferLike, address: number, csrs: readonly BitCsr[]): void {
   if (csrs.length >= MOST_PLAIN_CSRS) throw new Error('too many plain CSRs');
   const view = new DataView(memory, address, CSR_TABLE_BYTES);
   csrs.forEach((csr, index) => {
     view.setUint8(csr.number, index + 1);
     const record = NUMBERS + ((index + 1) << RECORD_SHIFT);
     for (const field of ['read', 'constant', 'write', 'reported'] as const) {
-      view.setInt32(record + RECORD[field], csr[field][0], true);
-      view.setInt32(record + RECORD[field] + 4, csr[field][1], true);
+      const [low, high] = wide(csr, field);
+      view.setInt32(record + RECORD[field], low, true);
+      view.setInt32(record + RECORD[field] + 4, high, true);
     }
     for (const field of ['summary', 'summarized', 'enabling', 'offset', 'privilege'] as const) {
       view.setInt32(record + RECORD[field], narrow(csr, field), true);
@@ -76,10 +69,11 @@ interface CsrFields {
   narrow(field: NarrowField): void;
 }
 
-const knownFields = (e: SpecialEmitter, csr: PlainCsr): CsrFields => ({
+const knownFields = (e: SpecialEmitter, csr: BitCsr): CsrFields => ({
   wide: field => {
-    if (e.x === 'i32') e.f.i32(csr[field][0]);
-    else e.f.i64(csr[field][0] | 0, csr[field][1] | 0);
+    const [low, high] = wide(csr, field);
+    if (e.x === 'i32') e.f.i32(low);
+    else e.f.i64(low | 0, high | 0);
   },
   narrow: field => void e.f.i32(narrow(csr, field)),
 });
@@ -111,7 +105,7 @@ interface CsrAccess {
 }
 
 /** Emits the access (unprivileged spec 9.1), which leaves the value read on the stack. */
-function emitPlainCsr(e: SpecialEmitter, access: CsrAccess): void {
+function emitBitCsr(e: SpecialEmitter, access: CsrAccess): void {
   const { f, x, hart } = e;
   const { fields } = access;
   const low = () => {
@@ -181,7 +175,7 @@ function emitPlainCsr(e: SpecialEmitter, access: CsrAccess): void {
 
 /** A CSR instruction; `plain` are the CSRs that generated code accesses by itself, by number. */
 export function csr(
-  plain: ReadonlyMap<number, PlainCsr>,
+  plain: ReadonlyMap<number, BitCsr>,
   operation: CsrOperation,
   source: 'register' | 'immediate',
 ): Semantics {
@@ -197,7 +191,7 @@ export function csr(
         const known = e.knownImmediate === undefined ? undefined : plain.get(e.knownImmediate)!;
         if (known === undefined) e.immediateBits();
         const fields = known === undefined ? fieldsInTable(e, leaveIf) : knownFields(e, known);
-        emitPlainCsr(e, { fields, operation, operand, leaveIf });
+        emitBitCsr(e, { fields, operation, operand, leaveIf });
       };
       e.resultOf(X, inline, () => {
         e.immediateBits();

@@ -1,12 +1,13 @@
 import type { RegisterFile } from '../../engine/expressions.js';
 import type { Decoded, FloatFlags, InstructionSet } from '../../engine/instruction-set.js';
+import type { BitCsr } from '../csr-bits.js';
 import { plainCsrs } from '../csr-table.js';
 import { type HartConfig, MSTATUS } from '../privileged.js';
 import { ATOMIC } from './atomic.js';
 import { BASE } from './base.js';
 import { BITMANIP } from './bitmanip.js';
 import { expandCompressed } from './compressed.js';
-import { CSR_TABLE_BYTES, type PlainCsr, writeCsrTable } from './csr-instructions.js';
+import { CSR_TABLE_BYTES, writeCsrTable } from './csr-instructions.js';
 import { decodeOperands, type RiscvInstruction } from './encoding.js';
 import { FLOAT } from './float.js';
 import { MULTIPLY } from './multiply.js';
@@ -15,7 +16,7 @@ import { FREQUENT_PAIRS } from './pairs.js';
 import { csrInstructions, PRIVILEGED } from './system.js';
 
 /** Every instruction there is; a configuration picks those of its extensions and width. */
-const instructionsWith = (plain: ReadonlyMap<number, PlainCsr>): readonly RiscvInstruction[] => [
+const instructionsWith = (plain: ReadonlyMap<number, BitCsr>): readonly RiscvInstruction[] => [
   ...BASE,
   ...MULTIPLY,
   ...ATOMIC,
@@ -45,7 +46,7 @@ export class RiscvInstructionSet implements InstructionSet {
   readonly bits: 32 | 64;
   readonly frequentPairs: readonly (readonly [RiscvInstruction, RiscvInstruction])[];
   readonly table: InstructionSet['table'];
-  readonly #plainCsrs: ReadonlyMap<number, PlainCsr>;
+  readonly #plainCsrs: ReadonlyMap<number, BitCsr>;
 
   constructor(config: HartConfig) {
     const { xlen, extensions } = config;

@@ -1,6 +1,7 @@
 /** Zicsr (unprivileged spec chapter 9) and the privileged instructions (privileged spec 3.3 and 4.2). */
 
-import { csr, type PlainCsr } from './csr-instructions.js';
+import type { BitCsr } from '../csr-bits.js';
+import { csr } from './csr-instructions.js';
 import type { RiscvInstruction } from './encoding.js';
 import { encodeCsr, encodeFence, encodeWord, extension } from './encoding.js';
 import { system } from './forms.js';
@@ -9,7 +10,7 @@ const i = extension('i');
 const zicsr = extension('zicsr');
 const supervisor = extension('s');
 
-export const csrInstructions = (plain: ReadonlyMap<number, PlainCsr>): readonly RiscvInstruction[] => [
+export const csrInstructions = (plain: ReadonlyMap<number, BitCsr>): readonly RiscvInstruction[] => [
   zicsr('csrrw', encodeCsr(1), csr(plain, 'write', 'register')),
   zicsr('csrrs', encodeCsr(2), csr(plain, 'set', 'register')),
   zicsr('csrrc', encodeCsr(3), csr(plain, 'clear', 'register')),
