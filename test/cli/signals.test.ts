@@ -326,7 +326,8 @@ test('a signal that comes twice at once, as from a terminal and from npm, ends i
   const running = startWatched(['record', image(folder, COUNTER), '--memory', '2M', '-o', file]);
   await grown(file);
   await watch(running);
-  expectOrder(await endBy(running, 'SIGINT', 'SIGINT', 'SIGTERM'), 130);
+  // Signals of one kind: which of two kinds arrives first is the kernel's choice.
+  expectOrder(await endBy(running, 'SIGINT', 'SIGINT', 'SIGINT'), 130);
   expect((await backstub('info', file)).stdout).toMatch(/^end +stopped at icount \d+ by SIGINT$/m);
   expect(await backstub('verify', file)).toMatchObject({ code: 0 });
 });
