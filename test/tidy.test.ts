@@ -2,10 +2,16 @@ import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as check from './tidy/checks.js';
+import * as declared from './tidy/declarations.js';
 import { entryFiles, parseSource, REPOSITORY, readSources, textFiles } from './tidy/source.js';
 import { checkBoardAccess, checkHooks } from './tidy/wiring.js';
 
 const sources = readSources();
+const ENTRIES = [...entryFiles(), 'api/index.ts'];
+/** Tests, benches and scripts. */
+const outsideTexts = textFiles()
+  .filter(path => /^(test|bench|scripts)\//.test(relative(REPOSITORY, path)))
+  .map(path => readFileSync(path, 'utf8'));
 
 describe('the tree', () => {
   test.each([
@@ -23,6 +29,10 @@ describe('the tree', () => {
     ['no hook is assigned later', checkHooks],
     ['nothing above a machine reaches through it', checkBoardAccess],
     ['no dead file', check.checkReachable(entryFiles())],
+    ['an export is imported', (all: typeof sources) => declared.checkDeadExports(all, outsideTexts, ENTRIES)],
+    ['names come from where they are declared', (all: typeof sources) => declared.checkReexports(all, ENTRIES)],
+    ['no two files of one name', declared.checkFileNames],
+    ['functions stay short', declared.checkFunctionLengths],
   ])('%s', (_name, rule) => {
     expect(rule(sources)).toEqual([]);
   });

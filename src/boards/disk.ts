@@ -4,8 +4,6 @@ import type { BootImage } from '../ports/config.js';
 import type { BlockPort } from '../ports/device.js';
 
 const SECTOR_BYTES = 512;
-/** Largest disk: the map of its pages then takes 64 MiB. */
-export const MOST_SECTORS = 64 * 2 ** 21;
 /** How much of a disk a guest may change before its writes fail: 256 MiB. */
 const MOST_CHANGED_PAGES = 65_536;
 

@@ -8,7 +8,7 @@ import { commandFiles } from './command-files.js';
 import { tell } from './messages.js';
 import type { SerialSpec } from './values.js';
 
-export const STDIO: SerialSpec = { kind: 'stdio' };
+const STDIO: SerialSpec = { kind: 'stdio' };
 
 /** `onQuit` is called when the user quits from the console's terminal. Throws InputError. */
 export async function openConsole(spec: SerialSpec, onQuit: () => void): Promise<ConsoleBackend> {

@@ -17,7 +17,7 @@ export const parserOf =
     }
   };
 
-export const parseCount = parserOf(integer(0));
+const parseCount = parserOf(integer(0));
 export const parseCountFrom = (least: number) => parserOf(integer(least));
 export const parseSize = parserOf(size());
 export const parseOneOf = <const T extends string>(...choices: readonly T[]) => parserOf(oneOf(...choices));

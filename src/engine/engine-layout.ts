@@ -43,10 +43,10 @@ export const REGION_VARIANT = {
 export type RegionVariant = (typeof REGION_VARIANT)[keyof typeof REGION_VARIANT];
 
 /** A TLB bank: three direct-mapped tables, one for each kind of access. */
-export const TLB_ENTRIES = 1024;
+const TLB_ENTRIES = 1024;
 const TLB_ENTRY_SHIFT = 4;
 export const TLB_ENTRY_BYTES = 1 << TLB_ENTRY_SHIFT;
-export const TLB_TABLE_BYTES = TLB_ENTRIES << TLB_ENTRY_SHIFT;
+const TLB_TABLE_BYTES = TLB_ENTRIES << TLB_ENTRY_SHIFT;
 export const TLB_BANK_BYTES = 3 * TLB_TABLE_BYTES;
 export const TLB_TABLE = { load: 0, store: TLB_TABLE_BYTES, fetch: 2 * TLB_TABLE_BYTES } as const;
 /** Entry: 8-byte tag (virtual page; all ones: invalid), then an i32: host minus virtual address, or a decoded page. */

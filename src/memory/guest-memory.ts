@@ -26,7 +26,7 @@ const ONES = new Uint8Array(4 * PAGE_BYTES).fill(0xff);
 const CODE_GRANULE_BYTES = 1 << CODE_GRANULE_SHIFT;
 
 /** The pages written since this set was last emptied, for one consumer (snapshots, digests). */
-export class DirtyPages {
+class DirtyPages {
   readonly #member: Uint8Array;
   readonly #list: number[] = [];
 

@@ -35,7 +35,7 @@ export function encodeState(components: readonly SavedComponent[]): Uint8Array {
 }
 
 /** Throws FormatFault. */
-export function decodeState(content: Uint8Array): SavedComponent[] {
+function decodeState(content: Uint8Array): SavedComponent[] {
   const from = new ByteReader(content);
   const components: SavedComponent[] = [];
   while (from.remaining > 0) {

@@ -45,23 +45,6 @@ export const CAUSE = {
   storePage: 15,
 } as const;
 
-export const CAUSE_NAMES: Readonly<Record<number, string>> = {
-  0: 'instruction address misaligned',
-  1: 'instruction access fault',
-  2: 'illegal instruction',
-  3: 'breakpoint',
-  4: 'load address misaligned',
-  5: 'load access fault',
-  6: 'store/AMO address misaligned',
-  7: 'store/AMO access fault',
-  8: 'environment call from U-mode',
-  9: 'environment call from S-mode',
-  11: 'environment call from M-mode',
-  12: 'instruction page fault',
-  13: 'load page fault',
-  15: 'store/AMO page fault',
-};
-
 /** Kinds of memory access, as PMP and page tables tell them apart. */
 export const ACCESS = { read: 0, write: 1, execute: 2 } as const;
 export type Access = (typeof ACCESS)[keyof typeof ACCESS];

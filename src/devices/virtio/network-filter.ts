@@ -12,7 +12,7 @@ const ADDRESS = { setTable: 0, set: 1 } as const;
 const VLAN = { add: 0, remove: 1 } as const;
 const RECEIVE_MODES = ['promiscuous', 'allGroups', 'allHosts', 'noGroups', 'noHosts', 'noBroadcast'] as const;
 
-export const NETWORK_ADDRESS = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56] as const;
+const NETWORK_ADDRESS = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56] as const;
 
 export const filterFields = () => ({
   address: bytes(ADDRESS_BYTES, NETWORK_ADDRESS),

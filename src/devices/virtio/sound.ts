@@ -35,7 +35,7 @@ const MOST_COMMAND_BYTES = 4096;
 const MOST_BUFFER_BYTES = 2 ** 23;
 
 /** The streams; their numbers are their directions, too. */
-export const STREAM = { playback: 0, capture: 1 } as const;
+const STREAM = { playback: 0, capture: 1 } as const;
 const STREAMS = 2;
 const PHASE = { unset: 0, set: 1, prepared: 2, running: 3 } as const;
 const NONE = 0xffff;

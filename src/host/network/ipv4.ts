@@ -2,7 +2,7 @@
 
 export const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806 } as const;
 export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17 } as const;
-export const ETHERNET_BYTES = 14;
+const ETHERNET_BYTES = 14;
 export const BROADCAST_MAC = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
 export const BROADCAST_ADDRESS = 0xffff_ffff;
 

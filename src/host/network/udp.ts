@@ -1,6 +1,6 @@
 import { type Datagram, PROTOCOL, transportChecksum, viewOf } from './ipv4.js';
 
-export const UDP_HEADER_BYTES = 8;
+const UDP_HEADER_BYTES = 8;
 
 /** UDP (RFC 768), with its addresses. */
 export interface UdpDatagram {

@@ -101,7 +101,6 @@ export const encodeLr = (funct3: number) =>
 export const encodeCsr = (funct3: number) =>
   fixed(funct3 >= 4 ? 'csr-immediate' : 'csr', (funct3 << 12) | OPCODE.system, 0x707f);
 export const encodeWord = (word: number) => fixed('none', word, 0xffffffff);
-export const encodeMasked = (word: number, mask: number) => fixed('none', word, mask);
 /** Supervisor fences: rs1 and rs2 are operands, rd is zero. */
 export const encodeFence = (funct7: number) => fixed('R', (funct7 << 25) | OPCODE.system, 0xfe007fff);
 

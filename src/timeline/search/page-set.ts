@@ -23,7 +23,7 @@ export function touchedPages(machine: Machine): IntervalPages {
   };
 }
 
-export function sortedPages(pages: Iterable<number>): Float64Array {
+function sortedPages(pages: Iterable<number>): Float64Array {
   return Float64Array.from(pages).sort();
 }
 
