@@ -1,5 +1,5 @@
 import { TargetError } from '../timeline/debug-target.js';
-import { OPCODE, type OpcodeName } from './opcodes.js';
+import { OPCODE, type OpcodeName } from './bytecodes.js';
 
 /** What names in an expression stand for; undefined: nothing. */
 export interface Names {

@@ -1,6 +1,6 @@
 import type { HartView } from '../timeline/condition.js';
-import { OPCODE } from './opcodes.js';
-import { STACK_DEPTH } from './verify.js';
+import { OPCODE } from './bytecodes.js';
+import { STACK_DEPTH } from './expression-check.js';
 import { divide, multiplyHigh } from './words.js';
 
 /** Bytes of code, loops counted each time, after which an expression counts as endless. */

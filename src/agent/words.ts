@@ -1,6 +1,6 @@
 /** 64-bit arithmetic on pairs of 32-bit words. */
 
-import { OPCODE } from './opcodes.js';
+import { OPCODE } from './bytecodes.js';
 
 /** Upper 32 bits of the product of two unsigned words. */
 export function multiplyHigh(a: number, b: number): number {

@@ -5,7 +5,7 @@ import { RAM_BASE, VIRTIO_SLOTS } from '../boards/virt/memory-map.js';
 import { virtioDevices } from '../boards/virt/virtio-rows.js';
 import { checksInvariants } from '../host/checks.js';
 import { systemClock } from '../host/clock.js';
-import { openPageFile } from '../host/page-file.js';
+import { openPageFile } from '../host/temporary-page-file.js';
 import { isElf, parseElf } from '../images/elf.js';
 import { type ElfSymbol, readSymbols } from '../images/symbols.js';
 import { type MachineMoment, saveMoment } from '../machine/saved-machine.js';

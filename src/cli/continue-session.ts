@@ -3,7 +3,7 @@ import { continuedSession, momentOf } from '../assembly/session.js';
 import type { MachineConfig } from '../ports/config.js';
 import type { Recording } from '../replay/recording.js';
 import { InputError } from '../state/input-error.js';
-import { chooseSerial } from './console.js';
+import { chooseSerial } from './open-console.js';
 import type { MachineOptions } from './machine-options.js';
 import { clockOf, historyOf, NO_NETWORK, type Opened, open } from './machine-session.js';
 import { tell } from './messages.js';

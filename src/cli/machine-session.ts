@@ -9,11 +9,11 @@ import type { ByteSink } from '../replay/recording.js';
 import { InputError, inWordsOf } from '../state/input-error.js';
 import type { IdleClock } from '../timeline/live/live-driver.js';
 import { commandFiles } from './command-files.js';
-import { chooseSerial, isInteractive, openConsole } from './console.js';
+import { chooseSerial, isInteractive, openConsole } from './open-console.js';
 import { type GuestFile, readGuestFile, readSymbolFile } from './inputs.js';
 import { type MachineOptions, sayOption, settingsOf } from './machine-options.js';
 import { tell } from './messages.js';
-import { openNetwork } from './network.js';
+import { openNetwork } from './open-network.js';
 import type {
   EngineOptions,
   HistoryOptions,

@@ -2,7 +2,7 @@ import debug from 'debug';
 import type { DebugTarget } from '../timeline/debug-target.js';
 import { acknowledgement, type FrameEvent, FrameParser } from './rsp/framing.js';
 import { encodeReply } from './rsp/reply.js';
-import { Session } from './stub/session.js';
+import { Session } from './stub/debugger-session.js';
 import type { ByteChannel } from './transport/byte-channel.js';
 import { keepUntil } from './transport/early-debugger.js';
 import type { Greeting } from './transport/front-desk.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileExpression, type Names } from '../../src/agent/c-expression.js';
 import { AgentEvaluator } from '../../src/agent/evaluator.js';
-import { verifyAgentExpression } from '../../src/agent/verify.js';
+import { verifyAgentExpression } from '../../src/agent/expression-check.js';
 import type { HartView } from '../../src/timeline/condition.js';
 
 const NAMES: Names = {

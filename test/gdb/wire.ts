@@ -1,6 +1,6 @@
 /** The debugger's side of the wire, written from the GDB manual and not from the stub's own encoder. */
 
-import { Session } from '../../src/gdb/stub/session.js';
+import { Session } from '../../src/gdb/stub/debugger-session.js';
 import type { DebugTarget } from '../../src/timeline/debug-target.js';
 import { RAM_BASE } from './counter-target.js';
 

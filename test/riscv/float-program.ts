@@ -1,5 +1,5 @@
 import type { RiscvInstruction } from '../../src/riscv/isa/encoding.js';
-import { ALL_INSTRUCTIONS } from '../../src/riscv/isa/instruction-set.js';
+import { ALL_INSTRUCTIONS } from '../../src/riscv/isa/riscv-instructions.js';
 import {
   assemble,
   auipc,

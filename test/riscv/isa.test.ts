@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { FIRST_INSTRUCTION } from '../../src/engine/engine-layout.js';
 import type { Decoded } from '../../src/engine/instruction-set.js';
 import type { RiscvInstruction } from '../../src/riscv/isa/encoding.js';
-import { ALL_INSTRUCTIONS, RiscvInstructionSet } from '../../src/riscv/isa/instruction-set.js';
+import { ALL_INSTRUCTIONS, RiscvInstructionSet } from '../../src/riscv/isa/riscv-instructions.js';
 import { Random } from '../lockstep/random.js';
 
 const ASSEMBLER = 'riscv64-unknown-elf-as';

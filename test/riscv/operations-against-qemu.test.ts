@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RiscvInstruction } from '../../src/riscv/isa/encoding.js';
-import { ALL_INSTRUCTIONS } from '../../src/riscv/isa/instruction-set.js';
+import { ALL_INSTRUCTIONS } from '../../src/riscv/isa/riscv-instructions.js';
 import { EmulatorHart } from '../lockstep/emulator-hart.js';
 import { QemuHart } from '../lockstep/qemu-hart.js';
 import { Random } from '../lockstep/random.js';

@@ -34,7 +34,7 @@ import {
   wrap,
   xor,
 } from './code.js';
-import { BINARY64, type FloatFormat, SIGNIFICAND_BITS } from './format.js';
+import { BINARY64, type FloatFormat, SIGNIFICAND_BITS } from './float-format.js';
 import { emitOrdinaryFused } from './fused-ordinary.js';
 import { type FloatKit, LEADING_BIT } from './rounding.js';
 import { addSigned } from './signed-sum.js';

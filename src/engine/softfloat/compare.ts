@@ -1,7 +1,7 @@
 import type { FunctionBody } from '../../wasm/function-body.js';
 import { FLOAT_FLAG } from '../runtime-functions.js';
 import { Code, eq, i32, lt, or, select } from './code.js';
-import type { FloatFormat } from './format.js';
+import type { FloatFormat } from './float-format.js';
 import type { FloatKit } from './rounding.js';
 
 /** Comparison predicates (IEEE 754-2008 section 5.11): only equality is quiet. */

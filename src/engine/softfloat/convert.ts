@@ -26,7 +26,7 @@ import {
   type Value,
   wrap,
 } from './code.js';
-import { BINARY32, BINARY64, type FloatFormat, SIGNIFICAND_BITS } from './format.js';
+import { BINARY32, BINARY64, type FloatFormat, SIGNIFICAND_BITS } from './float-format.js';
 import { type FloatKit, LEADING_BIT } from './rounding.js';
 import { fromInteger, hostRounds } from './stand-in.js';
 

@@ -21,7 +21,7 @@ import {
   wrap,
   xor,
 } from './code.js';
-import { BINARY64, SIGNIFICAND_BITS } from './format.js';
+import { BINARY64, SIGNIFICAND_BITS } from './float-format.js';
 import { LEADING_BIT } from './rounding.js';
 import { addSigned } from './signed-sum.js';
 

@@ -27,7 +27,7 @@ import {
   type Value,
   wrap,
 } from './code.js';
-import { BINARY32, BINARY64, type FloatFormat } from './format.js';
+import { BINARY32, BINARY64, type FloatFormat } from './float-format.js';
 import { standIn } from './stand-in.js';
 
 /** Where the word stands, seen from the flags word, that must show when flags change. */

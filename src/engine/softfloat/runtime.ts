@@ -10,7 +10,7 @@ import {
 import { emitAdd, emitDivide, emitFusedMultiplyAdd, emitMultiply, emitSquareRoot } from './arithmetic.js';
 import { emitCompare, emitMinimum } from './compare.js';
 import { emitClassify, emitFromInteger, emitNarrow, emitToInteger, emitWiden } from './convert.js';
-import { BINARY32, BINARY64, type FloatFormat } from './format.js';
+import { BINARY32, BINARY64, type FloatFormat } from './float-format.js';
 import { type FlagsChange, FloatKit } from './rounding.js';
 
 type Emit = (f: FunctionBody) => void;

@@ -20,7 +20,7 @@ import {
   sub,
   type Value,
 } from './code.js';
-import { BINARY32, BINARY64, type FloatFormat } from './format.js';
+import { BINARY32, BINARY64, type FloatFormat } from './float-format.js';
 
 /** The host's own float arithmetic in place of a runtime function: for the cases where it is sure to agree. */
 export interface StandIn {

@@ -12,7 +12,7 @@ import { documentPart } from './documents.js';
 import { type Breathe, checksumMemory, searchMemory } from './memory.js';
 import { runMonitorCommand } from './monitor.js';
 import { Points } from './points.js';
-import { Registers } from './registers.js';
+import { Registers } from './target-registers.js';
 import { hartOf, resumeOf, reverseOf } from './resume-request.js';
 import { haltedReply, type StopContext, stopReply, threadId } from './stop-reply.js';
 

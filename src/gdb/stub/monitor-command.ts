@@ -1,6 +1,6 @@
 import { type DebugTarget, TargetError } from '../../timeline/debug-target.js';
 import type { Points } from './points.js';
-import type { Registers } from './registers.js';
+import type { Registers } from './target-registers.js';
 
 export interface MonitorContext {
   readonly target: DebugTarget;

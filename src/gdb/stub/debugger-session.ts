@@ -8,7 +8,7 @@ import { parseCommand } from '../rsp/packets.js';
 import { encodeReply, type Reply } from '../rsp/reply.js';
 import { Activity } from './activity.js';
 import { type Answer, CommandHandler, isRefusal, type Outcome } from './command-handler.js';
-import { PacketQueue, type QueuedPacket } from './packet-queue.js';
+import { PacketQueue, type QueuedPacket } from './waiting-packets.js';
 
 const log = debug('backstub:gdb');
 

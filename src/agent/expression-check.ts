@@ -1,5 +1,5 @@
 import { TargetError } from '../timeline/debug-target.js';
-import { OPCODE_SHAPES } from './opcodes.js';
+import { OPCODE_SHAPES } from './bytecodes.js';
 import { parseFormat } from './print-format.js';
 
 /** As deep as GDB's own evaluators let a stack become. */
