@@ -30,7 +30,10 @@ describe('the tree', () => {
     ['nothing above a machine reaches through it', checkBoardAccess],
     ['no dead file', check.checkReachable(entryFiles())],
     ['an export is imported', (all: typeof sources) => declared.checkDeadExports(all, outsideTexts, ENTRIES)],
-    ['names come from where they are declared', (all: typeof sources) => declared.checkReexports(all, ENTRIES)],
+    [
+      'names come from where they are declared',
+      (all: typeof sources) => declared.checkReexports(all, ENTRIES),
+    ],
     ['no two files of one name', declared.checkFileNames],
     ['functions stay short', declared.checkFunctionLengths],
   ])('%s', (_name, rule) => {
@@ -56,6 +59,44 @@ describe('the tree', () => {
 /** A rule that finds nothing proves nothing: each must find the mistake it is for. */
 describe('the rules find', () => {
   const port = parseSource('ports/device.ts', 'export interface P {}\nexport const p = 1;\n');
+
+  test('an export nobody imports, unless a signature of its file names it', () => {
+    const file = parseSource(
+      'ports/device.ts',
+      'export interface Used {}\nexport interface Unused {}\nexport const p = 1;\nexport const q: Used = p;\nconst r = q;\nexport { r };\n',
+    );
+    const other = parseSource('ports/other.ts', "import { q } from './device.js';\n");
+    expect(declared.checkDeadExports([file, other], ['a test of p'], [])).toEqual([
+      'src/ports/device.ts:2: nobody imports Unused',
+      'src/ports/device.ts:6: nobody imports r',
+    ]);
+    expect(declared.checkDeadExports([file, other], [], ['ports/device.ts'])).toEqual([]);
+  });
+
+  test('a name handed on to another room, in either way', () => {
+    const board = parseSource(
+      'machine/board.ts',
+      "import { p } from '../ports/device.js';\nexport { p };\nexport type { P } from '../ports/device.js';\nexport { b } from './bus.js';\n",
+    );
+    expect(declared.checkReexports([port, board], [])).toEqual([
+      'src/machine/board.ts:2: p is handed on from src/ports/device.ts',
+      'src/machine/board.ts:3: P is handed on from src/ports/device.ts',
+    ]);
+  });
+
+  test('two files of one name', () => {
+    expect(
+      declared.checkFileNames([port, parseSource('host/device.ts', ''), parseSource('host/b.ts', '')]),
+    ).toEqual(['device.ts: src/ports/device.ts and src/host/device.ts']);
+  });
+
+  test('a long function', () => {
+    const lines = (count: number) => `export function f() {\n${'  g();\n'.repeat(count)}}\n`;
+    expect(declared.checkFunctionLengths([parseSource('ports/a.ts', lines(78))])).toEqual([]);
+    expect(declared.checkFunctionLengths([parseSource('ports/a.ts', lines(79))])).toEqual([
+      'src/ports/a.ts:1: a function of 81 lines, more than 80',
+    ]);
+  });
 
   test('a room that reaches up, with file and line', () => {
     const board = parseSource('machine/board.ts', 'export const b = 1;\n');

@@ -1,8 +1,9 @@
 import { bytesToHex } from '../gdb/rsp/bytes.js';
-import { anyOf, type Condition, type HartView, type HitAction } from '../timeline/condition.js';
+import type { HartView } from '../machine/hart-reader.js';
+import { anyOf, type Condition, type HitAction } from '../timeline/condition.js';
 import { AgentEvaluator } from './evaluator.js';
-import { parseFormat, printValue } from './print-format.js';
 import { verifyAgentExpression } from './expression-check.js';
+import { parseFormat, printValue } from './print-format.js';
 
 /** Bytes of a string that `%s` prints at most. */
 const LONGEST_STRING = 4096;

@@ -1,4 +1,4 @@
-import type { HartView } from '../timeline/condition.js';
+import type { HartView } from '../machine/hart-reader.js';
 import { OPCODE } from './bytecodes.js';
 import { STACK_DEPTH } from './expression-check.js';
 import { divide, multiplyHigh } from './words.js';
@@ -40,29 +40,6 @@ export class AgentEvaluator {
       const opcode = code[at++]!;
       // Of literals V8 makes a jump table: twice as fast as by name.
       switch (opcode) {
-        case 0x02: {
-          // add
-          const sum = (lows[top - 1]! >>> 0) + (lows[top]! >>> 0);
-          highs[top - 1] = highs[top - 1]! + highs[top]! + (sum > 0xffffffff ? 1 : 0);
-          lows[--top] = sum;
-          break;
-        }
-        case 0x03: {
-          // sub
-          const borrow = lows[top - 1]! >>> 0 < lows[top]! >>> 0 ? 1 : 0;
-          highs[top - 1] = highs[top - 1]! - highs[top]! - borrow;
-          lows[top - 1] = lows[top - 1]! - lows[top]!;
-          top--;
-          break;
-        }
-        case 0x04: {
-          // mul
-          const [aLow, bLow] = [lows[top - 1]!, lows[top]!];
-          highs[top - 1] =
-            multiplyHigh(aLow, bLow) + Math.imul(highs[top - 1]!, bLow) + Math.imul(aLow, highs[top]!);
-          lows[--top] = Math.imul(aLow, bLow);
-          break;
-        }
         case 0x05: // div_signed
         case 0x06: // div_unsigned
         case 0x07: // rem_signed
@@ -71,64 +48,12 @@ export class AgentEvaluator {
           top--;
           divide(lows, highs, top, opcode);
           break;
-        case 0x09: // lsh
-        case 0x0a: // rsh_signed
-        case 0x0b: {
-          // rsh_unsigned
-          const far = highs[top] !== 0 || lows[top]! >>> 0 > 63;
-          const count = far ? 64 : lows[top]!;
-          top--;
-          this.#shift(top, count, opcode);
-          break;
-        }
-        case 0x0c: // trace
-        case 0x2f: // tracenz
-          top -= 2;
-          break;
         case 0x0d: // trace_quick
           at++;
           break;
         case 0x30: // trace16
           at += 2;
           break;
-        case 0x0e: // log_not
-          lows[top] = lows[top] === 0 && highs[top] === 0 ? 1 : 0;
-          highs[top] = 0;
-          break;
-        case 0x0f: // bit_and
-          lows[top - 1]! &= lows[top]!;
-          highs[top - 1]! &= highs[top]!;
-          top--;
-          break;
-        case 0x10: // bit_or
-          lows[top - 1]! |= lows[top]!;
-          highs[top - 1]! |= highs[top]!;
-          top--;
-          break;
-        case 0x11: // bit_xor
-          lows[top - 1]! ^= lows[top]!;
-          highs[top - 1]! ^= highs[top]!;
-          top--;
-          break;
-        case 0x12: // bit_not
-          lows[top] = ~lows[top]!;
-          highs[top] = ~highs[top]!;
-          break;
-        case 0x13: // equal
-          top--;
-          lows[top] = lows[top] === lows[top + 1] && highs[top] === highs[top + 1] ? 1 : 0;
-          highs[top] = 0;
-          break;
-        case 0x14: // less_signed
-        case 0x15: {
-          // less_unsigned
-          top--;
-          const sign = opcode === OPCODE.less_unsigned ? 0x80000000 : 0;
-          const [a, b] = [highs[top]! ^ sign, highs[top + 1]! ^ sign];
-          lows[top] = a < b || (a === b && lows[top]! >>> 0 < lows[top + 1]! >>> 0) ? 1 : 0;
-          highs[top] = 0;
-          break;
-        }
         case 0x16: // ext
         case 0x2a: // zero_ext
           this.#extend(top, code[at++]!, opcode === OPCODE.ext);
@@ -139,94 +64,164 @@ export class AgentEvaluator {
         case 0x1a: // ref64
           if (!hart.readMemory(lows[top]! >>> 0, highs[top]! >>> 0, 1 << (opcode - OPCODE.ref8)))
             return false;
-          lows[top] = hart.low;
-          highs[top] = hart.high;
+          this.#set(top, hart);
           break;
         case 0x20: // if_goto
-          if (lows[top] === 0 && highs[top] === 0) {
-            at += 2;
-          } else {
-            ran += at - landed;
-            landed = at = (code[at]! << 8) | code[at + 1]!;
-            if (ran > LONGEST_RUN) return this.#giveUp(hart, ran);
-          }
-          top--;
-          break;
         case 0x21: // goto
+          if (opcode === OPCODE.if_goto && this.#isZero(top--)) {
+            at += 2;
+            break;
+          }
           ran += at - landed;
           landed = at = (code[at]! << 8) | code[at + 1]!;
           if (ran > LONGEST_RUN) return this.#giveUp(hart, ran);
           break;
         case 0x22: // const8
-          lows[++top] = code[at++]!;
-          highs[top] = 0;
-          break;
         case 0x23: // const16
-          lows[++top] = (code[at]! << 8) | code[at + 1]!;
-          highs[top] = 0;
-          at += 2;
-          break;
         case 0x24: // const32
-          lows[++top] = word(code, at);
-          highs[top] = 0;
-          at += 4;
-          break;
         case 0x25: // const64
-          highs[++top] = word(code, at);
-          lows[top] = word(code, at + 4);
-          at += 8;
+          at = this.#literal(++top, code, at, opcode);
           break;
         case 0x26: // reg
           if (!hart.readRegister((code[at]! << 8) | code[at + 1]!)) return false;
-          lows[++top] = hart.low;
-          highs[top] = hart.high;
+          this.#set(++top, hart);
           at += 2;
           break;
         case 0x27: // end
           hart.work += (ran + at - landed) / BYTES_A_HIT;
-          if (top >= 0) {
-            this.low = lows[top]! >>> 0;
-            this.high = highs[top]! >>> 0;
-          }
+          if (top >= 0) [this.low, this.high] = [lows[top]! >>> 0, highs[top]! >>> 0];
           return true;
-        case 0x28: // dup
-          this.#copy(top, ++top);
-          break;
-        case 0x29: // pop
-          top--;
-          break;
-        case 0x2b: // swap
-          this.#copy(top, top + 1);
-          this.#copy(top - 1, top);
-          this.#copy(top + 1, top - 1);
-          break;
         case 0x32: // pick
           this.#copy(top - code[at++]!, top + 1);
           top++;
           break;
-        case 0x33: // rot
-          // a b c becomes c a b.
-          this.#copy(top, top + 1);
-          this.#copy(top - 1, top);
-          this.#copy(top - 2, top - 1);
-          this.#copy(top + 1, top - 2);
-          break;
-        case 0x34: {
-          // printf
-          const count = code[at]!;
-          const length = (code[at + 1]! << 8) | code[at + 2]!;
-          at += 3 + length;
+        case 0x34: // printf
           // The function and the channel, which are for other targets, are on top.
           top -= 2;
-          if (print !== undefined) {
-            const values = Array.from({ length: count }, (_, i) => this.#value(top - i));
-            print(values, code.subarray(at - length, at - 1), hart);
-          }
-          top -= count;
+          if (print !== undefined) this.#print(top, code, at, hart, print);
+          top -= code[at]!;
+          at += 3 + ((code[at + 1]! << 8) | code[at + 2]!);
           break;
-        }
+        default:
+          top = this.#operate(top, opcode);
       }
     }
+  }
+
+  /** Carries out what takes its operands from the stack only; where the top is then. */
+  #operate(top: number, opcode: number): number {
+    const lows = this.#low;
+    const highs = this.#high;
+    switch (opcode) {
+      case 0x02: // add
+        this.#add(top - 1, lows[top]!, highs[top]!, 0);
+        return top - 1;
+      case 0x03: // sub
+        this.#add(top - 1, ~lows[top]!, ~highs[top]!, 1);
+        return top - 1;
+      case 0x04: {
+        // mul
+        const [aLow, bLow] = [lows[top - 1]!, lows[top]!];
+        highs[top - 1] =
+          multiplyHigh(aLow, bLow) + Math.imul(highs[top - 1]!, bLow) + Math.imul(aLow, highs[top]!);
+        lows[top - 1] = Math.imul(aLow, bLow);
+        return top - 1;
+      }
+      case 0x09: // lsh
+      case 0x0a: // rsh_signed
+      case 0x0b: {
+        // rsh_unsigned
+        const far = highs[top] !== 0 || lows[top]! >>> 0 > 63;
+        this.#shift(top - 1, far ? 64 : lows[top]!, opcode);
+        return top - 1;
+      }
+      case 0x0c: // trace
+      case 0x2f: // tracenz
+        return top - 2;
+      case 0x0e: // log_not
+        return this.#truth(top, this.#isZero(top));
+      case 0x0f: // bit_and
+        lows[top - 1]! &= lows[top]!;
+        highs[top - 1]! &= highs[top]!;
+        return top - 1;
+      case 0x10: // bit_or
+        lows[top - 1]! |= lows[top]!;
+        highs[top - 1]! |= highs[top]!;
+        return top - 1;
+      case 0x11: // bit_xor
+        lows[top - 1]! ^= lows[top]!;
+        highs[top - 1]! ^= highs[top]!;
+        return top - 1;
+      case 0x12: // bit_not
+        lows[top] = ~lows[top]!;
+        highs[top] = ~highs[top]!;
+        return top;
+      case 0x13: // equal
+        return this.#truth(top - 1, lows[top - 1] === lows[top] && highs[top - 1] === highs[top]);
+      case 0x14: // less_signed
+        return this.#truth(top - 1, this.#isLess(top - 1, 0));
+      case 0x15: // less_unsigned
+        return this.#truth(top - 1, this.#isLess(top - 1, 0x80000000));
+      case 0x28: // dup
+        this.#copy(top, top + 1);
+        return top + 1;
+      case 0x2b: // swap
+        this.#copy(top, top + 1);
+        this.#copy(top - 1, top);
+        this.#copy(top + 1, top - 1);
+        return top;
+      case 0x33: // rot: a b c becomes c a b
+        this.#copy(top, top + 1);
+        this.#copy(top - 1, top);
+        this.#copy(top - 2, top - 1);
+        this.#copy(top + 1, top - 2);
+        return top;
+      default: // pop
+        return top - 1;
+    }
+  }
+
+  #add(to: number, low: number, high: number, carry: 0 | 1): void {
+    const sum = (this.#low[to]! >>> 0) + (low >>> 0) + carry;
+    this.#high[to] = this.#high[to]! + high + (sum > 0xffffffff ? 1 : 0);
+    this.#low[to] = sum;
+  }
+
+  #set(at: number, { low, high }: HartView): void {
+    this.#low[at] = low;
+    this.#high[at] = high;
+  }
+
+  #isZero(at: number): boolean {
+    return this.#low[at] === 0 && this.#high[at] === 0;
+  }
+
+  /** Whether the value at `at` is less than the next one; the highest bit counts as `sign` says. */
+  #isLess(at: number, sign: number): boolean {
+    const [a, b] = [this.#high[at]! ^ sign, this.#high[at + 1]! ^ sign];
+    return a < b || (a === b && this.#low[at]! >>> 0 < this.#low[at + 1]! >>> 0);
+  }
+
+  #truth(at: number, holds: boolean): number {
+    this.#low[at] = holds ? 1 : 0;
+    this.#high[at] = 0;
+    return at;
+  }
+
+  /** Reads a constant of 1, 2, 4 or 8 bytes; where the code goes on. */
+  #literal(to: number, code: Uint8Array, at: number, opcode: number): number {
+    const bytes = 1 << (opcode - OPCODE.const8);
+    this.#high[to] = bytes === 8 ? word(code, at) : 0;
+    if (bytes >= 4) this.#low[to] = word(code, at + bytes - 4);
+    else this.#low[to] = bytes === 1 ? code[at]! : (code[at]! << 8) | code[at + 1]!;
+    return at + bytes;
+  }
+
+  #print(top: number, code: Uint8Array, at: number, hart: HartView, print: PrintHandler): void {
+    const count = code[at]!;
+    const length = (code[at + 1]! << 8) | code[at + 2]!;
+    const values = Array.from({ length: count }, (_, i) => this.#value(top - i));
+    print(values, code.subarray(at + 3, at + 2 + length), hart);
   }
 
   #giveUp(hart: HartView, ran: number): false {

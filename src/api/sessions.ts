@@ -6,7 +6,6 @@ import {
   type ConfigOptions,
   continuedSession,
   type HistoryOptions,
-  type HostPorts,
   momentOf,
   replaySession,
 } from '../assembly/session.js';
@@ -18,6 +17,7 @@ import { isSettingName, settingOf } from '../ports/settings.js';
 import type { Recording } from '../replay/recording.js';
 import { readRecording } from '../replay/recording-reader.js';
 import type { SayAdvice } from '../state/input-error.js';
+import type { HostPorts } from '../timeline/live/host-ports.js';
 import type { Timeline } from '../timeline/timeline.js';
 import { DebugSession } from './debug-session.js';
 import { MemoryConsole } from './memory-console.js';

@@ -8,7 +8,7 @@ import { systemClock } from '../host/clock.js';
 import { openPageFile } from '../host/temporary-page-file.js';
 import { isElf, parseElf } from '../images/elf.js';
 import { type ElfSymbol, readSymbols } from '../images/symbols.js';
-import { type MachineMoment, saveMoment } from '../machine/saved-machine.js';
+import { saveMoment } from '../machine/saved-machine.js';
 import { MIB } from '../ports/amounts.js';
 import {
   type BootImage,
@@ -22,6 +22,7 @@ import type { ChosenSettings } from '../ports/settings.js';
 import type { Recording } from '../replay/recording.js';
 import { RISCV_ELF } from '../riscv/elf-machine.js';
 import { InputError, inWordsOf, sayPlainly } from '../state/input-error.js';
+import type { MachineMoment } from '../state/saved-state.js';
 import type { HostPorts } from '../timeline/live/host-ports.js';
 import type { IdleClock } from '../timeline/live/live-driver.js';
 import type { MachineSource } from '../timeline/machine-source.js';
@@ -30,8 +31,6 @@ import { CPUS, type CpuName, DEFAULT_CPU } from './cpus.js';
 import { searchPool } from './thread-pool.js';
 import { VERSION } from './version.js';
 
-export type { NamedBytes } from '../boards/virt/boot-flow.js';
-export type { HostPorts } from '../timeline/live/host-ports.js';
 /** A machine with its history: see Timeline. */
 export type Session = Timeline;
 

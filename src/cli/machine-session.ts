@@ -1,18 +1,19 @@
 import { basename } from 'node:path';
 import { liveHost } from '../assembly/live-host.js';
-import { bootSession, type HostPorts, type Session } from '../assembly/session.js';
+import { bootSession, type Session } from '../assembly/session.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
 import { SaveFolder } from '../host/files/save-folder.js';
 import { openWavSound } from '../host/sound/wav-backend.js';
 import { MAGIC } from '../replay/format.js';
 import type { ByteSink } from '../replay/recording.js';
 import { InputError, inWordsOf } from '../state/input-error.js';
+import type { HostPorts } from '../timeline/live/host-ports.js';
 import type { IdleClock } from '../timeline/live/live-driver.js';
 import { commandFiles } from './command-files.js';
-import { chooseSerial, isInteractive, openConsole } from './open-console.js';
 import { type GuestFile, readGuestFile, readSymbolFile } from './inputs.js';
 import { type MachineOptions, sayOption, settingsOf } from './machine-options.js';
 import { tell } from './messages.js';
+import { chooseSerial, isInteractive, openConsole } from './open-console.js';
 import { openNetwork } from './open-network.js';
 import type {
   EngineOptions,

@@ -1,7 +1,7 @@
 import { replaySession } from '../assembly/session.js';
 import type { ByteSink, Recording } from '../replay/recording.js';
-import { chooseSerial } from './open-console.js';
 import { historyOf, type Opened, open } from './machine-session.js';
+import { chooseSerial } from './open-console.js';
 import type {
   EngineOptions,
   HistoryOptions,

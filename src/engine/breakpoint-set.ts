@@ -1,12 +1,5 @@
+import type { CodePoint } from '../ports/points.js';
 import { BrokenInvariant } from '../state/invariant.js';
-import type { HitCondition } from './watch-list.js';
-
-/** A breakpoint: its virtual address as two words, and what has to hold for it to count. */
-export interface CodePoint {
-  readonly low: number;
-  readonly high: number;
-  readonly condition?: HitCondition | undefined;
-}
 
 /** Breakpoints, at most one at an address. Found by the million: the key is a small integer. */
 export class BreakpointSet {

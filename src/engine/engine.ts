@@ -1,14 +1,14 @@
 import type { CommonPlan } from '../memory/memory-plan.js';
-import { BreakpointSet, type CodePoint } from './breakpoint-set.js';
+import type { CodePoint, WatchRange } from '../ports/points.js';
+import type { WriteWatch } from '../ports/write-watch.js';
+import { BreakpointSet } from './breakpoint-set.js';
 import type { DecodeCache } from './decode-cache.js';
 import { type EngineHost, REGION_FUNCTIONS, type RunFunction } from './engine-layout.js';
 import type { InstructionSet } from './instruction-set.js';
 import { generateInterpreter, type InterpreterModule } from './interpreter-module.js';
 import { RegionJit } from './jit/region-jit.js';
 import { preparedInterpreter } from './prepared-interpreters.js';
-import type { WatchRange } from './watch-list.js';
 import { watchStores } from './watched-stores.js';
-import type { WriteWatch } from './write-watch.js';
 
 /** How code is run. What the guest sees does not depend on it, so it is no part of a machine's configuration. */
 export interface EngineOptions {

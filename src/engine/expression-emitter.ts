@@ -27,6 +27,19 @@ export interface HostPlace {
   readonly offset: number;
 }
 
+/** Expressions that have parts. */
+type TreeKind =
+  | 'binary'
+  | 'call'
+  | 'choose'
+  | 'compare'
+  | 'extend'
+  | 'let'
+  | 'load'
+  | 'low'
+  | 'multiply-high'
+  | 'unary';
+
 /**
  * Emits expressions as WebAssembly. Interpreter and region JIT share all of it and differ in the abstract
  * members: how operands are bound and how memory is reached.
@@ -123,44 +136,8 @@ export abstract class ExpressionEmitter {
   expression(node: Expression): void {
     const { f } = this;
     switch (node.kind) {
-      case 'register':
-        this.source(node.file, node.operand);
-        return;
-      case 'operand-number':
-        this.operandNumber(node.operand);
-        return;
-      case 'modifier':
-        this.modifier();
-        return;
-      case 'field':
-        this.loadField(node.field);
-        return;
-      case 'place': {
-        const { local, offset } = this.places.get(node.place)!;
-        f.get(local).memory(loadOperation(this.wasmType(node.type), node.place.size, true), offset);
-        return;
-      }
       case 'call':
         this.#call(node);
-        return;
-      case 'immediate':
-        this.immediate();
-        return;
-      case 'pc':
-        this.pc();
-        return;
-      case 'next-pc':
-        this.nextPc();
-        return;
-      case 'constant':
-        this.constant(node.type, node.value);
-        return;
-      case 'shift-mask':
-        this.constant('x', this.isa.bits - 1);
-        return;
-      case 'minimum':
-        if (this.wasmType(node.type) === 'i32') f.i32(-(2 ** 31));
-        else f.i64(0, -(2 ** 31));
         return;
       case 'binary':
       case 'compare':
@@ -200,6 +177,57 @@ export abstract class ExpressionEmitter {
         this.release(type, local);
         return;
       }
+      case 'load':
+        this.load(node);
+        return;
+      case 'multiply-high':
+        this.#multiplyHigh(node.signs, node.left, node.right);
+        return;
+      default:
+        this.#leaf(node);
+    }
+  }
+
+  /** An expression without parts. */
+  #leaf(node: Exclude<Expression, { kind: TreeKind }>): void {
+    const { f } = this;
+    switch (node.kind) {
+      case 'register':
+        this.source(node.file, node.operand);
+        return;
+      case 'operand-number':
+        this.operandNumber(node.operand);
+        return;
+      case 'modifier':
+        this.modifier();
+        return;
+      case 'field':
+        this.loadField(node.field);
+        return;
+      case 'place': {
+        const { local, offset } = this.places.get(node.place)!;
+        f.get(local).memory(loadOperation(this.wasmType(node.type), node.place.size, true), offset);
+        return;
+      }
+      case 'immediate':
+        this.immediate();
+        return;
+      case 'pc':
+        this.pc();
+        return;
+      case 'next-pc':
+        this.nextPc();
+        return;
+      case 'constant':
+        this.constant(node.type, node.value);
+        return;
+      case 'shift-mask':
+        this.constant('x', this.isa.bits - 1);
+        return;
+      case 'minimum':
+        if (this.wasmType(node.type) === 'i32') f.i32(-(2 ** 31));
+        else f.i64(0, -(2 ** 31));
+        return;
       case 'variable': {
         const place = this.#variables.get(node.variable);
         if (place === undefined) throw new Error('variable used outside its let');
@@ -207,12 +235,6 @@ export abstract class ExpressionEmitter {
         else this.constant(node.type, place.known);
         return;
       }
-      case 'load':
-        this.load(node);
-        return;
-      case 'multiply-high':
-        this.#multiplyHigh(node.signs, node.left, node.right);
-        return;
     }
   }
 

@@ -1,22 +1,6 @@
 import { PAGE_BYTES } from '../memory/memory-plan.js';
-import type { WriteWatch } from './write-watch.js';
-
-export type WatchKind = 'write' | 'read' | 'access';
-
-/** Decides at each hit whether it counts. Must not change the machine; `hart` is the one that caused it. */
-export interface HitCondition {
-  holds(hart: number): boolean;
-}
-
-/** A range of virtual addresses under watch; the address as two words. */
-export interface WatchRange {
-  readonly kind: WatchKind;
-  readonly low: number;
-  readonly high: number;
-  readonly length: number;
-  /** Accesses count only when it holds just before them. */
-  readonly condition?: HitCondition | undefined;
-}
+import type { WatchKind, WatchRange } from '../ports/points.js';
+import type { WriteWatch } from '../ports/write-watch.js';
 
 /** The watched ranges, asked on the slow path of accesses to pages that hold one. */
 export class WatchList {

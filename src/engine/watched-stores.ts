@@ -1,9 +1,9 @@
 import { type GuestMemory, PAGE_FLAG } from '../memory/guest-memory.js';
 import { CODE_GRANULE_SHIFT, type CommonPlan, PAGE_BYTES, PAGE_SHIFT } from '../memory/memory-plan.js';
+import type { WatchRange } from '../ports/points.js';
+import type { WriteWatch } from '../ports/write-watch.js';
 import type { FunctionBody, Local } from '../wasm/function-body.js';
 import { CONTROL } from './engine-layout.js';
-import type { WatchRange } from './watch-list.js';
-import type { WriteWatch } from './write-watch.js';
 
 type Range = Pick<WatchRange, 'low' | 'high' | 'length'>;
 

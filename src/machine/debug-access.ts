@@ -1,5 +1,5 @@
-import type { MemoryRange } from '../engine/write-watch.js';
 import { PAGE_BYTES } from '../memory/memory-plan.js';
+import type { MemoryRange } from '../ports/write-watch.js';
 import type { Board, MemoryWindow } from './board.js';
 import type { Hart, RegisterDescription, RegisterValue } from './hart.js';
 import { HartReader, TIME_FEATURE } from './hart-reader.js';

@@ -1,5 +1,5 @@
-import type { WatchKind } from '../engine/watch-list.js';
-import type { StoreAccess } from '../engine/write-watch.js';
+import type { WatchKind } from '../ports/points.js';
+import type { StoreAccess } from '../ports/write-watch.js';
 
 /** What writes memory beside the stores of harts; a `page-walk` sets the A and D bits of page tables. */
 export type Writer = 'device' | 'debugger' | 'reset' | 'page-walk';

@@ -1,13 +1,11 @@
-import { type TouchedPages, UNKNOWN_PAGE, virtualPage } from '../engine/touched-pages.js';
-import type { WatchList, WatchRange } from '../engine/watch-list.js';
-import type { StoreAccess } from '../engine/write-watch.js';
+import { type TouchedPages, virtualPage } from '../engine/touched-pages.js';
+import type { WatchList } from '../engine/watch-list.js';
+import { UNKNOWN_PAGE, type WatchRange } from '../ports/points.js';
+import type { StoreAccess } from '../ports/write-watch.js';
 import type { DebugHit, WriteListener, Writer } from './debug-hit.js';
 import type { Hart } from './hart.js';
 import type { Scheduler } from './scheduler.js';
 import type { VirtualTime } from './virtual-time.js';
-
-export { UNKNOWN_PAGE } from '../engine/touched-pages.js';
-export { type MemoryRange, WriteWatch } from '../engine/write-watch.js';
 
 const PAGE = 4096;
 

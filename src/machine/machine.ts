@@ -1,6 +1,6 @@
-import type { WatchKind } from '../engine/watch-list.js';
 import type { BootImage, MachineConfig } from '../ports/config.js';
 import type { InputEvent } from '../ports/input-event.js';
+import type { WatchKind } from '../ports/points.js';
 import type { Board, BoardPorts } from './board.js';
 import { loadImages } from './boot-images.js';
 import { DebugAccess } from './debug-access.js';
@@ -11,11 +11,9 @@ import { NO_POINTS } from './point-set.js';
 import type { MachineStop, RunOptions, TakenInterrupt } from './run-types.js';
 import { Scheduler } from './scheduler.js';
 
-export type { CodePoint } from '../engine/breakpoint-set.js';
-export type { HitCondition, WatchRange } from '../engine/watch-list.js';
 export type { DebugHit, ObservedWrite, WriteObserver, Writer } from './debug-hit.js';
 export { NO_POINTS, type PointSet } from './point-set.js';
-export type { MachineStop, RunOptions, TakenInterrupt } from './run-types.js';
+export type { MachineStop, RunOptions } from './run-types.js';
 
 const LIMIT: MachineStop = { kind: 'limit' };
 /** V8 does not replace a function that is running by its optimised code: generated code is left now and then. */

@@ -1,6 +1,5 @@
-import type { CodePoint } from '../engine/breakpoint-set.js';
-import type { WatchRange } from '../engine/watch-list.js';
-import type { WriteWatch } from '../engine/write-watch.js';
+import type { CodePoint, WatchRange } from '../ports/points.js';
+import type { WriteWatch } from '../ports/write-watch.js';
 
 /** All that a run looks out for, given to it as one value that never changes: the same value costs nothing again. */
 export interface PointSet {

@@ -10,8 +10,6 @@ import {
 } from '../state/saved-state.js';
 import type { Machine } from './machine.js';
 
-export type { MachineMoment } from '../state/saved-state.js';
-
 interface Area {
   readonly area: MemoryArea;
   /** Index of its first page, and of the one behind its last. */

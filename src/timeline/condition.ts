@@ -1,7 +1,5 @@
 import type { HartView } from '../machine/hart-reader.js';
 
-export type { HartView } from '../machine/hart-reader.js';
-
 /**
  * What has to hold at a hit for it to count, forwards and backwards alike. It sees the hart that caused the
  * hit just before the instruction, must depend on the machine alone and must not change it.

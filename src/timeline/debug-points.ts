@@ -1,4 +1,5 @@
-import type { CodePoint, HitCondition, Machine, PointSet, WatchRange } from '../machine/machine.js';
+import type { Machine, PointSet } from '../machine/machine.js';
+import { type CodePoint, type HitCondition, UNKNOWN_PAGE, type WatchRange } from '../ports/points.js';
 import {
   type BreakpointOptions,
   type Condition,
@@ -7,7 +8,7 @@ import {
   type FromCode,
 } from './condition.js';
 import type { WatchAccess } from './debug-target.js';
-import { type IntervalPages, touches, UNKNOWN_PAGE } from './search/page-set.js';
+import { type IntervalPages, touches } from './search/page-set.js';
 import type { PointsData } from './search/search-pool.js';
 
 interface Breakpoint extends BreakpointOptions {

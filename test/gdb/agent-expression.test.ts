@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { agentAction, agentCondition } from '../../src/agent/agent-expression.js';
 import { AgentEvaluator } from '../../src/agent/evaluator.js';
 import { verifyAgentExpression } from '../../src/agent/expression-check.js';
-import type { HartView } from '../../src/timeline/condition.js';
+import type { HartView } from '../../src/machine/hart-reader.js';
 import { TargetError } from '../../src/timeline/debug-target.js';
 import { assemble, printf } from './agent-assembler.js';
 

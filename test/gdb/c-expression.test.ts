@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { compileExpression, type Names } from '../../src/agent/c-expression.js';
 import { AgentEvaluator } from '../../src/agent/evaluator.js';
 import { verifyAgentExpression } from '../../src/agent/expression-check.js';
-import type { HartView } from '../../src/timeline/condition.js';
+import type { HartView } from '../../src/machine/hart-reader.js';
 
 const NAMES: Names = {
   register: name => ({ a0: { number: 10, bits: 64 }, half: { number: 11, bits: 32 } })[name],

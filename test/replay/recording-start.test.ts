@@ -1,9 +1,9 @@
 /** Recordings that start with a machine in the middle of its work: what is in the file, and what is wrong with it. */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { MachineMoment } from '../../src/machine/saved-machine.js';
 import {
   chunkHeaderBytes,
   encodeChunk,
@@ -18,6 +18,7 @@ import { readRecording } from '../../src/replay/recording-reader.js';
 import { LogWriter, writeRecording } from '../../src/replay/recording-writer.js';
 import { encodePages, encodeState } from '../../src/replay/saved-machine-codec.js';
 import { InputError } from '../../src/state/input-error.js';
+import type { MachineMoment } from '../../src/state/saved-state.js';
 import { Random } from '../lockstep/random.js';
 import { bootFixture, fixture, REPOSITORY, replay, savedPart } from '../support/sessions.js';
 import { checkpointAt, HEADER, MemorySink, partsInMemory, plain, typed } from './recordings.js';

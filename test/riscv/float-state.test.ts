@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { instructionTraits } from '../../src/engine/jit/instruction-traits.js';
 import { resultFile } from '../../src/engine/semantics.js';
-import { ALL_INSTRUCTIONS } from '../../src/riscv/isa/riscv-instructions.js';
 import { F } from '../../src/riscv/isa/operands.js';
+import { ALL_INSTRUCTIONS } from '../../src/riscv/isa/riscv-instructions.js';
 import { parseIsa } from '../../src/riscv/privileged.js';
 import { EmulatorHart } from '../lockstep/emulator-hart.js';
 import { assemble } from '../lockstep/encode.js';

@@ -4,13 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MemoryConsole } from '../../src/api/memory-console.js';
-import {
-  bootSession,
-  type HostPorts,
-  replaySession,
-  type Session,
-  type SessionOptions,
-} from '../../src/assembly/session.js';
+import { bootSession, replaySession, type Session, type SessionOptions } from '../../src/assembly/session.js';
 import { GdbServer } from '../../src/gdb/server.js';
 import { systemClock } from '../../src/host/clock.js';
 import type { MachineConfig } from '../../src/ports/config.js';
@@ -18,6 +12,7 @@ import type { HostClock, NetworkBackend } from '../../src/ports/host.js';
 import type { ByteSink, Recording } from '../../src/replay/recording.js';
 import { readRecording } from '../../src/replay/recording-reader.js';
 import type { HistoryPart } from '../../src/timeline/debug-target.js';
+import type { HostPorts } from '../../src/timeline/live/host-ports.js';
 import { buildToy } from '../toy/toy-board.js';
 import { GdbSession, type GdbSessionOptions } from './gdb.js';
 

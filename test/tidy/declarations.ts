@@ -1,7 +1,7 @@
 /** What files declare: exports that somebody imports, from where they are declared, files and functions of one purpose. */
 import { posix } from 'node:path';
 import { roomOf } from './checks.js';
-import { LONG_FUNCTIONS, MAX_FUNCTION_LINES, SAME_NAMES } from './rules.js';
+import { MAX_FUNCTION_LINES } from './rules.js';
 import { lineFinder, type Node, parseTypeScript, resolveImport, type SourceFile, visit } from './source.js';
 
 interface Export {
@@ -55,7 +55,7 @@ export function checkFileNames(sources: readonly SourceFile[]): string[] {
     byName.set(name, [...(byName.get(name) ?? []), path]);
   }
   return [...byName]
-    .filter(([name, paths]) => paths.length > 1 && !SAME_NAMES.includes(name))
+    .filter(([, paths]) => paths.length > 1)
     .map(([name, paths]) => `${name}: ${paths.map(path => `src/${path}`).join(' and ')}`);
 }
 
@@ -69,7 +69,7 @@ export function checkFunctionLengths(sources: readonly SourceFile[]): string[] {
       if (!FUNCTIONS.has(node.type)) return;
       const from = lineOf(node.start);
       const lines = lineOf(node.end as number) - from + 1;
-      if (lines > MAX_FUNCTION_LINES && !LONG_FUNCTIONS[path])
+      if (lines > MAX_FUNCTION_LINES)
         found.push(`src/${path}:${from}: a function of ${lines} lines, more than ${MAX_FUNCTION_LINES}`);
     });
   }

@@ -23,6 +23,7 @@ export const ROOMS: readonly Room[] = [
     ['vitest'],
   ),
   room('assembly', [
+    'state',
     'agent',
     'timeline',
     'boards',
@@ -39,7 +40,7 @@ export const ROOMS: readonly Room[] = [
   // node:buffer: its search is a function of its operands, and twenty times as fast as one in TypeScript.
   room('gdb/stub', ['gdb/rsp', 'agent', 'timeline', 'ports'], ['node:buffer']),
   room('gdb/server', ['gdb/transport', 'gdb/rsp', 'gdb/stub', 'timeline']),
-  room('agent', ['gdb/rsp', 'timeline']),
+  room('agent', ['gdb/rsp', 'timeline', 'machine']),
   room('timeline', ['boards', 'machine', 'ports', 'images', 'replay', 'snapshot', 'state']),
   // node:zlib is a function of its operands.
   room('replay', ['state', 'ports'], ['binary-parser', 'node:zlib']),
@@ -49,7 +50,7 @@ export const ROOMS: readonly Room[] = [
   room('machine', ['ports', 'engine', 'memory', 'state']),
   room('images', [], ['binary-parser']),
   room('devices', ['state', 'ports']),
-  room('engine', ['wasm', 'state', 'memory']),
+  room('engine', ['wasm', 'state', 'memory', 'ports']),
   room('wasm', []),
   room('memory', ['state']),
   room('state', []),
@@ -119,9 +120,3 @@ export const MAX_LINES = 400;
 export const LONG_FILES: Readonly<Record<string, string>> = {};
 
 export const MAX_FUNCTION_LINES = 80;
-
-/** Files with a longer function, each with the reason. */
-export const LONG_FUNCTIONS: Readonly<Record<string, string>> = {};
-
-/** What stands in several folders by custom. */
-export const SAME_NAMES: readonly string[] = [];

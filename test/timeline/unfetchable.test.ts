@@ -2,8 +2,10 @@
  * Breakpoints where nothing can be fetched. A breakpoint belongs to an address and comes before any fetch fault
  * (privileged spec 3.1.15, table of priorities). Judged by a machine that takes one step at a time without any.
  */
+
 import { describe, expect, test } from 'vitest';
-import type { DebugHit, HitCondition, Machine, PointSet } from '../../src/machine/machine.js';
+import type { DebugHit, Machine, PointSet } from '../../src/machine/machine.js';
+import type { HitCondition } from '../../src/ports/points.js';
 import { EAGER } from '../engine/twins.js';
 import { testMachine } from '../lockstep/emulator-hart.js';
 import * as asm from '../lockstep/encode.js';

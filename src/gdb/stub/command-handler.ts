@@ -1,34 +1,20 @@
 /** The meaning of each command on a machine with a history. */
 
 import { type AgentTarget, agentAction, agentCondition } from '../../agent/agent-expression.js';
-import { InputError } from '../../state/input-error.js';
 import { printable } from '../../state/printable.js';
 import { type DebugStop, type DebugTarget, type Resume, TargetError } from '../../timeline/debug-target.js';
 import { parseMoment } from '../../timeline/moment-text.js';
 import type { Command, ThreadSelector } from '../rsp/command.js';
 import { supportedFeatures } from '../rsp/packets.js';
 import { LARGEST_DATA, type Reply } from '../rsp/reply.js';
+import { type Answer, EMPTY, isRefusal, OK, reply, text } from './answer.js';
 import { documentPart } from './documents.js';
 import { type Breathe, checksumMemory, searchMemory } from './memory.js';
 import { runMonitorCommand } from './monitor.js';
-import { Points } from './points.js';
-import { Registers } from './target-registers.js';
 import { hartOf, resumeOf, reverseOf } from './resume-request.js';
 import { haltedReply, type StopContext, stopReply, threadId } from './stop-reply.js';
-
-/** What the session does after the replies are sent. */
-export type Outcome =
-  | { readonly kind: 'resume'; readonly request: Resume }
-  | { readonly kind: 'no-acknowledgements' }
-  | { readonly kind: 'close' };
-
-export interface Answer {
-  readonly replies: readonly Reply[];
-  readonly outcome?: Outcome;
-}
-
-const OK: Answer = { replies: [{ kind: 'ok' }] };
-const EMPTY: Answer = { replies: [{ kind: 'empty' }] };
+import { Points } from './target-points.js';
+import { Registers } from './target-registers.js';
 
 const ERROR_REFUSED = 0x01;
 const ERROR_UNREADABLE = 0x0e;
@@ -52,6 +38,19 @@ const TAKES_MACHINE: ReadonlySet<Command['kind']> = new Set([
 ]);
 
 const RESUMES = new Set<Command['kind']>(['resume', 'resume-selected', 'reverse-step', 'reverse-continue']);
+
+type AccessKind =
+  | 'read-registers'
+  | 'write-registers'
+  | 'read-register'
+  | 'write-register'
+  | 'read-memory'
+  | 'read-memory-binary'
+  | 'write-memory'
+  | 'checksum-memory'
+  | 'search-memory'
+  | 'insert-point'
+  | 'remove-point';
 
 /** Bytes of one line of `monitor` output; each takes two characters. */
 const CONSOLE_CHUNK = 0x4000;
@@ -183,6 +182,35 @@ export class CommandHandler {
         return OK;
       case 'select-thread':
         return this.selectThread(command.purpose, command.thread);
+      case 'query-resume-actions':
+        return text('vCont;c;C;s;S;r');
+      case 'resume':
+        return this.resume(resumeOf(command.actions, this.selected, this.hartCount()));
+      case 'resume-selected':
+        if (command.address !== undefined) this.registers.writePc(this.selected, command.address);
+        return command.step
+          ? this.resume({ kind: 'step', direction: 'forward', hart: this.resumeHart() })
+          : this.resume({ kind: 'continue', direction: 'forward' });
+      case 'reverse-step':
+        return this.resume(reverseOf('step', this.resumeHart(), this.hartCount()));
+      case 'reverse-continue':
+        return this.resume(reverseOf('continue', this.resumeHart(), this.hartCount()));
+      case 'transfer':
+        return this.transfer(command);
+      case 'monitor':
+        return this.monitor(command.text);
+      case 'unknown':
+        return EMPTY;
+      case 'malformed':
+        return this.refuse(`malformed ${command.prefix} packet`, ERROR_INVALID);
+      default:
+        return this.access(command);
+    }
+  }
+
+  /** Registers, memory and points of the selected hart. */
+  private access(command: Extract<Command, { kind: AccessKind }>): Answer | Promise<Answer> {
+    switch (command.kind) {
       case 'read-registers':
         return reply({ kind: 'registers', values: this.registers.readGeneral(this.selected) });
       case 'write-registers':
@@ -212,27 +240,6 @@ export class CommandHandler {
       case 'insert-point':
       case 'remove-point':
         return this.changePoint(command);
-      case 'query-resume-actions':
-        return text('vCont;c;C;s;S;r');
-      case 'resume':
-        return this.resume(resumeOf(command.actions, this.selected, this.hartCount()));
-      case 'resume-selected':
-        if (command.address !== undefined) this.registers.writePc(this.selected, command.address);
-        return command.step
-          ? this.resume({ kind: 'step', direction: 'forward', hart: this.resumeHart() })
-          : this.resume({ kind: 'continue', direction: 'forward' });
-      case 'reverse-step':
-        return this.resume(reverseOf('step', this.resumeHart(), this.hartCount()));
-      case 'reverse-continue':
-        return this.resume(reverseOf('continue', this.resumeHart(), this.hartCount()));
-      case 'transfer':
-        return this.transfer(command);
-      case 'monitor':
-        return this.monitor(command.text);
-      case 'unknown':
-        return EMPTY;
-      case 'malformed':
-        return this.refuse(`malformed ${command.prefix} packet`, ERROR_INVALID);
     }
   }
 
@@ -384,17 +391,4 @@ function endText({ powerOff, recordedEnd }: DebugStop & { kind: 'history' }): st
   if (powerOff !== undefined)
     return `The guest powered off with code ${powerOff.code}. Step back before you change something.`;
   return recordedEnd && `The recording ends here: ${printable(recordedEnd)}.`;
-}
-
-function reply(single: Reply): Answer {
-  return { replies: [single] };
-}
-
-function text(content: string): Answer {
-  return reply({ kind: 'text', text: content });
-}
-
-/** What the target, or what it stands on, refuses in words for the user. */
-export function isRefusal(error: unknown): error is Error {
-  return error instanceof TargetError || error instanceof InputError;
 }

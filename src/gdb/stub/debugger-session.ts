@@ -7,7 +7,8 @@ import { acknowledgement, FrameParser } from '../rsp/framing.js';
 import { parseCommand } from '../rsp/packets.js';
 import { encodeReply, type Reply } from '../rsp/reply.js';
 import { Activity } from './activity.js';
-import { type Answer, CommandHandler, isRefusal, type Outcome } from './command-handler.js';
+import { type Answer, isRefusal, type Outcome } from './answer.js';
+import { CommandHandler } from './command-handler.js';
 import { PacketQueue, type QueuedPacket } from './waiting-packets.js';
 
 const log = debug('backstub:gdb');

@@ -1,5 +1,5 @@
 import { type DebugTarget, TargetError } from '../../timeline/debug-target.js';
-import type { Points } from './points.js';
+import type { Points } from './target-points.js';
 import type { Registers } from './target-registers.js';
 
 export interface MonitorContext {

@@ -1,6 +1,6 @@
 import type { DebugStop, WatchAccess } from '../../timeline/debug-target.js';
 import { type Reply, registerText } from '../rsp/reply.js';
-import type { Points } from './points.js';
+import type { Points } from './target-points.js';
 import type { Registers } from './target-registers.js';
 
 const SIGNAL_INTERRUPT = 2;

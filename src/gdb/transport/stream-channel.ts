@@ -9,26 +9,11 @@ export function streamChannel(input: Readable, output: Writable, peer = 'stdio')
   let closed = false;
   let notify = () => {};
   let onDrained = () => {};
-  let held = false;
-  let resting = false;
-  let brought = 0;
-  const flow = () => {
+  const flow = new Flow(paused => {
     if (closed) return;
-    if (held || resting) input.pause();
+    if (paused) input.pause();
     else input.resume();
-  };
-  const nextTurn = () => {
-    brought = 0;
-    resting = false;
-    flow();
-  };
-  const brings = (length: number) => {
-    if (brought === 0) setImmediate(nextTurn);
-    brought += length;
-    if (brought < MOST_A_TURN || resting) return;
-    resting = true;
-    flow();
-  };
+  });
   const end = () => {
     if (closed) return;
     closed = true;
@@ -51,8 +36,7 @@ export function streamChannel(input: Readable, output: Writable, peer = 'stdio')
       });
     },
     hold(wanted) {
-      held = wanted;
-      flow();
+      flow.hold(wanted);
     },
     turn: () => new Promise(resolve => setImmediate(resolve)),
     nowMs: () => performance.now(),
@@ -72,7 +56,7 @@ export function streamChannel(input: Readable, output: Writable, peer = 'stdio')
       input.on('data', (chunk: Uint8Array) => {
         if (closed) return;
         const now = chunk.subarray(0, MOST_A_TURN);
-        brings(now.length);
+        flow.brought(now.length);
         if (now.length < chunk.length) input.unshift(chunk.subarray(now.length));
         onBytes(now);
       });
@@ -88,4 +72,36 @@ export function streamChannel(input: Readable, output: Writable, peer = 'stdio')
       }
     },
   };
+}
+
+/** When a stream may bring more: while nobody holds it, and until it has brought what a turn may. */
+class Flow {
+  #held = false;
+  #resting = false;
+  #brought = 0;
+
+  constructor(private readonly set: (paused: boolean) => void) {}
+
+  hold(wanted: boolean): void {
+    this.#held = wanted;
+    this.#apply();
+  }
+
+  brought(bytes: number): void {
+    if (this.#brought === 0) setImmediate(() => this.#nextTurn());
+    this.#brought += bytes;
+    if (this.#brought < MOST_A_TURN || this.#resting) return;
+    this.#resting = true;
+    this.#apply();
+  }
+
+  #nextTurn(): void {
+    this.#brought = 0;
+    this.#resting = false;
+    this.#apply();
+  }
+
+  #apply(): void {
+    this.set(this.#held || this.#resting);
+  }
 }

@@ -1,10 +1,11 @@
 import type { Machine } from '../../machine/machine.js';
-import { type MachineMoment, saveMoment } from '../../machine/saved-machine.js';
+import { saveMoment } from '../../machine/saved-machine.js';
 import { holdsForParts } from '../../replay/format.js';
 import type { Checkpoint, Recording, RecordingEnd } from '../../replay/recording.js';
 import { writeRecording } from '../../replay/recording-writer.js';
 import { firstNotBefore, type Sequence, sequence } from '../../replay/sequence.js';
 import { stateLayouts, unlikeLayouts } from '../../replay/state-layouts.js';
+import type { MachineMoment } from '../../state/saved-state.js';
 import { type HistoryPart, type MomentName, TargetError } from '../debug-target.js';
 import type { HostPorts } from '../live/host-ports.js';
 import type { MachineSource } from '../machine-source.js';

@@ -1,7 +1,8 @@
 import type { Machine } from '../../machine/machine.js';
-import { loadMoment, type MachineMoment } from '../../machine/saved-machine.js';
+import { loadMoment } from '../../machine/saved-machine.js';
 import { InputError } from '../../state/input-error.js';
 import { printable } from '../../state/printable.js';
+import type { MachineMoment } from '../../state/saved-state.js';
 import { type MomentName, TargetError } from '../debug-target.js';
 import type { Moment } from './moment.js';
 import type { Navigator } from './navigator.js';

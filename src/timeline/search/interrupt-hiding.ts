@@ -1,5 +1,6 @@
 import type { HartContext } from '../../machine/hart.js';
-import type { CodePoint, DebugHit, Machine, PointSet } from '../../machine/machine.js';
+import type { DebugHit, Machine, PointSet } from '../../machine/machine.js';
+import type { CodePoint } from '../../ports/points.js';
 import { type DebugPoints, withPoint } from '../debug-points.js';
 import type { Moment } from '../history/moment.js';
 import type { Navigator } from '../history/navigator.js';

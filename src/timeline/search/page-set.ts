@@ -1,8 +1,5 @@
 import type { Machine } from '../../machine/machine.js';
 
-/** Stands for any page, as `board.touched` uses it. */
-export { UNKNOWN_PAGE } from '../../machine/foreign-writes.js';
-
 /** Which pages a machine fetched from and wrote to in an interval of its history; sorted. */
 export interface IntervalPages {
   /** By virtual address. */

@@ -1,4 +1,3 @@
-import { type MemoryRange, WriteWatch } from '../../machine/foreign-writes.js';
 import {
   type Machine,
   NO_POINTS,
@@ -6,6 +5,7 @@ import {
   type PointSet,
   type WriteObserver,
 } from '../../machine/machine.js';
+import { type MemoryRange, WriteWatch } from '../../ports/write-watch.js';
 import type { Interval, Navigator } from '../history/navigator.js';
 import type { Pass } from '../history/replayer.js';
 import { Newest } from './newest.js';
