@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as check from './tidy/checks.js';
 import * as declared from './tidy/declarations.js';
+import { checkPublicTypes } from './tidy/public-types.js';
 import { entryFiles, parseSource, REPOSITORY, readSources, textFiles } from './tidy/source.js';
 import { checkBoardAccess, checkHooks } from './tidy/wiring.js';
 
@@ -35,6 +36,7 @@ describe('the tree', () => {
       (all: typeof sources) => declared.checkReexports(all, ENTRIES),
     ],
     ['no two files of one name', declared.checkFileNames],
+    ['users can name every type of the API', (all: typeof sources) => checkPublicTypes(all, 'api/index.ts')],
     ['functions stay short', declared.checkFunctionLengths],
   ])('%s', (_name, rule) => {
     expect(rule(sources)).toEqual([]);
@@ -81,6 +83,20 @@ describe('the rules find', () => {
     expect(declared.checkReexports([port, board], [])).toEqual([
       'src/machine/board.ts:2: p is handed on from src/ports/device.ts',
       'src/machine/board.ts:3: P is handed on from src/ports/device.ts',
+    ]);
+  });
+
+  test('a type of the API that users cannot name', () => {
+    const api = parseSource(
+      'api/index.ts',
+      "export { f } from './f.js';\nexport type { Named } from './f.js';\n",
+    );
+    const f = parseSource(
+      'api/f.ts',
+      'export interface Named {}\ninterface Hidden {}\nclass Inner {}\nexport function f(a: Named, b: Hidden): Promise<void> {\n  const c: Inner = a;\n}\n',
+    );
+    expect(checkPublicTypes([api, f], 'api/index.ts')).toEqual([
+      'src/api/index.ts: exports f and not Hidden, which its signature names',
     ]);
   });
 

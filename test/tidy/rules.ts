@@ -19,7 +19,7 @@ export const ROOMS: readonly Room[] = [
   room('cli', ['*'], ['node:*', 'commander']),
   room(
     'api',
-    ['assembly', 'agent', 'timeline', 'machine', 'ports', 'replay', 'snapshot', 'host'],
+    ['assembly', 'agent', 'timeline', 'machine', 'ports', 'replay', 'snapshot', 'host', 'state'],
     ['vitest'],
   ),
   room('assembly', [

@@ -134,7 +134,10 @@ test('a restricted guest reaches neither the host nor a name server, and learns 
     socket.destroy();
   }).listen(0, '127.0.0.1');
   const socket = createSocket('udp4').on('message', () => heard.push('udp'));
-  onTestFinished(() => void (server.close(), socket.close()));
+  onTestFinished(() => {
+    server.close();
+    socket.close();
+  });
   await new Promise<void>(resolve => server.once('listening', resolve));
   await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve));
   const { port: tcpPort } = server.address() as { port: number };
@@ -190,7 +193,10 @@ test('forwarded ports lead to a restricted guest, and it answers there and nowhe
     ({ protocol, host: '127.0.0.1', port, guest: GUEST, guestPort: 7 }) as const;
   const probe = createSocket('udp4');
   const stranger = createSocket('udp4');
-  onTestFinished(() => void (probe.close(), stranger.close()));
+  onTestFinished(() => {
+    probe.close();
+    stranger.close();
+  });
   const heard: string[] = [];
   probe.on('message', bytes => heard.push(`probe ${bytes}`));
   stranger.on('message', bytes => heard.push(`stranger ${bytes}`));
