@@ -284,7 +284,6 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
     high: number,
   ): boolean {
     const { icount } = this.board.time;
-    if (icount === this.#options.passHitsAt) return false;
     this.charge(1);
     const hit: DebugHit = { kind, icount, hart, access, low, high };
     if (this.#options.collect !== undefined) {

@@ -27,8 +27,6 @@ export interface RunOptions {
   /** Hits are handed to `collect` and passed over; without it they stop the run. */
   readonly collect?: (hit: DebugHit) => void;
   readonly writes?: WriteObserver;
-  /** A hit at this icount is not reported: the debugger has been told of it. */
-  readonly passHitsAt?: number;
   /** Told of each interrupt before it is entered: hart and interrupt number. */
   readonly onInterrupt?: (hart: number, cause: number) => void;
   /** Stop as at a limit when the guest waits for something that the host is to send. */

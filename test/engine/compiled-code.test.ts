@@ -56,10 +56,15 @@ const both = ({ interpreted, compiled }: Twins, act: (machine: VirtMachine) => v
 function runBoth(
   { interpreted, compiled, points }: PointedTwins,
   until: number,
-  passHitsAt: number | undefined,
+  passHit: boolean,
 ): MachineStop {
-  const expected = interpreted.run(until, { points, passHitsAt });
-  const actual = compiled.run(until, { points, passHitsAt });
+  const run = (machine: VirtMachine) => {
+    // A step with nothing to look out for, as a debugger takes one off a breakpoint.
+    if (passHit) machine.run(machine.icount + 1, {});
+    return machine.run(until, { points });
+  };
+  const expected = run(interpreted);
+  const actual = run(compiled);
   expect(actual).toEqual(expected);
   expect(difference(compiled, pictureOf(compiled), pictureOf(interpreted))).toBe('');
   return expected;
@@ -102,7 +107,7 @@ function disturb(random: Random, program: RandomProgram, twins: PointedTwins): v
     }
     case 4: {
       const pictures = pictureOf(twins.interpreted);
-      runBoth(twins, twins.interpreted.icount + random.between(1, 3000), undefined);
+      runBoth(twins, twins.interpreted.icount + random.between(1, 3000), false);
       both(twins, machine => restore(machine, pictures));
       break;
     }
@@ -121,11 +126,11 @@ describe.each(KINDS)('rv$xlen, $kind: compiled code does what the interpreter do
       fc.property(fc.nat(), seed => {
         const { program, twins } = endless({ seed, xlen, kind });
         const random = new Random(seed);
-        let passHitsAt: number | undefined;
+        let passHit = false;
         for (let stops = 0; stops < 40; stops++) {
           const far = random.chance(30) ? random.between(1, 300) : random.between(300, 6000);
-          const stop = runBoth(twins, twins.interpreted.icount + far, passHitsAt);
-          passHitsAt = stop.kind === 'hit' ? stop.hit.icount : undefined;
+          const stop = runBoth(twins, twins.interpreted.icount + far, passHit);
+          passHit = stop.kind === 'hit';
           if (stop.kind !== 'hit' && random.chance(60)) disturb(random, program, twins);
         }
         compiled += twins.compiled.board.engine.regions!.statistics.compiled;

@@ -219,15 +219,15 @@ describe.each(Object.entries(GUESTS))('breakpoints %s', (_, guest) => {
     const stopping = build(guest, jit);
     const stops: string[] = [];
     const unconditional = pointsOf(guest);
-    for (let passHitsAt = -1; ; ) {
-      const stop = stopping.run(STEPS, { points: unconditional, passHitsAt });
+    for (;;) {
+      const stop = stopping.run(STEPS, { points: unconditional });
       if (stop.kind !== 'hit') break;
       expect(stopping.icount).toBe(stop.hit.icount);
       expect(stopping.debug.programCounter(stop.hit.hart)).toBe(
         (BigInt(stop.hit.high) << 32n) | BigInt(stop.hit.low),
       );
       stops.push(place(stop.hit));
-      passHitsAt = stop.hit.icount;
+      stopping.run(stop.hit.icount + 1, {});
     }
     expect(stops).toEqual(expected);
   });
