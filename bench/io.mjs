@@ -1,6 +1,6 @@
 /**
- * What recording costs a guest that is busy with devices, and what its log holds: our `run`, `record` and `verify`, whole
- * processes, interleaved; medians. Processor time is the measure on a computer that has other work, too.
+ * What recording costs a guest that is busy with devices, and what its log holds: our `run`, `record` and `verify`,
+ * whole processes, interleaved; medians. Processor time is the measure on a computer that has other work, too.
  * BENCH_ROUNDS sets the number of rounds, BENCH_LOADS names loads (separated by commas), BACKSTUB_LINUX_DEVICES is a
  * folder with the kernel and initrd of test/guests/linux (default: what `npm run test:full` built).
  */

@@ -1,7 +1,8 @@
 /**
- * How fast recordings grow, beside QEMU's record/replay log of the same firmware at the same --icount shift: bytes behind
- * what a recording starts with (firmware, device tree, first checkpoint), by second of the host's time and by million instructions. QEMU's
- * log has no checkpoints, and needs the firmware beside it. BENCH_ELF names other programs (separated by commas).
+ * How fast recordings grow, beside QEMU's record/replay log of the same firmware at the same --icount shift: bytes
+ * behind what a recording starts with (firmware, device tree, first checkpoint), by second of the host's time and by
+ * million instructions. QEMU's log has no checkpoints, and needs the firmware beside it. BENCH_ELF names other
+ * programs (separated by commas).
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';

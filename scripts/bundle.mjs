@@ -88,7 +88,10 @@ function firstLine() {
   return here && !isForPackage ? '#!/usr/bin/env -S node --v8-pool-size=1' : '#!/usr/bin/env node';
 }
 
-/** Most commands need few of Node's modules, and these are not loaded before the program: each waits for its first use. */
+/**
+ * Most commands need few of Node's modules, and these are not loaded before the program: each waits for its first
+ * use.
+ */
 function withLazyModules(code) {
   const late = 'child_process|crypto|dgram|dns/promises|fs/promises|net|perf_hooks|worker_threads|zlib';
   const lazy = code.replace(

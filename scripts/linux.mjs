@@ -50,7 +50,10 @@ export function ensureLinux() {
   }
 }
 
-/** The init of the devices test, as an initial RAM disk beside its kernel: it takes a second, so it is always made anew. */
+/**
+ * The init of the devices test, as an initial RAM disk beside its kernel: it takes a second, so it is always made
+ * anew.
+ */
 function buildInitrd(target) {
   const init = join(target, 'devices-init');
   const { status } = spawnSync(

@@ -22,6 +22,7 @@ describe('the tree', () => {
     ['no cycle of files', check.checkFileCycles],
     ['no cycle of rooms', check.checkRoomCycles],
     ['files stay short', check.checkLengths],
+    ['comments stay narrow', check.checkCommentWidth],
     ['only host rooms use the host', check.checkHostGlobals],
     ['no bigint in rooms on the hot path', check.checkBigint],
     ['no options of the command line outside cli/', check.checkFlags],
@@ -202,6 +203,10 @@ describe('the rules find', () => {
     ]);
     expect(check.checkLengths([main, worker])).toEqual([
       'src/cli/worker.ts:401: has 401 lines, more than 400',
+    ]);
+    const wide = parseSource('cli/wide.ts', `/** ${'x'.repeat(113)} */\n// ${'x'.repeat(118)}\n`);
+    expect(check.checkCommentWidth([wide])).toEqual([
+      'src/cli/wide.ts:2: has a comment of 121 columns, more than 120',
     ]);
   });
 

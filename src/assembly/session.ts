@@ -90,7 +90,8 @@ export function replaySession(recording: Recording, options: HistoryOptions, hos
 
 /**
  * The machine of a recording at a moment, which is reached by replaying; checkpoints on the way are compared. An icount
- * is after all of its inputs, the start before any; undefined there: a new machine. Throws InputError when there is no such moment to go on from, DivergenceError and ReplayMismatch as `verify` does.
+ * is after all of its inputs, the start before any; undefined there: a new machine. Throws InputError when there is
+ * no such moment to go on from, DivergenceError and ReplayMismatch as `verify` does.
  */
 export async function momentOf(
   recording: Recording,

@@ -1,4 +1,6 @@
-/** A device of a board, said once: from its row come state, window, lines, timers, inputs and the guest's description. */
+/**
+ * A device of a board, said once: from its row come state, window, lines, timers, inputs and the guest's description.
+ */
 import type { Scheduler } from '../machine/scheduler.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { BootImage } from '../ports/config.js';

@@ -9,7 +9,9 @@ export function checkBoard({ board }: MachineConfig): void {
   if (board !== 'virt') throw new InputError(`this backstub has no board ${board}`);
 }
 
-/** The declared state of the machine that a configuration names; nothing is built. Throws InputError as `checkBoard`. */
+/**
+ * The declared state of the machine that a configuration names; nothing is built. Throws InputError as `checkBoard`.
+ */
 export function planOf(config: MachineConfig): StatePlan {
   checkBoard(config);
   return planVirt(config, virtDevices(config)).plan;

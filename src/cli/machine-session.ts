@@ -30,8 +30,8 @@ export interface Opened {
   /** Settles when the user quits from the console. */
   readonly quit: Promise<void>;
   /**
-   * Writes everything from now on to a new file, with `fsync` so that it survives a loss of power. Throws InputError when
-   * it cannot be created.
+   * Writes everything from now on to a new file, with `fsync` so that it survives a loss of power. Throws InputError
+   * when it cannot be created.
    */
   record(path: string, options: RecordingOptions): void;
   close(): void;

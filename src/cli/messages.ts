@@ -47,7 +47,9 @@ const guarded = new Set<'stdout' | 'stderr'>();
 
 let outputFailure: NodeJS.ErrnoException | undefined;
 
-/** Why standard output takes no more, if it does not; a reader that went away (`| head`) is none, and ends the output. */
+/**
+ * Why standard output takes no more, if it does not; a reader that went away (`| head`) is none, and ends the output.
+ */
 export const printFailure = (): Error | undefined =>
   outputFailure?.code === 'EPIPE' ? undefined : outputFailure;
 

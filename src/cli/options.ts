@@ -42,7 +42,7 @@ export const LIMIT_OPTIONS = {
     'give up after this much host time, with exit code 124',
     parseSeconds,
   ),
-  maxIcount: option('--max-icount <n>', 'stop in order at this icount, with exit code 0', parseCountFrom(1)),
+  maxIcount: option('--max-icount <n>', 'stop at this icount, with exit code 0', parseCountFrom(1)),
 } as const;
 
 /** When to stop a recording. */

@@ -5,8 +5,8 @@ const EVERY_MS = 1000;
 const TOLD_AT = 2;
 
 /**
- * Says how a replay to an icount gets on: on a terminal each second in one line that is renewed, elsewhere once, when it
- * has taken two. Returns what ends it.
+ * Says how a replay to an icount gets on: on a terminal each second in one line that is renewed, elsewhere once, when
+ * it has taken two. Returns what ends it.
  */
 export function tellProgress(position: () => number, to: number): () => void {
   const from = position();

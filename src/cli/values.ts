@@ -1,4 +1,7 @@
-/** Parsers of option values. They throw InvalidArgumentError, which the argument parser completes with the option's name. */
+/**
+ * Parsers of option values. They throw InvalidArgumentError, which the argument parser completes with the option's
+ * name.
+ */
 import { InvalidArgumentError } from 'commander';
 import { parseAddress } from '../host/network/ipv4.js';
 import type { HostForward } from '../host/network/tcp-proxy.js';

@@ -31,10 +31,9 @@ export type PlicState = ReturnType<ReturnType<typeof plicState>['bind']>;
 /**
  * Platform-level interrupt controller, laid out as SiFive's (RISC-V PLIC specification 1.0).
  * As in QEMU 7.2.22, a device that sets its input high makes its source pending, though it was high before, and also
- * while it is being handled; completion only ends the handling. Machines of revision 1 have the specification's gateways
- * (section 8): a high line makes its source pending, once, until the claim is completed; still high then, pending again.
- * In both, a line that falls early takes nothing back.
- * Context 2h is hart h in M-mode, 2h+1 in S-mode.
+ * while it is being handled; completion only ends the handling. Machines of revision 1 have the specification's
+ * gateways (section 8): a high line makes its source pending, once, until the claim is completed; still high then,
+ * pending again. In both, a line that falls early takes nothing back. Context 2h is hart h in M-mode, 2h+1 in S-mode.
  */
 export class Plic implements MmioDevice {
   readonly access = { min: 4, max: 4 } as const;

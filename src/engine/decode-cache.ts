@@ -269,7 +269,9 @@ export class DecodeCache implements CodeKeeper {
     return file !== undefined && this.memory.u8[entry + ENTRY.result] !== file.zero?.sink;
   }
 
-  /** Throws BrokenInvariant when what is decoded is not what stands in memory. One page in turn: all would take long. */
+  /**
+   * Throws BrokenInvariant when what is decoded is not what stands in memory. One page in turn: all would take long.
+   */
   check(): void {
     for (const [slot, guestPage] of this.#guestPageOf.entries()) {
       if (

@@ -23,7 +23,10 @@ export const CONTROL = {
   /** i32 each: the TLB banks that the running hart uses. The host sets them when they change within a run. */
   fetchTlb: 48,
   dataTlb: 52,
-  /** i32: host address that the running hart's last reserving load read, plus a quarter of its size; the host sets it to 0. */
+  /**
+   * i32: host address that the running hart's last reserving load read, plus a quarter of its size; the host sets it
+   * to 0.
+   */
   reservedAt: 56,
 } as const;
 /** Of what stands at `reservedAt`: the quarter of the size. */
@@ -92,7 +95,9 @@ export const FIRST_INSTRUCTION = 6;
 /** An operation is a byte. */
 export const MOST_OPERATIONS = 256;
 
-/** What stands beside each slot of a predecoded page where a region is entered: the operation and the region's entry. */
+/**
+ * What stands beside each slot of a predecoded page where a region is entered: the operation and the region's entry.
+ */
 export const MARK = { operation: 1, entry: 2 } as const;
 /** Slots are twice as far apart as their marks. */
 export const MARK_SHIFT = 1;
@@ -131,8 +136,8 @@ export interface EngineHost {
   store(access: number, low: number, high: number): number;
   commit(): void;
   /**
-   * A special instruction that generated code leaves to the host, with the words that it was emitted with. It may change
-   * the data TLB. 1: the result is in the mailbox, 0: leave.
+   * A special instruction that generated code leaves to the host, with the words that it was emitted with. It may
+   * change the data TLB. 1: the result is in the mailbox, 0: leave.
    */
   special(a: number, b: number, c: number, d: number, e: number, f: number): number;
   /**

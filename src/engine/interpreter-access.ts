@@ -7,7 +7,10 @@ import { emitReservedAt } from './reserved-place.js';
 import type { Statement } from './semantics.js';
 import { emitFlaggedStore, emitPageFlag } from './watched-stores.js';
 
-/** How the interpreter reaches memory: through the software TLB, or by the host, which does the special instructions, too. */
+/**
+ * How the interpreter reaches memory: through the software TLB, or by the host, which does the special instructions,
+ * too.
+ */
 export abstract class InterpreterAccess extends InterpreterFrame {
   /** Names of the system operations met so far, by number. */
   readonly systemOperations: string[] = [];

@@ -33,9 +33,9 @@ export interface SpecialEmitter {
   /** Pushes the numbers by which the host finds a source and the result again. */
   operandNumbers(): void;
   /**
-   * Sets the result, a register of `file`, to the x that `inline` leaves on the stack. Where `inline` calls `leaveIf`, which takes a condition
-   * from the stack, with nothing changed, the host does the instruction: `EngineHost.special` with six
-   * words, which `host` pushes.
+   * Sets the result, a register of `file`, to the x that `inline` leaves on the stack. Where `inline` calls
+   * `leaveIf`, which takes a condition from the stack, with nothing changed, the host does the instruction:
+   * `EngineHost.special` with six words, which `host` pushes.
    */
   resultOf(file: RegisterFile, inline: (leaveIf: () => void) => void, host: () => void): void;
 }

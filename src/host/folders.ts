@@ -23,8 +23,8 @@ export interface FolderFile {
 }
 
 /**
- * Writes files into a folder that does not exist yet or is empty, and nowhere else: all of them or, when that fails, none.
- * Throws InputError.
+ * Writes files into a folder that does not exist yet or is empty, and nowhere else: all of them or, when that fails,
+ * none. Throws InputError.
  */
 export function writeFolder(path: string, files: readonly FolderFile[]): void {
   const undo: (() => void)[] = [];

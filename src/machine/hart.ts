@@ -98,7 +98,7 @@ export interface Hart {
   requestBoundary(): void;
   /** The last run ended before an instruction, for the debugger. */
   readonly stopped: boolean;
-  /** The last step of a run gave the rest of the turn away. */
+  /** The last step of a run yields: the next hart goes on, as behind a whole quantum. */
   yields: boolean;
 
   /** The interrupt to take now, or NO_INTERRUPT. */

@@ -24,7 +24,7 @@ const MOST_WORK = 2_000;
 const MOST_IDLE_JUMPS = 100_000;
 
 /**
- * A whole deterministic machine. It only runs forward, from boundary to boundary (design: "anatomy of a step"),
+ * A whole deterministic machine. It only runs forward, from boundary to boundary,
  * and what happens in it depends on its state and on the events applied to it, on nothing else.
  */
 export class Machine<B extends Board = Board> extends MachineView<B> {
@@ -194,8 +194,8 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
   }
 
   /**
-   * Everything derived from the declared state and guest memory is to follow them: they were replaced. `idleNs`: virtual
-   * time that was skipped there since the last step or event.
+   * Everything derived from the declared state and guest memory is to follow them: they were replaced. `idleNs`:
+   * virtual time that was skipped there since the last step or event.
    */
   afterRestore(idleNs = 0): void {
     this.#deriveAgain();

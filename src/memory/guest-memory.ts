@@ -138,7 +138,9 @@ export class GuestMemory {
     return (hostAddress - this.plan.ram) >>> PAGE_SHIFT;
   }
 
-  /** Whether a page of RAM holds zeros because nothing was ever written to it: to read it would make the host map it. */
+  /**
+   * Whether a page of RAM holds zeros because nothing was ever written to it: to read it would make the host map it.
+   */
   isUntouched(page: number): boolean {
     return page < this.ramPages && this.#touched[page] === 0;
   }

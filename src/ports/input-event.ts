@@ -1,6 +1,6 @@
 /**
- * The machine's one door: everything non-deterministic that enters it. One row for each kind of event: from it come the type, the
- * encoding in recordings, the check of JSON, and how it reads.
+ * The machine's one door: everything non-deterministic that enters it. One row for each kind of event: from it come
+ * the type, the encoding in recordings, the check of JSON, and how it reads.
  */
 import { quoted, shortened, toHex } from './bytes-text.js';
 import { integer, oneOf, type ValueCheck } from './value-kinds.js';
@@ -85,8 +85,8 @@ export const INPUT_EVENTS = {
   /** Random bytes of the host. */
   entropy: row(8, { bytes }, event => `entropy ${shortened(event.bytes, 16)}`),
   /**
-   * One event of an input device, which is an index in the configuration's `inputs`, in the numbers of Linux's input layer; type 0
-   * reports those before it.
+   * One event of an input device, which is an index in the configuration's `inputs`, in the numbers of Linux's input
+   * layer; type 0 reports those before it.
    */
   input: row(
     9,

@@ -18,7 +18,9 @@ export interface MachineBehaviour {
    * when its device raises the line, high already or not (`raise`), which is what QEMU's does.
    */
   readonly interruptPending: 'level' | 'raise';
-  /** What a debugger's write of a CSR is: an instruction's (`executed`), or a write that no step belongs to (`exact`). */
+  /**
+   * What a debugger's write of a CSR is: an instruction's (`executed`), or a write that no step belongs to (`exact`).
+   */
   readonly debuggerCsrWrite: 'executed' | 'exact';
 }
 

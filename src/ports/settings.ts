@@ -1,6 +1,7 @@
 /**
- * The settings of a machine, one row each: what may be given, what holds when nothing is, under which names users give it, and
- * how it reads. `MachineConfig`, the recording's header, the command line, the API, `info` and `diff` are made of this table.
+ * The settings of a machine, one row each: what may be given, what holds when nothing is, under which names users
+ * give it, and how it reads. `MachineConfig`, the recording's header, the command line, the API, `info` and `diff`
+ * are made of this table.
  */
 import { GIB, hex, KIB, MIB, plural, sizeText } from './amounts.js';
 import { MACHINE_REVISION } from './revisions.js';
@@ -40,8 +41,8 @@ interface SettingBase<T> {
   /** What else has to hold, where it depends on other settings. */
   fits?(value: T, others: Others): boolean;
   /**
-   * The option that gives it. A string: one that gives something of the host too, or more than one setting; the command line
-   * has a row for it.
+   * The option that gives it. A string: one that gives something of the host too, or more than one setting; the
+   * command line has a row for it.
    */
   readonly option?: SettingOption<T> | string;
   /** It follows from other things that are given: the API has no field for it. */
@@ -96,7 +97,10 @@ const LATEST_RTC_SECONDS = 2 ** 33;
 /** 2024-01-01 00:00 UTC. */
 const RTC_START_SECONDS = 1_704_067_200;
 
-/** What must be equal for two machines to behave equally; stored in every recording. Their order is that of help and `info`. */
+/**
+ * What must be equal for two machines to behave equally; stored in every recording. Their order is that of help and
+ * `info`.
+ */
 export const SETTINGS = {
   /** What it is built as: see `buildMachine`. */
   board: required(word(MOST_TEXT), {
@@ -139,9 +143,9 @@ export const SETTINGS = {
     shown: { line: 'memory', text: sizeText },
   }),
   /**
-   * One step lasts 2^shift ns of virtual time, as QEMU's `-icount shift=N`. By itself 8 ns, as a core of 125 MHz: guests that wait
-   * by looking at the clock burn 8 times fewer steps than at 1 ns (U-Boot's countdown of 2 s is 250 million instead of
-   * 2000), and Linux still does more than a million steps a tick.
+   * One step lasts 2^shift ns of virtual time, as QEMU's `-icount shift=N`. By itself 8 ns, as a core of 125 MHz:
+   * guests that wait by looking at the clock burn 8 times fewer steps than at 1 ns (U-Boot's countdown of 2 s is 250
+   * million instead of 2000), and Linux still does more than a million steps a tick.
    */
   icountShift: required(integer(0, 63), {
     now: 3,

@@ -29,8 +29,8 @@ export class DivergenceError extends Error {
 
 /**
  * Compares a checkpoint as found in replay with the recorded one of the same icount. Undefined when they agree.
- * `previousIcount` is the icount of the last one that agreed, the recording's first to begin with; `unlike` names components whose state
- * was declared otherwise when it was recorded: they are left out, and no fields are named.
+ * `previousIcount` is the icount of the last one that agreed, the recording's first to begin with; `unlike` names
+ * components whose state was declared otherwise when it was recorded: they are left out, and no fields are named.
  */
 export function findDivergence(
   recorded: Checkpoint,

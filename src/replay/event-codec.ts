@@ -99,8 +99,8 @@ function shapeOf(kind: EventKind): Shape {
 }
 
 /**
- * Put together field by field, an object has its fields in a list of their own, and so has each copy: one more allocation an
- * event. JSON's parser makes one that holds them itself, as a literal does.
+ * Put together field by field, an object has its fields in a list of their own, and so has each copy: one more
+ * allocation an event. JSON's parser makes one that holds them itself, as a literal does.
  */
 const inOnePiece = <T extends object>(object: T): T =>
   Object.assign(JSON.parse(JSON.stringify(object)) as T, object);

@@ -35,7 +35,8 @@
  *     first; areas and pages ascend. Other pages are as the images leave them, zero where there is none.
  * The others come in the order of time. Each icount in them is a varint, the difference to the icount given
  * before it anywhere in the file; the first one to that of "start", or 0.
- * 3 events: one or more of [icount, kind u8, fields of that kind]; kinds and fields are `INPUT_EVENTS`, encodings in event-codec.ts.
+ * 3 events: one or more of [icount, kind u8, fields of that kind]; kinds and fields are `INPUT_EVENTS`, encodings in
+ * event-codec.ts.
  * 4 checkpoint:
  *     icount, chain u32 u32, flags u8 (bit 0: names follow; bit 1: the state is whole)
  *     names, if flagged and always in the first checkpoint: varint count, as many texts

@@ -68,7 +68,9 @@ export function compareRecordings(
   return { from, difference: difference ?? inputs, events: index, checkpoints: agreed };
 }
 
-/** A recording's events as if it started where the other does, if that is later: perhaps between events of one icount. */
+/**
+ * A recording's events as if it started where the other does, if that is later: perhaps between events of one icount.
+ */
 function eventsFrom(recording: Recording, other: Recording, from: number): Sequence<LoggedEvent> {
   if (startIcount(recording.header) === from) return recording.events;
   const [ours, theirs] = [InputLog.from(recording.events), InputLog.from(other.events)];

@@ -50,7 +50,9 @@ export type RecordingEnd =
    */
   | { readonly kind: 'cut'; readonly icount: number; readonly damage?: string };
 
-/** A whole recording. Events and checkpoints are sorted by icount, and may be read from a file as they are asked for. */
+/**
+ * A whole recording. Events and checkpoints are sorted by icount, and may be read from a file as they are asked for.
+ */
 export interface Recording {
   readonly header: RecordingHeader;
   readonly events: Sequence<LoggedEvent>;

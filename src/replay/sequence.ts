@@ -1,4 +1,7 @@
-/** What stands in an order and is looked at one by one: a list, or something that is read from a file as it is asked for. */
+/**
+ * What stands in an order and is looked at one by one: a list, or something that is read from a file as it is asked
+ * for.
+ */
 export interface Sequence<T> extends Iterable<T> {
   readonly length: number;
   at(index: number): T | undefined;

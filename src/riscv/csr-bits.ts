@@ -1,6 +1,6 @@
 /**
- * Control and status registers that are bits of a hart's state. What their rows say is executed twice: here, for the host and
- * for debuggers, and by generated code (isa/csr-instructions.ts).
+ * Control and status registers that are bits of a hart's state. What their rows say is executed twice: here, for the
+ * host and for debuggers, and by generated code (isa/csr-instructions.ts).
  */
 import { HART_STATE, type HartState } from './hart-state.js';
 import { PRIVILEGE } from './privileged.js';
@@ -32,8 +32,8 @@ export interface CsrBits {
   readonly legal?: { readonly bits: number; readonly values: readonly number[] };
   readonly on: Consequences;
   /**
-   * Generated code leaves every access to the host: what lets interrupts be taken is not the bits alone, but others they are
-   * compared with.
+   * Generated code leaves every access to the host: what lets interrupts be taken is not the bits alone, but others
+   * they are compared with.
    */
   readonly hostOnly?: true;
 }

@@ -7,7 +7,9 @@ import { MOST_LEVELS } from './page-walker.js';
 /** Beyond so many entries the banks are cleared as a whole. */
 const MOST_LISTED = 2048;
 
-/** The entries of some banks that were filled, unless there were too many, each with the page-table entries behind it. */
+/**
+ * The entries of some banks that were filled, unless there were too many, each with the page-table entries behind it.
+ */
 export class FilledEntries {
   readonly #entries = new Int32Array(MOST_LISTED);
   readonly #leaves = new Int32Array(MOST_LISTED);

@@ -62,7 +62,10 @@ export class PmpUnit {
     return !this.#anyLocked && !this.#withinPage;
   }
 
-  /** Whether every byte of [address, address + size) may be accessed. With no entry set, only machine mode may (3.7.1). */
+  /**
+   * Whether every byte of [address, address + size) may be accessed. With no entry set, only machine mode may
+   * (3.7.1).
+   */
   allows(address: number, size: number, access: Access, privilege: number): boolean {
     const entry = this.#matching(address, address + size);
     if (entry === NONE) return privilege === PRIVILEGE.machine;

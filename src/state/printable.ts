@@ -3,8 +3,9 @@
  * show a text other than it is becomes visible as \uXXXX. That is also how JSON writes such a character, so lines of
  * JSON stay what they are.
  *
- * C0 and C1 controls but for the tab, DEL, line and paragraph separators, marks and overrides of the writing direction (bidi, as
- * in "Trojan Source"), invisible spaces and joiners, tags, and halves of surrogate pairs that stand alone.
+ * C0 and C1 controls but for the tab, DEL, line and paragraph separators, marks and overrides of the writing
+ * direction (bidi, as in "Trojan Source"), invisible spaces and joiners, tags, and halves of surrogate pairs that
+ * stand alone.
  */
 const UNPRINTABLE =
   /(?!\t)[\p{Cc}\u2028\u2029\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\p{Cs}]/gu;

@@ -261,8 +261,8 @@ export interface DebugTarget {
   interrupt(): void;
 
   /**
-   * Lines that the user should read, each once. To be asked for where the user has a say, as after a monitor command: never
-   * while a debugger prepares a call.
+   * Lines that the user should read, each once. To be asked for where the user has a say, as after a monitor command:
+   * never while a debugger prepares a call.
    */
   takeNotices(): readonly string[];
 

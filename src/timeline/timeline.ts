@@ -1,10 +1,10 @@
 /**
- * How going back works. The machine only runs forward, and always in the same way: what happens in it depends on its
- * state and on the inputs that enter, at boundaries between two steps, and the history holds these. So any moment can be
- * had again: restore a snapshot at or before it, run forward, let the recorded inputs enter, stop exactly there.
+ * How going back works. The machine only runs forward, and always in the same way: what happens in it depends on
+ * its state and on the inputs that enter, at boundaries between two steps, and the history holds these. So any moment
+ * can be had again: restore a snapshot before it, run forward, apply the recorded inputs, stop exactly there.
  *
  * `Navigator` (history/) does that. A `Moment` says where: branch, steps taken, inputs entered, and idle time skipped
- * behind them. Snapshots are left on the way, by themselves; between two of them lies an interval. A step back goes to one
+ * behind them. Snapshots are taken on the way; between two of them lies an interval. A step back goes to one
  * step before the present. Continuing back cannot know where the last hit is: each interval is run forward once, newest
  * first, in a pass that collects the hits and stops at none; the last of them is where to land (search/). Questions
  * are passes, too. None meets a breakpoint that is not its own, because each hands its points to the machine.

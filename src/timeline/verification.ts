@@ -15,8 +15,8 @@ export interface Verified {
 
 /**
  * Runs a navigator that stands at the beginning through the recording, up to the boundary `until` or the end, and
- * compares the machine with every checkpoint on the way. Throws DivergenceError at the first that does not agree, ReplayMismatch when it ends otherwise,
- * TargetError when interrupted.
+ * compares the machine with every checkpoint on the way. Throws DivergenceError at the first that does not agree,
+ * ReplayMismatch when it ends otherwise, TargetError when interrupted.
  */
 export async function verifyRecording(
   navigator: Navigator,

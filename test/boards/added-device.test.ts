@@ -1,4 +1,6 @@
-/** The worked example of CONTRIBUTING.md: a device that is a class and a row is a part of everything a machine can do. */
+/**
+ * The worked example of CONTRIBUTING.md: a device that is a class and a row is a part of everything a machine can do.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * Whatever an option is given, the command ends well or with an error of one line that is none of the program's own. The
- * commands run in this process; the files that they may touch are in a folder of the test's own.
+ * Whatever an option is given, the command ends well or with an error of one line that is none of the program's own.
+ * The commands run in this process; the files that they may touch are in a folder of the test's own.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

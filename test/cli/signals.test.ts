@@ -1,4 +1,7 @@
-/** SIGTERM and SIGINT end a command soon and in order, whatever is under way; and while it is, the event loop has its turns. */
+/**
+ * SIGTERM and SIGINT end a command soon and in order, whatever is under way; and while it is, the event loop has its
+ * turns.
+ */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';

@@ -9,8 +9,8 @@ const MAIN = join(REPOSITORY, 'dist/cli/main.js');
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 /**
- * Runs a command in a terminal that is closed once `ready` is on it. With `session` the command is not of the terminal's
- * session, so that no SIGHUP tells it. Prints how it ended: a code, or `signal N`.
+ * Runs a command in a terminal that is closed once `ready` is on it. With `session` the command is not of the
+ * terminal's session, so that no SIGHUP tells it. Prints how it ended: a code, or `signal N`.
  */
 const CLOSING = `
 import os, pty, subprocess, sys

@@ -1,4 +1,7 @@
-/** What the laws are about: machines of one kind, with programs for them. Whatever keeps to them runs through the same tests. */
+/**
+ * What the laws are about: machines of one kind, with programs for them. Whatever keeps to them runs through the same
+ * tests.
+ */
 
 import * as asm from '../lockstep/encode.js';
 import {

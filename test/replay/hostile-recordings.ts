@@ -1,6 +1,6 @@
 /**
- * Recordings that somebody made up or spoilt, their checksums right or not, and all that is done with one: it ends well,
- * or in one line.
+ * Recordings that somebody made up or spoilt, their checksums right or not, and all that is done with one: it ends
+ * well, or in one line.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

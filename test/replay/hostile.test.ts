@@ -1,4 +1,7 @@
-/** Whatever is done with a recording that is none ends well or in one line. `npm run fuzz -- recordings --seed N` has more. */
+/**
+ * Whatever is done with a recording that is none ends well or in one line. `npm run fuzz -- recordings --seed N` has
+ * more.
+ */
 import { expect, test } from 'vitest';
 import { tryRecordings } from './hostile-recordings.js';
 

@@ -6,7 +6,10 @@ import { readRecording } from '../../src/replay/recording-reader.js';
 import { bootFixture, REPOSITORY, replay } from '../support/sessions.js';
 
 const FOLDER = join(REPOSITORY, 'fixtures/revisions');
-/** What the firmware `revisions` says on each: whether an SC fails after writes of another hart, and interrupts of one raise. */
+/**
+ * What the firmware `revisions` says on each: whether an SC fails after writes of another hart, and interrupts of one
+ * raise.
+ */
 const SAYS = ['sc 0, irq +\n', 'sc 1, irq 1\n'];
 const revisions = SAYS.map((text, i) => ({ revision: i + 1, text }));
 

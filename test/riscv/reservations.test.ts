@@ -140,7 +140,9 @@ describe('what is no hart', () => {
   const REGISTERS = 0x1000_1000;
   const RING = START + 0x8000;
 
-  /** A machine with an entropy device that fills eight bytes at WORD when it is notified; x11 points at its registers. */
+  /**
+   * A machine with an entropy device that fills eight bytes at WORD when it is notified; x11 points at its registers.
+   */
   function withRng(program: readonly number[]): VirtMachine {
     const machine = harts(64, [program], EAGER, { rng: true, virtio: 'modern', icountShift: 12 });
     const slot = [0, 1, 2, 3, 4, 5, 6, 7].find(

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { LOADS, LOADS_64, STORES, STORES_64 } from '../lockstep/encode.js';
 import { Bench, CODE, DATA } from './bench.js';
 
-/** Watched bytes at every place of a doubleword: aligned accesses reach some of them from before, some only from within. */
+/**
+ * Watched bytes at every place of a doubleword: aligned accesses reach some of them from before, some only from
+ * within.
+ */
 const WATCHED = [0, 1, 2, 3, 4, 5, 6, 7].flatMap(offset =>
   [1, 2, 4, 8].map(length => ({ low: DATA + 16 + offset, high: 0, length })),
 );

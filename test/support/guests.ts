@@ -83,8 +83,8 @@ export const hasQemu = spawnSync(QEMU, ['--version'], { stdio: 'ignore' }).statu
 export const QEMU_CPU = 'rv64,h=off,sstc=off,zbc=off,Zihintpause=off,pmu-num=0';
 
 /**
- * What a guest prints on QEMU, with our device tree, until it powers off or `timeoutMs` have passed. `answers` as those of
- * MemoryConsole.
+ * What a guest prints on QEMU, with our device tree, until it powers off or `timeoutMs` have passed. `answers` as
+ * those of MemoryConsole.
  */
 export function consoleOnQemu(
   args: readonly string[],

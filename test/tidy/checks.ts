@@ -8,6 +8,7 @@ import {
   INSTRUCTION_SET_EXCEPTIONS,
   INSTRUCTION_SET_WORDS,
   LONG_FILES,
+  MAX_COLUMNS,
   MAX_LINES,
   ROOMS,
   ROOMS_OF_ANY_MACHINE,
@@ -105,6 +106,17 @@ export const checkLengths: Check = sources => [
     .map(file => at(file, file.lines, `has ${file.lines} lines, more than ${MAX_LINES}`)),
   ...stale(LONG_FILES, sources, file => file.lines > MAX_LINES),
 ];
+
+export const checkCommentWidth: Check = sources =>
+  sources.flatMap(file =>
+    file.text
+      .split('\n')
+      .flatMap((text, index) =>
+        text.length > MAX_COLUMNS && /^\s*(\/\*|\*|\/\/)/.test(text)
+          ? [at(file, index + 1, `has a comment of ${text.length} columns, more than ${MAX_COLUMNS}`)]
+          : [],
+      ),
+  );
 
 export const checkHostGlobals: Check = sources =>
   sources

@@ -1,4 +1,7 @@
-/** What files declare: exports that somebody imports, from where they are declared, files and functions of one purpose. */
+/**
+ * What files declare: exports that somebody imports, from where they are declared, files and functions of one
+ * purpose.
+ */
 import { posix } from 'node:path';
 import { roomOf } from './checks.js';
 import { MAX_FUNCTION_LINES } from './rules.js';
@@ -15,8 +18,8 @@ interface Export {
 }
 
 /**
- * An export nobody imports: neither a source nor a test, bench or script, as `users` (whole texts) shows; of a type, one that
- * its own file does not use either.
+ * An export nobody imports: neither a source nor a test, bench or script, as `users` (whole texts) shows; of a type,
+ * one that its own file does not use either.
  */
 export function checkDeadExports(
   sources: readonly SourceFile[],

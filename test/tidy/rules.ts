@@ -115,6 +115,8 @@ export const INSTRUCTION_SET_WORDS =
 export const INSTRUCTION_SET_EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {};
 
 export const MAX_LINES = 400;
+/** Columns of a comment's line: the formatter breaks code only. */
+export const MAX_COLUMNS = 120;
 
 /** Files that are longer: path under src/ -> reason. */
 export const LONG_FILES: Readonly<Record<string, string>> = {};

@@ -1,4 +1,6 @@
-/** Moments are in order, those within idle time too; and a run looks out for what it was given, and for nothing else. */
+/**
+ * Moments are in order, those within idle time too; and a run looks out for what it was given, and for nothing else.
+ */
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Session } from '../../src/assembly/session.js';
 import { buildMachine } from '../../src/boards/build-machine.js';

@@ -113,7 +113,10 @@ const denying = (size: number, at: number): Guest['prepare'] => {
   };
 };
 
-/** Sv39 in S mode: RAM is mapped to itself in a gigapage, one page of it at another address by an entry that comes and goes. */
+/**
+ * Sv39 in S mode: RAM is mapped to itself in a gigapage, one page of it at another address by an entry that comes and
+ * goes.
+ */
 const MAPPED = 0x1_0000_0000n;
 const sv39: Guest['prepare'] = (machine, set) => {
   const entry = (to: number, flags: bigint) => (BigInt(to >>> 12) << 10n) | flags;

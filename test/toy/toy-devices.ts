@@ -19,7 +19,9 @@ export const NOTHING_TYPED = 0xffff_ffff;
 /** What is written to `power` to start over; anything else ends the machine with that code. */
 export const RESET_CODE = 0x100;
 
-/** A console that can be read and written, with an interrupt when something was typed. It turns the machine off, too. */
+/**
+ * A console that can be read and written, with an interrupt when something was typed. It turns the machine off, too.
+ */
 export class ToyConsole implements MmioDevice {
   readonly access = WORDS.access;
   readonly width = WORDS.width;

@@ -295,8 +295,8 @@ export class VirtioBlock implements VirtioFunction {
 const NOWHERE: Extent = { offset: 0, length: 0 };
 
 /**
- * Commands that only a SCSI disk of the host would take. They end in an error (255) in the buffer before the status, or at
- * once when buffers are missing.
+ * Commands that only a SCSI disk of the host would take. They end in an error (255) in the buffer before the status,
+ * or at once when buffers are missing.
  */
 function refuseScsi(out: readonly Uint8Array[], filled: readonly Uint8Array[]): number {
   if (out.length < 2 || filled.length < 3) return RESULT.error;

@@ -34,8 +34,8 @@ export class Activity {
   }
 
   /**
-   * A packet came behind a question. A debugger that waits for the answer sends none, so after an interrupt the question is
-   * given up. GDB sends no interrupt there: its Ctrl-C makes it leave at the next line of text (GDB 13,
+   * A packet came behind a question. A debugger that waits for the answer sends none, so after an interrupt the
+   * question is given up. GDB sends no interrupt there: its Ctrl-C makes it leave at the next line of text (GDB 13,
    * remote.c `remote_serial_quit_handler` and `remote_target::rcmd`), so a packet behind such a line says the same.
    */
   packetCame(fromGdb: boolean): void {

@@ -90,7 +90,10 @@ export class CommandHandler {
     this.target.detach();
   }
 
-  /** GDB skips what stands between packets and then begins to wait anew; LLDB, which takes it for an answer, says no such word. */
+  /**
+   * GDB skips what stands between packets and then begins to wait anew; LLDB, which takes it for an answer, says no
+   * such word.
+   */
   get clientSkipsNoise(): boolean {
     return this.clientFeatures.has('vContSupported+');
   }

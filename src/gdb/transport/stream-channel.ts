@@ -1,7 +1,10 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ByteChannel } from './byte-channel.js';
 
-/** Bytes that one turn of the event loop brings; a socket alone would bring two million, and let nothing else in meanwhile. */
+/**
+ * Bytes that one turn of the event loop brings; a socket alone would bring two million, and let nothing else in
+ * meanwhile.
+ */
 const MOST_A_TURN = 0x4000;
 
 /** A channel over a pair of streams, e.g. stdin and stdout for gdb's `target remote | backstub ...`. */

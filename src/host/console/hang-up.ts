@@ -7,8 +7,8 @@ export const hangUp = (): void => {
 };
 
 /**
- * When Node ends, it gives terminals their settings back, and aborts (Node 20) when one is gone. So the standard streams
- * of a terminal that is gone lead to /dev/null before that.
+ * When Node ends, it gives terminals their settings back, and aborts (Node 20) when one is gone. So the standard
+ * streams of a terminal that is gone lead to /dev/null before that.
  */
 export function surviveHangUp(): void {
   process.on('exit', () => {

@@ -2,8 +2,9 @@ import { open } from 'node:fs/promises';
 import type { BlockBackend } from '../../ports/host.js';
 
 /**
- * Disk requests at the speed of the host: each reads as much of its image file as the guest reads or writes, and is done
- * when the host is. The bytes the guest sees come from the machine, so a file that changes, or goes, changes nothing.
+ * Disk requests at the speed of the host: each reads as much of its image file as the guest reads or writes, and is
+ * done when the host is. The bytes the guest sees come from the machine, so a file that changes, or goes, changes
+ * nothing.
  */
 export function asyncDisks(paths: readonly string[]): BlockBackend {
   return {

@@ -59,8 +59,9 @@ function readRaw(file: InputFile): { bytes: number; extents: DiskContents['exten
 }
 
 /**
- * How a raw image is read. Node cannot ask where its holes are. Read past the system's cache they cost a tenth: the system
- * clears our page instead of a new one of its own. Where that is not possible, or the file has no holes, it is read as usual.
+ * How a raw image is read. Node cannot ask where its holes are. Read past the system's cache they cost a tenth: the
+ * system clears our page instead of a new one of its own. Where that is not possible, or the file has no holes, it is
+ * read as usual.
  */
 function openPieces(file: InputFile): { read(piece: Uint8Array, offset: number): number; close(): void } {
   let descriptor = file.storedBytes < file.bytes / 2 ? openUnbuffered(file.path) : undefined;

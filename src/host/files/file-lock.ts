@@ -112,7 +112,10 @@ function isRunning(pid: number, start: string): boolean {
   return start === '-' || now === '-' || now === start;
 }
 
-/** When a process started, in the kernel's clock ticks: a number is used again, a number with its start is not. `-`: not known. */
+/**
+ * When a process started, in the kernel's clock ticks: a number is used again, a number with its start is not. `-`:
+ * not known.
+ */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');

@@ -27,8 +27,8 @@ function abandonAtExit(): void {
 }
 
 /**
- * The files of one command, or of one session of a script: the only way to open them. None is read and written, and none
- * is written twice, whatever its names: a file is known by its device and number.
+ * The files of one command, or of one session of a script: the only way to open them. None is read and written, and
+ * none is written twice, whatever its names: a file is known by its device and number.
  */
 export class HostFiles {
   /** Why each cannot be written, by identity. */

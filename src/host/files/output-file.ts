@@ -31,8 +31,8 @@ export interface OutputFile {
   /** Writes over bytes that were appended before; not where the file is no regular one. */
   writeAt(bytes: Uint8Array, position: number): void;
   /**
-   * What was appended may be taken as the file from here on: it gets its name. An older file of that name is kept beside
-   * it until `close`. Throws InputError as `append` does.
+   * What was appended may be taken as the file from here on: it gets its name. An older file of that name is kept
+   * beside it until `close`. Throws InputError as `append` does.
    */
   publish(): void;
   /** A file that is to survive a loss of power is written through. */

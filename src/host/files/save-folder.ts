@@ -9,9 +9,9 @@ const SUFFIX = '.bst';
 const CONTROLS = /\p{Cc}/u;
 
 /**
- * The folder that a client - a debugger, a page - may write recordings to: the only way to a file of the host for anyone
- * but the user who gave the command. Nothing outside of it, nothing hidden, nothing through a link; a file that is
- * there is replaced only when it is a recording.
+ * The folder that a client - a debugger, a page - may write recordings to: the only way to a file of the host for
+ * anyone but the user who gave the command. Nothing outside of it, nothing hidden, nothing through a link; a file
+ * that is there is replaced only when it is a recording.
  */
 export class SaveFolder {
   readonly #root: string;

@@ -1,4 +1,7 @@
-/** Ethernet and IPv4 (RFC 894, RFC 791): just what the user-mode network speaks. Addresses are unsigned 32-bit numbers. */
+/**
+ * Ethernet and IPv4 (RFC 894, RFC 791): just what the user-mode network speaks. Addresses are unsigned 32-bit
+ * numbers.
+ */
 
 export const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806 } as const;
 export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17 } as const;

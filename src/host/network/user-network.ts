@@ -37,8 +37,8 @@ export interface UserNetwork extends NetworkBackend {
 /**
  * A network of one guest behind the host's sockets, as QEMU's `-netdev user`: ARP, DHCP, DNS, ICMP echo of its own
  * addresses, UDP and TCP to anywhere the host reaches, with the gateway standing for the host's loopback.
- * `restricted`, as QEMU's `restrict=on`: the guest reaches neither the host nor anything beyond, forwarded ports still lead in.
- * Rejects with InputError when a port cannot be forwarded.
+ * `restricted`, as QEMU's `restrict=on`: the guest reaches neither the host nor anything beyond, forwarded ports
+ * still lead in. Rejects with InputError when a port cannot be forwarded.
  */
 export async function openUserNetwork(
   forwards: readonly HostForward[],

@@ -10,7 +10,9 @@ const MOST_FILES = 16;
 
 const RIFF = Uint8Array.of(0x52, 0x49, 0x46, 0x46);
 
-/** One WAV file that grows; its header is right after each write. Where it cannot be written over, it says `endless`. */
+/**
+ * One WAV file that grows; its header is right after each write. Where it cannot be written over, it says `endless`.
+ */
 class WavWriter {
   #bytes = 0;
 

@@ -76,7 +76,9 @@ export class Navigator extends Replayer {
     return this.machine.idleNs > 0;
   }
 
-  /** Makes a pass from one end to the other; without snapshots where nobody has come who may want to go back over it. */
+  /**
+   * Makes a pass from one end to the other; without snapshots where nobody has come who may want to go back over it.
+   */
   async straightOn<T>(pass: () => Promise<T>): Promise<T> {
     this.#automatic = this.visited;
     try {
@@ -87,8 +89,8 @@ export class Navigator extends Replayer {
   }
 
   /**
-   * One pass over a part of the history: from a snapshot, which is restored, to a moment. Where that is an interval from
-   * end to end, what it touched is known from then on.
+   * One pass over a part of the history: from a snapshot, which is restored, to a moment. Where that is an interval
+   * from end to end, what it touched is known from then on.
    */
   async pass(from: PlacedSnapshot, to: Moment, pass: Pass = {}): Promise<PassStop> {
     this.restore(from);
@@ -104,8 +106,8 @@ export class Navigator extends Replayer {
   }
 
   /**
-   * The history before a moment, newest interval first. `pieces`: the newest is cut where snapshots were left in passing,
-   * since what is looked for is often close by; each piece is at least as long as all newer ones together.
+   * The history before a moment, newest interval first. `pieces`: the newest is cut where snapshots were left in
+   * passing, since what is looked for is often close by; each piece is at least as long as all newer ones together.
    */
   *intervalsBefore(present: Moment, newest: 'whole' | 'pieces' = 'pieces'): Generator<Interval, void> {
     for (let end = present; ; ) {

@@ -55,7 +55,10 @@ export class SnapshotRoom {
     this.#smallestGap = undefined;
   }
 
-  /** Whether one more snapshot in a gap of this many steps would stay: where there is no room, a smaller gap is opened. */
+  /**
+   * Whether one more snapshot in a gap of this many steps would stay: where there is no room, a smaller gap is
+   * opened.
+   */
   hasRoomIn(gap: number): boolean {
     if (!this.#full) return true;
     this.#smallestGap ??= this.#spare()?.gap ?? Number.POSITIVE_INFINITY;

@@ -108,8 +108,8 @@ export class LiveDriver {
   }
 
   /**
-   * A checkpoint is void once an input enters at its icount, and where the machine waits for one it is sure to be: it is
-   * taken in the middle of the guest's work, after one step. Returns what ended the run there, if anything did.
+   * A checkpoint is void once an input enters at its icount, and where the machine waits for one it is sure to be: it
+   * is taken in the middle of the guest's work, after one step. Returns what ended the run there, if anything did.
    */
   #checkpointOnTheWay(limit: number, options: RunOptions): MachineStop | undefined {
     const machine = this.#machine;

@@ -32,7 +32,7 @@ export class Pace {
     this.#tellInterrupted();
   }
 
-  /** Settles when the present run is interrupted, for one that waits at a time. */
+  /** Resolves when the debugger or a signal interrupts the run under way. */
   interruption(): Promise<void> {
     if (this.#interrupted) return Promise.resolve();
     return new Promise(resolve => {

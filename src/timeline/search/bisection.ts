@@ -121,7 +121,10 @@ function firstMemoryDifference(left: Navigator, right: Navigator): StepDifferenc
   return { where, left: shown(a), right: shown(b) };
 }
 
-/** The step on the first line, then one line for each thing that differs. `names`: what to call the two; `place`: the pc's. */
+/**
+ * The step on the first line, then one line for each thing that differs. `names`: what to call the two; `place`: the
+ * pc's.
+ */
 export function describeStepDifference(
   { icount, hart, pc, instruction, inputs, components, fields, memory }: StepDifference,
   names: readonly [string, string],

@@ -31,7 +31,10 @@ export class SearchAhead {
     readonly interrupted: Promise<void>,
   ) {}
 
-  /** The findings in an interval, by the id of the snapshot at its start; undefined when it is not among those that run here. */
+  /**
+   * The findings in an interval, by the id of the snapshot at its start; undefined when it is not among those that
+   * run here.
+   */
   async take(id: number): Promise<IntervalFindings | 'interrupted' | 'failed' | undefined> {
     this.#fill();
     const entry = this.#entries.get(id);
