@@ -28,9 +28,9 @@ export function xlenOf(name: string, bytes: Uint8Array): 32 | 64 {
 }
 
 /**
- * Loads a program's PT_LOAD segments at their physical addresses, zero-filled to their length in memory.
- * `name` is the file's, for messages. Throws InputError: not an ELF file for RISC-V, made for another `xlen`,
- * not executable, truncated, or outside RAM.
+ * Loads a program's PT_LOAD segments at their physical addresses, zero-filled to their length in memory but where others are:
+ * see `withoutOverlap`. `name` is the file's, for messages. Throws InputError: not an ELF file for RISC-V, made for another
+ * `xlen`, not executable, truncated, in itself contradictory, or outside RAM.
  */
 export function loadElf(
   name: string,
@@ -39,30 +39,68 @@ export function loadElf(
 ): LoadedProgram {
   const elf = parseElf(name, bytes, RISCV_ELF);
   checkRuns(elf, target.xlen);
-  const segments = elf.segments.filter(({ type, memoryBytes }) => type === SEGMENT_LOAD && memoryBytes > 0);
+  const listed = elf.segments
+    .map((segment, number) => ({ ...segment, number }))
+    .filter(({ type }) => type === SEGMENT_LOAD);
+  for (const segment of listed) checkWhole(elf, segment);
+  const segments = withoutOverlap(listed).filter(({ memoryBytes }) => memoryBytes > 0);
   if (segments.length === 0) throw new InputError(`${name} has nothing to load: no PT_LOAD segment`);
-  const images = segments.map(segment => {
-    const what = `segment ${elf.segments.indexOf(segment)}`;
-    if (segment.fileBytes > segment.memoryBytes) {
-      throw new InputError(`${name} is damaged: ${what} is longer in the file than in memory`);
-    }
-    const end = segment.offset + segment.fileBytes;
-    if (end > bytes.length) {
-      throw new InputError(`${name} is truncated: ${what} ends at byte ${end}, the file at ${bytes.length}`);
-    }
-    const skipped = headersBelowRam(elf, segment);
-    const physical = segment.physical + BigInt(skipped);
-    checkInRam(name, what, physical, segment.memoryBytes - skipped, target.ramBytes);
-    const image = new Uint8Array(segment.memoryBytes - skipped);
-    image.set(bytes.subarray(segment.offset + skipped, end));
-    return { name, address: Number(physical), bytes: image };
-  });
+  const images = segments.map(segment => imageOf(elf, segment, target.ramBytes));
+  checkSegmentsApart(images);
   return {
     xlen: elf.bits,
     entry: physicalEntry(elf, segments),
-    images,
+    images: images.map(({ name, address, bytes }) => ({ name, address, bytes })),
     end: Math.max(...images.map(image => image.address + image.bytes.length)),
   };
+}
+
+/** A segment, and its number among all of the file. */
+interface NumberedSegment extends ElfSegment {
+  readonly number: number;
+}
+
+interface SegmentImage extends BootImage {
+  readonly segment: string;
+}
+
+function checkWhole({ name, bytes }: Elf, segment: NumberedSegment): void {
+  const what = segmentText(segment);
+  if (segment.memoryBytes > 0 && segment.fileBytes > segment.memoryBytes)
+    throw new InputError(`${name} is damaged: ${what} is longer in the file than in memory`);
+  const end = segment.offset + segment.fileBytes;
+  if (segment.memoryBytes > 0 && end > bytes.length)
+    throw new InputError(`${name} is truncated: ${what} ends at byte ${end}, the file at ${bytes.length}`);
+}
+
+const segmentText = ({ number }: NumberedSegment) => `segment ${number}`;
+
+/**
+ * Segments as QEMU loads them (include/hw/elf_ops.h). Programs whose own start-up code fills and clears memory are packed: what
+ * is said to be zero there lies over the bytes of others. Such a segment brings what the file holds of it, and no zeros.
+ */
+const withoutOverlap = (segments: readonly NumberedSegment[]): readonly NumberedSegment[] =>
+  segments.map(segment => {
+    const { physical, fileBytes, memoryBytes } = segment;
+    const zeros = { start: physical + BigInt(fileBytes), end: physical + BigInt(memoryBytes) };
+    const overlapped = segments.some(
+      other =>
+        other !== segment &&
+        other.physical < zeros.end &&
+        zeros.start < other.physical + BigInt(other.memoryBytes),
+    );
+    return overlapped ? { ...segment, memoryBytes: Math.min(fileBytes, memoryBytes) } : segment;
+  });
+
+function imageOf(elf: Elf, segment: NumberedSegment, ramBytes: number): SegmentImage {
+  const { name, bytes } = elf;
+  const skipped = headersBelowRam(elf, segment);
+  const physical = segment.physical + BigInt(skipped);
+  const what = segmentText(segment);
+  checkInRam(name, what, physical, segment.memoryBytes - skipped, ramBytes);
+  const image = new Uint8Array(segment.memoryBytes - skipped);
+  image.set(bytes.subarray(segment.offset + skipped, segment.offset + segment.fileBytes));
+  return { name, segment: what, address: Number(physical), bytes: image };
 }
 
 /**
@@ -129,15 +167,32 @@ function physicalEntry(elf: Elf, segments: readonly ElfSegment[]): number {
 
 /** Throws InputError when two images, say a program and the device tree, want the same memory. */
 export function checkApart(images: readonly BootImage[]): void {
+  const overlap = firstOverlap(images);
+  if (overlap === undefined) return;
+  const [low, high] = overlap;
+  throw new InputError(
+    `${low.name} at ${describe(low)} and ${high.name} at ${describe(high)} overlap in memory`,
+    { setting: 'ramBytes', value: 'more, or load one of them elsewhere' },
+  );
+}
+
+/** More memory is no help where a file wants two things in one place. */
+function checkSegmentsApart(images: readonly SegmentImage[]): void {
+  const overlap = firstOverlap(images);
+  if (overlap === undefined) return;
+  const [low, high] = overlap;
+  throw new InputError(
+    `${low.name}: ${low.segment} at ${describe(low)} and ${high.segment} at ${describe(high)} overlap: link them apart`,
+  );
+}
+
+function firstOverlap<I extends BootImage>(images: readonly I[]): readonly [low: I, high: I] | undefined {
   const sorted = images.filter(({ bytes }) => bytes.length > 0).sort((a, b) => a.address - b.address);
   for (let i = 1; i < sorted.length; i++) {
     const [low, high] = [sorted[i - 1], sorted[i]];
-    if (low.address + low.bytes.length <= high.address) continue;
-    throw new InputError(
-      `${low.name} at ${describe(low)} and ${high.name} at ${describe(high)} overlap in memory`,
-      { setting: 'ramBytes', value: 'more, or load one of them elsewhere' },
-    );
+    if (low.address + low.bytes.length > high.address) return [low, high];
   }
+  return undefined;
 }
 
 const describe = ({ address, bytes }: BootImage) =>
