@@ -28,9 +28,9 @@ export function xlenOf(name: string, bytes: Uint8Array): 32 | 64 {
 }
 
 /**
- * Loads a program's PT_LOAD segments at their physical addresses, zero-filled to their length in memory but where others are:
- * see `withoutOverlap`. `name` is the file's, for messages. Throws InputError: not an ELF file for RISC-V, made for another
- * `xlen`, not executable, truncated, in itself contradictory, or outside RAM.
+ * Loads a program's PT_LOAD segments at their physical addresses, zero-filled to their length in memory, but where
+ * others are: see `withoutOverlap`. `name` is the file's, for messages. Throws InputError: not an ELF file for RISC-V,
+ * made for another `xlen`, not executable, truncated, in itself contradictory, or outside RAM.
  */
 export function loadElf(
   name: string,
@@ -76,8 +76,9 @@ function checkWhole({ name, bytes }: Elf, segment: NumberedSegment): void {
 const segmentText = ({ number }: NumberedSegment) => `segment ${number}`;
 
 /**
- * Segments as QEMU loads them (include/hw/elf_ops.h). Programs whose own start-up code fills and clears memory are packed: what
- * is said to be zero there lies over the bytes of others. Such a segment brings what the file holds of it, and no zeros.
+ * Segments as QEMU loads them (include/hw/elf_ops.h). Programs whose own start-up code fills and clears memory are
+ * packed: what is said to be zero there lies over the bytes of others. Such a segment brings what the file holds of it,
+ * and no zeros.
  */
 const withoutOverlap = (segments: readonly NumberedSegment[]): readonly NumberedSegment[] =>
   segments.map(segment => {
