@@ -11,7 +11,7 @@ import { filesUnder, interval, mutantsOfRoom, sampleOf } from './mutants/sample.
 import { ensureModules, fail, root } from './setup.mjs';
 
 /** A mutant that takes so much longer than the tests do by themselves has hung them: it is noticed. */
-const PATIENCE = { factor: 10, ms: 60_000 };
+const PATIENCE = { factor: 4, ms: 60_000 };
 
 const TRIED_BETWEEN_CONTROLS = 20;
 /** What killed a mutant is a test file, or one of a few words. */
@@ -46,21 +46,19 @@ class Runner {
 
   #answer(limitMs) {
     return new Promise(settle => {
+      const child = this.#process;
       const done = value => {
         clearTimeout(timer);
-        this.#process.removeAllListeners();
+        child.removeAllListeners();
         settle(value);
       };
-      const timer = setTimeout(() => {
+      const failed = failing => {
+        done({ failing });
         this.end();
-        done({ failing: 'time' });
-      }, limitMs);
-      this.#process.once('message', done);
-      this.#process.once('exit', () => {
-        this.#process.removeAllListeners();
-        this.end();
-        done({ failing: 'crash' });
-      });
+      };
+      const timer = setTimeout(failed, limitMs, 'time');
+      child.once('message', done);
+      child.once('exit', () => failed('crash'));
     });
   }
 

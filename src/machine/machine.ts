@@ -34,6 +34,7 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
   readonly lastStepOf: Float64Array;
   /** Each hart's last interrupt since the machine was built or restored: the step that entered it, and from where. */
   readonly interrupted: (TakenInterrupt | undefined)[] = [];
+  #firing = false;
   readonly #scheduler = new Scheduler();
   #hit: DebugHit | undefined;
   #work = 0;
@@ -72,6 +73,11 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
     loadImages(board, this.images);
     board.settle();
     this.#scheduler.looked();
+  }
+
+  /** Timers are firing: the end of what has brought the machine to `icount`. */
+  get firesTimers(): boolean {
+    return this.#firing;
   }
 
   /** Whether no hart would take a step now unless time jumps. */
@@ -246,7 +252,9 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
   #fireDueTimers(): void {
     const { time } = this.board;
     if (time.nextDeadline() > time.nowNs()) return;
+    this.#firing = true;
     for (let due = time.takeDue(); due >= 0; due = time.takeDue()) this.board.fireTimer(due);
+    this.#firing = false;
   }
 
   /** Idle time that ended at `ns`: timers on the way there fire at their own deadlines. */

@@ -71,6 +71,11 @@ export class Navigator extends Replayer {
     return { branch, icount: machine.icount, cursor, warpNs: machine.idleNs };
   }
 
+  /** Whether what happens now ends the step, or the idle time, that leads to `now`: timers fire. */
+  get arriving(): boolean {
+    return this.machine.firesTimers && !this.entering;
+  }
+
   /** Whether idle time was skipped behind the last step and event: no moment of the history, until an event says so. */
   get warped(): boolean {
     return this.machine.idleNs > 0;

@@ -84,14 +84,19 @@ export abstract class Replayer {
   applyEvents(pass: Pass, cursorEnd = Number.POSITIVE_INFINITY): void {
     const { machine, history } = this;
     if (history.log.nextIcount(this.cursor) !== machine.icount) return;
+    while (this.cursor < cursorEnd && history.log.nextIcount(this.cursor) === machine.icount) {
+      const { event } = history.log.get(this.cursor);
+      this.#expectPossible(event);
+      this.take(event, pass);
+    }
+  }
+
+  /** Lets the event enter that the history has at `cursor`. */
+  take(event: InputEvent, pass: Pass): void {
     this.entering = true;
     try {
-      while (this.cursor < cursorEnd && history.log.nextIcount(this.cursor) === machine.icount) {
-        const { event } = history.log.get(this.cursor);
-        this.#expectPossible(event);
-        machine.apply(event, pass);
-        this.cursor++;
-      }
+      this.machine.apply(event, pass);
+      this.cursor++;
     } finally {
       this.entering = false;
     }

@@ -60,8 +60,7 @@ export class LiveDriver {
     const logged = { icount: this.#machine.icount, event };
     this.#history.log.append(logged);
     this.#recorder?.event(logged);
-    this.#machine.apply(event, pass);
-    navigator.cursor++;
+    navigator.take(event, pass);
     this.#noteProgress();
   }
 

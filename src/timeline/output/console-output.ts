@@ -3,8 +3,13 @@ import { compareOnBranch, type Moment } from '../history/moment.js';
 /** Bytes of output that are remembered for a branch; the older half goes when there is more. */
 const LONGEST_TRANSCRIPT = 2 ** 22;
 
-/** A moment of the track's branch: that of the step or event under way, or before it. */
+/** A moment of the track's branch. */
 type OutputPlace = Omit<Moment, 'branch'>;
+
+/** The moment of the step or event under way; `arriving`: what is under way ends there. */
+interface PlaceOfByte extends OutputPlace {
+  readonly arriving?: boolean;
+}
 
 const isBefore = (a: OutputPlace, b: OutputPlace): boolean => compareOnBranch(a, b) < 0;
 
@@ -87,7 +92,7 @@ export class ConsoleOutput {
   constructor(
     readonly show: (bytes: Uint8Array) => void,
     /** Of the step or the event under way. */
-    readonly place: () => OutputPlace,
+    readonly place: () => PlaceOfByte,
     firstBranch: string,
   ) {
     this.#tracks.set(firstBranch, this.#track);
@@ -95,7 +100,8 @@ export class ConsoleOutput {
 
   write(byte: number): void {
     const place = this.place();
-    if (isBefore(place, this.#track.furthest)) return;
+    const { furthest } = this.#track;
+    if (isBefore(place, furthest) || (place.arriving === true && !isBefore(furthest, place))) return;
     this.#track.remember(byte, place.icount);
     if (this.#buffered === this.#buffer.length) this.flush();
     this.#buffer[this.#buffered++] = byte;

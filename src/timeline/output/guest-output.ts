@@ -17,7 +17,7 @@ export class GuestOutput implements MachineOutputs {
 
   constructor(host: HostPorts, navigator: () => Navigator, firstBranch: string) {
     this.#navigator = navigator;
-    const place = () => navigator().now;
+    const place = () => ({ ...navigator().now, arriving: navigator().arriving });
     const { network, sound } = host;
     const once = new SentOnce(navigator);
     this.sound = sound && {

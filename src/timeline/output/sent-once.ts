@@ -16,9 +16,10 @@ export class SentOnce {
 
   /** `ordinal` counts what one device sends: it tells things of one moment apart. */
   isNew(ordinal: number): boolean {
-    const { branch, machine, now } = this.navigator();
+    const { branch, machine, now, arriving } = this.navigator();
     const ns = machine.virtualNs;
-    if (branch.parent !== undefined && compareMoments(now, branch.forkedAt) < 0) return false;
+    const fromFork = branch.parent === undefined ? 1 : compareMoments(now, branch.forkedAt);
+    if (fromFork < 0 || (fromFork === 0 && arriving)) return false;
     const last = this.#last.get(branch);
     if (last !== undefined && (ns < last.ns || (ns === last.ns && ordinal <= last.ordinal))) return false;
     this.#last.set(branch, { ns, ordinal });
