@@ -21,11 +21,12 @@ const debugOnDemand = {
 
 /** Generates the interpreters of the usual machines into `folder`; returns the module that reads them. */
 async function prepareInterpreters(folder) {
-  const { CPUS } = await import(join(dist, 'assembly/cpus.js'));
+  const { CPU_NAMES, cpuOf } = await import(join(dist, 'riscv/cpu-models.js'));
   const { buildMachine } = await import(join(dist, 'boards/build-machine.js'));
   const { newSettings } = await import(join(dist, 'ports/config.js'));
   const files = {};
-  for (const [name, { xlen, isa }] of Object.entries(CPUS)) {
+  for (const name of CPU_NAMES) {
+    const { xlen, isa } = cpuOf(name);
     // Harts, memory and devices make no difference to interpreters.
     const config = newSettings({ xlen, isa, ramBytes: 2 ** 20, entry: 0 });
     for (const jit of [true, false]) {

@@ -20,6 +20,7 @@ import {
 import type { ConsoleBackend } from '../ports/host.js';
 import type { ChosenSettings } from '../ports/settings.js';
 import type { Recording } from '../replay/recording.js';
+import { cpuOf } from '../riscv/cpu-models.js';
 import { RISCV_ELF } from '../riscv/elf-machine.js';
 import { InputError, inWordsOf, sayPlainly } from '../state/input-error.js';
 import type { MachineMoment } from '../state/saved-state.js';
@@ -27,14 +28,14 @@ import type { HostPorts } from '../timeline/live/host-ports.js';
 import type { IdleClock } from '../timeline/live/live-driver.js';
 import type { MachineSource } from '../timeline/machine-source.js';
 import { Timeline } from '../timeline/timeline.js';
-import { CPUS, type CpuName, DEFAULT_CPU } from './cpus.js';
+import { type CpuName, DEFAULT_CPU } from './cpus.js';
 import { searchPool } from './thread-pool.js';
 import { VERSION } from './version.js';
 
 /** A machine with its history: see Timeline. */
 export type Session = Timeline;
 
-/** What of a machine's settings a user may give, and the hart by name. */
+/** What of a machine's settings a user may give, and the hart. */
 export interface ConfigOptions extends ChosenSettings {
   readonly cpu?: CpuName | undefined;
 }
@@ -180,7 +181,7 @@ function buildMachine(
 ): { config: MachineConfig; images: readonly BootImage[] } {
   const wanted = options.config ?? {};
   const xlen = isElf(kernel.bytes) ? xlenOf(kernel.name, kernel.bytes) : undefined;
-  const cpu = CPUS[wanted.cpu ?? DEFAULT_CPU[xlen ?? 64]];
+  const cpu = cpuOf(wanted.cpu ?? DEFAULT_CPU[xlen ?? 64], xlen);
   const disks = options.disks ?? [];
   const settings = newSettings({
     ...chosenOf(wanted),

@@ -1,5 +1,4 @@
 /** Options of the machine. Most are rows of `SETTINGS`; what gives more than one setting's value has its row here. */
-import { CPUS, type CpuName } from '../assembly/cpus.js';
 import type { ConfigOptions } from '../assembly/session.js';
 import { hostSeconds } from '../host/clock.js';
 import {
@@ -13,11 +12,13 @@ import {
   settingOf,
 } from '../ports/settings.js';
 import type { ValueKind } from '../ports/value-kinds.js';
+import { CPU_NAMES } from '../riscv/cpu-models.js';
 import type { SayAdvice } from '../state/input-error.js';
 import { anyText, type OptionSpec, option, repeatable, type Values } from './option-spec.js';
 import { ENGINE_OPTIONS } from './options.js';
 import {
   type EntropySpec,
+  parseCpu,
   parseDisk,
   parseEntropy,
   parseNet,
@@ -49,14 +50,12 @@ const giving = <T>(spec: OptionSpec<T>, settings: (value: T) => ConfigOptions): 
   settings,
 });
 
-const CPU_NAMES = Object.keys(CPUS) as CpuName[];
-
 const OWN_OPTIONS = {
   cpu: giving(
     option(
-      '--cpu <isa>',
-      `instruction set: ${CPU_NAMES.join(', ')}`,
-      parseOneOf(...CPU_NAMES),
+      '--cpu <cpu>',
+      `${CPU_NAMES.join(', ')}, each with QEMU's options (rv64,zbc=off), or an ISA string (rv64imac_zba; s in it is S mode)`,
+      parseCpu,
       "as the ELF file's class",
     ),
     cpu => ({ cpu }),

@@ -7,11 +7,12 @@ import { parseAddress } from '../host/network/ipv4.js';
 import type { HostForward } from '../host/network/tcp-proxy.js';
 import { ADDRESS } from '../host/network/user-addresses.js';
 import { assigned, integer, oneOf, size, type ValueKind } from '../ports/value-kinds.js';
+import { cpuOf } from '../riscv/cpu-models.js';
 import { InputError } from '../state/input-error.js';
 
 /** An option's value is one of a kind. */
 export const parserOf =
-  <T>(kind: ValueKind<T>) =>
+  <T>(kind: Pick<ValueKind<T>, 'parse'>) =>
   (text: string): T => {
     try {
       return kind.parse(text);
@@ -24,6 +25,14 @@ const parseCount = parserOf(integer(0));
 export const parseCountFrom = (least: number) => parserOf(integer(least));
 export const parseSize = parserOf(size());
 export const parseOneOf = <const T extends string>(...choices: readonly T[]) => parserOf(oneOf(...choices));
+
+/** The text itself: of which width `max` is, the firmware says. */
+export const parseCpu = parserOf({
+  parse(text) {
+    cpuOf(text, undefined);
+    return text;
+  },
+});
 
 /** Seconds, with a fraction if wanted; returns milliseconds. */
 export function parseSeconds(text: string): number {

@@ -299,6 +299,12 @@ export class InterpreterEmitter extends InterpreterAccess {
     this.f.op('i32_eqz').brIf(this.exitHost);
   }
 
+  protected systemIf(operation: string): void {
+    this.f.if();
+    this.system(operation);
+    this.f.end();
+  }
+
   /** Goes to pc + immediate, within the decoded page when the target lies there. */
   #endRelative(): void {
     const { f } = this;

@@ -61,6 +61,8 @@ export type Statement =
   | { readonly kind: 'branch'; readonly condition: Expression }
   /** What the instruction set emits by itself. */
   | { readonly kind: 'special'; readonly special: Special }
+  /** Where the condition holds, the instruction is that system operation, which always leaves, and else what follows. */
+  | { readonly kind: 'system-when'; readonly condition: Expression; readonly operation: string }
   /** Done by the hart's owner in TypeScript: privileged and environment instructions. */
   | { readonly kind: 'system'; readonly operation: string };
 
@@ -111,6 +113,7 @@ const LEAVING: ReadonlySet<Statement['kind']> = new Set([
   'at',
   'list',
   'special',
+  'system-when',
   'system',
 ]);
 

@@ -44,6 +44,8 @@ export abstract class StatementEmitter extends ExpressionEmitter implements Spec
   protected abstract onOneWay(emit: () => void): void;
   protected abstract list(statement: StatementOf<'list'>): void;
   protected abstract system(operation: string): void;
+  /** Takes a condition from the stack: what is left to do is a system operation, which leaves. */
+  protected abstract systemIf(operation: string): void;
   protected abstract jump(target: Expression): void;
   protected abstract branch(condition: Expression): void;
 
@@ -114,6 +116,10 @@ export abstract class StatementEmitter extends ExpressionEmitter implements Spec
         return;
       case 'special':
         statement.special.emit(this);
+        return;
+      case 'system-when':
+        this.expression(statement.condition);
+        this.systemIf(statement.operation);
         return;
       case 'system':
         this.system(statement.operation);

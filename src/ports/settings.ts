@@ -81,7 +81,7 @@ const optional = <T, const A extends About<OptionalSetting<T>>>(
 
 /** How boards that are known here name their instruction sets; of others only what builds them knows. */
 const ISA_NAMES: ReadonlyMap<unknown, RegExp> = new Map([
-  ['virt', /^rv(32|64)[a-z]{1,26}(_[a-z][a-z0-9]+){0,64}$/],
+  ['virt', /^rv(32|64)[a-z]{1,26}(_[a-z][a-z0-9]+){0,128}$/],
 ]);
 
 /** Of a text in a recording's header. */

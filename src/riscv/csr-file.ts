@@ -1,4 +1,5 @@
 import { type BitCsr, privilegeOf, readBits, writeBits } from './csr-bits.js';
+import type { ExtensionStates } from './extension-state.js';
 import type { HartState } from './hart-state.js';
 import { CSR_OPERATION } from './isa/csr-instructions.js';
 import { type HartConfig, MSTATUS, PRIVILEGE } from './privileged.js';
@@ -63,6 +64,7 @@ export class CsrFile {
     readonly hartId: number,
     readonly config: HartConfig,
     readonly state: HartState,
+    readonly extensionStates: ExtensionStates,
     readonly ports: CsrPorts,
   ) {
     this.hasSupervisor = config.extensions.has('s');

@@ -4,7 +4,14 @@ import { type BitCsr, bitCsr, isPlain } from './csr-bits.js';
 import { counterRows } from './csr-counters.js';
 import type { ComputedCsr, Csr, CsrFile } from './csr-file.js';
 import type { HartState } from './hart-state.js';
-import { type HartConfig, INTERRUPT, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
+import {
+  codeAlignmentMask,
+  type HartConfig,
+  INTERRUPT,
+  MPP_SHIFT,
+  MSTATUS,
+  PRIVILEGE,
+} from './privileged.js';
 
 type PairField = { [K in keyof HartState]: HartState[K] extends Uint32Array ? K : never }[keyof HartState];
 type ScalarField = { [K in keyof HartState]: HartState[K] extends number ? K : never }[keyof HartState];
@@ -96,7 +103,6 @@ const MACHINE: readonly Csr[] = [
   word('mcounteren', 0x306, 'mcounteren'),
   stored('menvcfg', 0x30a, 'menvcfg', 1, 0),
   stored('mscratch', 0x340, 'mscratch'),
-  stored('mepc', 0x341, 'mepc', ~1),
   stored('mcause', 0x342, 'mcause'),
   stored('mtval', 0x343, 'mtval'),
   {
@@ -170,7 +176,6 @@ const SUPERVISOR: readonly Csr[] = [
   word('scounteren', 0x106, 'scounteren'),
   stored('senvcfg', 0x10a, 'senvcfg', 1, 0),
   stored('sscratch', 0x140, 'sscratch'),
-  stored('sepc', 0x141, 'sepc', ~1),
   stored('scause', 0x142, 'scause'),
   stored('stval', 0x143, 'stval'),
   {
@@ -235,6 +240,23 @@ const ENTROPY: readonly Csr[] = [
   },
 ];
 
+/** Those that extensions bring. */
+const EXTENSION_CSRS: readonly (readonly [
+  extension: string,
+  rows: (config: HartConfig) => readonly Csr[],
+])[] = [
+  [
+    's',
+    config => [
+      status('sstatus', 0x100, config, SSTATUS),
+      stored('sepc', 0x141, 'sepc', ~codeAlignmentMask(config)),
+      ...SUPERVISOR,
+    ],
+  ],
+  ['f', () => FLOAT],
+  ['zkr', () => ENTROPY],
+];
+
 /** The CSRs that this configuration has, by number. */
 export function buildCsrTable(config: HartConfig): readonly (Csr | undefined)[] {
   const wide = config.xlen === 64;
@@ -247,9 +269,8 @@ export function buildCsrTable(config: HartConfig): readonly (Csr | undefined)[] 
     ...(wide ? [0, 2] : [0, 1, 2, 3]).map(pmpConfig),
     ...Array.from({ length: 16 }, (_, index) => pmpAddress(index)),
     ...counterRows(config),
-    ...(supervised ? [status('sstatus', 0x100, config, SSTATUS), ...SUPERVISOR] : []),
-    ...(config.extensions.has('f') ? FLOAT : []),
-    ...(config.extensions.has('zkr') ? ENTROPY : []),
+    stored('mepc', 0x341, 'mepc', ~codeAlignmentMask(config)),
+    ...EXTENSION_CSRS.flatMap(([name, rows]) => (config.extensions.has(name) ? rows(config) : [])),
   ];
   const table: (Csr | undefined)[] = Array(4096).fill(undefined);
   for (const row of rows) table[row.number] = row;

@@ -45,6 +45,8 @@ export interface ExecutingHart {
   /** Makes the current instruction end in an exception. */
   trap(cause: number, low: number, high: number): 0;
   illegal(): number;
+  /** The instruction at pc. */
+  instructionBits(): number;
   /** Leaves before the current instruction, for the debugger. */
   stop(): 0;
   /** The instruction under way is the last before another hart gets its turn. */

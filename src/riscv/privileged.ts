@@ -32,6 +32,7 @@ export const INTERRUPT = {
 
 /** Exception codes, table 3.6. */
 export const CAUSE = {
+  fetchMisaligned: 0,
   fetchAccess: 1,
   illegal: 2,
   breakpoint: 3,
@@ -49,31 +50,12 @@ export const CAUSE = {
 export const ACCESS = { read: 0, write: 1, execute: 2 } as const;
 export type Access = (typeof ACCESS)[keyof typeof ACCESS];
 
+/** Low bits that an address of code never has: instructions of 16 bits may stand anywhere even (IALIGN). */
+export const codeAlignmentMask = ({ extensions }: HartConfig): 1 | 3 => (extensions.has('zca') ? 1 : 3);
+
 /** What a hart is made of; fixed for the life of a machine. */
 export interface HartConfig {
   readonly xlen: 32 | 64;
-  /** Lower-case extension names; `s` when there is supervisor mode. */
+  /** Lower-case names of extensions, with all that they imply; `s` when there is supervisor mode. */
   readonly extensions: ReadonlySet<string>;
 }
-
-/**
- * Splits an ISA string such as `rv64imac_zicsr` (unprivileged spec chapter 27) into extension names. The letters
- * `s` and `u` stand for the modes, as in misa: `rv64imacsu` has page tables. U mode is always there.
- */
-export function parseIsa(isa: string): HartConfig {
-  const match = /^rv(32|64)([a-z]+)((?:_[a-z][a-z0-9]+)*)$/.exec(isa);
-  if (match === null) throw new Error(`not an ISA string: ${isa}`);
-  const letters = match[2].replace('g', 'imafd');
-  const extensions = new Set([...letters, ...match[3].split('_').filter(name => name !== '')]);
-  if (extensions.has('d')) extensions.add('f');
-  // The base of the specs that firmware is written for has these without naming them.
-  for (const implied of ['zicsr', 'zifencei', 'u']) extensions.add(implied);
-  return { xlen: match[1] === '64' ? 64 : 32, extensions };
-}
-
-/** The ISA string as device trees have it: modes are no extensions there. */
-export const deviceTreeIsa = (isa: string): string =>
-  isa.replace(
-    /^(rv(?:32|64))([a-z]+)/,
-    (_, base: string, letters: string) => base + letters.replace(/[su]/g, ''),
-  );

@@ -7,8 +7,9 @@ import type {
   RegisterValue,
 } from '../machine/hart.js';
 import { type Csr, CsrFile, isWritable } from './csr-file.js';
+import { copyExtensionStates, unboundExtensionStates } from './extension-state.js';
 import { HART_STATE, type HartState } from './hart-state.js';
-import { type HartConfig, PRIVILEGE } from './privileged.js';
+import { codeAlignmentMask, type HartConfig, PRIVILEGE } from './privileged.js';
 
 /** A value as two unsigned words. */
 type Words = readonly [low: number, high: number];
@@ -101,7 +102,7 @@ const generalRow = (name: string, number: number, bits: 32 | 64): Row => ({
   held: (_, wanted) => (number === 0 ? [0, 0] : wanted),
 });
 
-const pcRow = (bits: 32 | 64): Row => ({
+const pcRow = (bits: 32 | 64, never: 1 | 3): Row => ({
   name: 'pc',
   number: REGISTER_NUMBER.pc,
   bits,
@@ -110,10 +111,10 @@ const pcRow = (bits: 32 | 64): Row => ({
   role: 'pc',
   read: ({ state }, to) => give(to, state.pc[0], state.pc[1], bits / 8),
   write: ({ state }, low, high) => {
-    state.pc[0] = (low & ~1) >>> 0;
+    state.pc[0] = (low & ~never) >>> 0;
     state.pc[1] = bits === 64 ? high : 0;
   },
-  held: (_, [low, high]) => [(low & ~1) >>> 0, high],
+  held: (_, [low, high]) => [(low & ~never) >>> 0, high],
 });
 
 function floatRow(name: string, index: number, double: boolean): Row {
@@ -155,9 +156,10 @@ function csrRow(csr: Csr, xlen: 32 | 64): Row {
           else csrs.write(csr, low, top);
         }
       : undefined,
-    held: ({ state }, [low, high], trial) => {
+    held: ({ state, csrs }, [low, high], trial) => {
       if (!isWritable(csr)) return undefined;
       HART_STATE.copy(state, trial.state);
+      copyExtensionStates(csrs.extensionStates, trial.extensionStates);
       trial.poke(csr, low, high);
       trial.peek(csr);
       return [trial.low, trial.high];
@@ -193,7 +195,9 @@ function featuresOf({ config, csrs }: RegisterSource): Feature[] {
   const rows = csrs.table.filter(csr => csr !== undefined).map(csr => csrRow(csr, xlen));
   const float = (row: Row) => row.group === 'float';
   const general = X_NAMES.map((name, number) => generalRow(name, number, xlen));
-  const features: Feature[] = [{ name: 'org.gnu.gdb.riscv.cpu', registers: [...general, pcRow(xlen)] }];
+  const features: Feature[] = [
+    { name: 'org.gnu.gdb.riscv.cpu', registers: [...general, pcRow(xlen, codeAlignmentMask(config))] },
+  ];
   if (extensions.has('f')) {
     const floats = F_NAMES.map((name, index) => floatRow(name, index, extensions.has('d')));
     features.push({ name: 'org.gnu.gdb.riscv.fpu', registers: [...floats, ...rows.filter(float)] });
@@ -268,7 +272,7 @@ export class RiscvRegisters implements HartRegisters {
 function trialOf({ csrs, id, config }: RegisterSource): CsrFile {
   const state = HART_STATE.bind(new ArrayBuffer(HART_STATE.byteLength), 0);
   const nothing = () => {};
-  return new CsrFile(csrs.table, id, config, state, {
+  return new CsrFile(csrs.table, id, config, state, unboundExtensionStates(config), {
     steps: () => csrs.ports.steps(),
     readTime: out => csrs.ports.readTime(out),
     randomHalf: () => -1,

@@ -11,6 +11,7 @@ import { CsrFile } from './csr-file.js';
 import { buildCsrTable } from './csr-table.js';
 import { DataAccess } from './data-access.js';
 import type { ExecutingHart, HartEnvironment } from './executing-hart.js';
+import type { ExtensionStates } from './extension-state.js';
 import { EXIT } from './hart-exit.js';
 import { contextOf, describe, endsHandler, standsIn } from './hart-place.js';
 import type { HartState } from './hart-state.js';
@@ -46,6 +47,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     readonly id: number,
     readonly config: HartConfig,
     readonly state: HartState,
+    readonly extensionStates: ExtensionStates,
     /** Host address of the state. */
     readonly address: number,
     tlb: number,
@@ -53,7 +55,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   ) {
     this.pmp = new PmpUnit(state);
     this.mmu = new Mmu(config.xlen, state, env, this.pmp, tlb, () => this.steps);
-    this.csrs = new CsrFile(buildCsrTable(config), id, config, state, {
+    this.csrs = new CsrFile(buildCsrTable(config), id, config, state, extensionStates, {
       steps: () => this.steps,
       readTime: out => env.readTime(out),
       randomHalf: () => env.randomHalf(),

@@ -2,6 +2,8 @@
 
 import type { ExecutingHart } from './executing-hart.js';
 import { EXIT } from './hart-exit.js';
+import { MISALIGNED_TARGET } from './isa/alignment.js';
+import { jumpTarget } from './jump-target.js';
 import { CAUSE, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
 import { yieldReservation } from './traps.js';
 
@@ -29,6 +31,10 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     const sie = (status & MSTATUS.spie) !== 0 ? MSTATUS.sie : 0;
     const next = (status & ~(MSTATUS.sie | MSTATUS.spp | MSTATUS.mprv)) | sie | MSTATUS.spie;
     return returnTo(hart, next, previous, state.sepc);
+  },
+  [MISALIGNED_TARGET]: hart => {
+    const [low, high] = jumpTarget(hart.state, hart.instructionBits(), hart.config.xlen);
+    return hart.trap(CAUSE.fetchMisaligned, low, high);
   },
   wfi: hart => {
     const { privilege, mstatus } = hart.state;

@@ -3,9 +3,9 @@ import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Script } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { CPUS } from '../../src/assembly/cpus.js';
 import { buildMachine } from '../../src/boards/build-machine.js';
 import { type MachineConfig, newSettings } from '../../src/ports/config.js';
+import { CPU_NAMES, cpuOf } from '../../src/riscv/cpu-models.js';
 import { backstub, REPOSITORY, scratchFolder } from './backstub.js';
 
 const CLI = join(REPOSITORY, 'dist/cli');
@@ -61,8 +61,8 @@ describe('an interpreter generated at the build', () => {
     }
   });
 
-  test.each(Object.entries(CPUS))('is there for %s, and is what this source generates', (_, cpu) => {
-    const { interpreterKey, interpreter } = machine(cpu);
+  test.each(CPU_NAMES)('is there for %s, and is what this source generates', name => {
+    const { interpreterKey, interpreter } = machine(cpuOf(name, undefined));
     const program = readFileSync(join(CLI, 'program.js'), 'latin1');
     const at = program.indexOf(JSON.stringify(interpreterKey));
     expect(at).toBeGreaterThan(0);
@@ -71,4 +71,4 @@ describe('an interpreter generated at the build', () => {
   });
 });
 
-const USUAL = newSettings({ ...CPUS.rv64gc, entry: 0x8000_0000, rtcSeconds: 0 });
+const USUAL = newSettings({ ...cpuOf('rv64gc', undefined), entry: 0x8000_0000, rtcSeconds: 0 });

@@ -45,7 +45,13 @@ test.each<[string[], string]>([
   [['run', DEMO, '--icount', '3'], "argument '3' is invalid. shift=N is needed"],
   [['run', DEMO, '--icount', 'shift=11'], 'It must be 0 to 10.'],
   [['run', DEMO, '--machine', 'sifive_u'], 'Allowed: virt.'],
-  [['run', DEMO, '--cpu', 'z80'], 'Allowed: '],
+  [['run', DEMO, '--cpu', 'z80'], 'no CPU is called z80: there is rv64, rv32, max, rv64gc,'],
+  [['run', DEMO, '--cpu', 'rv64,zvbb=on'], 'no CPU here has zvbb: there is i m a f d c'],
+  [['run', DEMO, '--cpu', 'rv64imac_zfoo_zba'], 'no CPU here has zfoo: there is i m a f d c'],
+  [
+    ['run', DEMO, '--cpu', 'rv64,zba'],
+    'zba is no option of a CPU: name an extension, as in zbc=off or zicond=on',
+  ],
   [['run', DEMO, '--serial', 'vc'], 'Allowed: stdio, null, file:PATH, pty, tcp:HOST:PORT, unix:PATH.'],
   [['run', DEMO, '--timeout', '0'], 'A number of seconds above 0 is needed'],
   [

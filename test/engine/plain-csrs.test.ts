@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { plainCsrs } from '../../src/riscv/csr-table.js';
-import { parseIsa } from '../../src/riscv/privileged.js';
+import { parseIsa } from '../../src/riscv/isa-text.js';
 import * as asm from '../lockstep/encode.js';
 import { difference, makeTwins, pictureOf, twinConfig } from './twins.js';
 

@@ -1,4 +1,5 @@
 import type { VirtMachine } from '../../src/boards/build-machine.js';
+import type { EngineOptions } from '../../src/engine/engine.js';
 import type { MachineConfig } from '../../src/ports/config.js';
 import { testMachine } from '../lockstep/emulator-hart.js';
 import { assemble } from '../lockstep/encode.js';
@@ -17,8 +18,8 @@ export class Bench {
   readonly #numbers: ReadonlyMap<string, number>;
 
   /** In machine mode, with mtvec and stvec set, and all of memory open to every mode. */
-  constructor(isa: string = ISA64, changes: Partial<MachineConfig> = {}) {
-    this.machine = testMachine(isa, changes);
+  constructor(isa: string = ISA64, changes: Partial<MachineConfig> = {}, engine?: EngineOptions) {
+    this.machine = testMachine(isa, changes, engine);
     const rows = this.machine.debug.description.features.flatMap(feature => feature.registers);
     this.#numbers = new Map(rows.map(({ name, number }) => [name, number]));
     this.set({ mtvec: HANDLER, pmpaddr0: 0x3fffffff, pmpcfg0: 0x1f });

@@ -39,7 +39,9 @@ const fmvWX = rType(0x53, 0, 0x78);
 
 const floats = (xlen: Xlen) =>
   ALL_INSTRUCTIONS.filter(
-    one => (one.extension === 'f' || one.extension === 'd') && (one.xlen === undefined || one.xlen === xlen),
+    one =>
+      one.extensions.some(name => name === 'f' || name === 'd') &&
+      (one.xlen === undefined || one.xlen === xlen),
   );
 
 function randomInstruction(random: Random, instruction: RiscvInstruction): number {

@@ -3,7 +3,7 @@ import { instructionTraits } from '../../src/engine/jit/instruction-traits.js';
 import { resultFile } from '../../src/engine/semantics.js';
 import { F } from '../../src/riscv/isa/operands.js';
 import { ALL_INSTRUCTIONS } from '../../src/riscv/isa/riscv-instructions.js';
-import { parseIsa } from '../../src/riscv/privileged.js';
+import { parseIsa } from '../../src/riscv/isa-text.js';
 import { EmulatorHart } from '../lockstep/emulator-hart.js';
 import { assemble } from '../lockstep/encode.js';
 
@@ -60,7 +60,7 @@ function execute(hart: EmulatorHart, instruction: number) {
 }
 
 describe('floating-point state', () => {
-  const floats = ALL_INSTRUCTIONS.filter(one => one.extension === 'f' || one.extension === 'd');
+  const floats = ALL_INSTRUCTIONS.filter(one => one.extensions.some(name => name === 'f' || name === 'd'));
 
   test('every F and D instruction is illegal while mstatus.FS is off, and changes nothing', () => {
     const hart = hartWith(OFF, 0);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deviceTreeIsa, parseIsa } from '../../src/riscv/privileged.js';
+import { deviceTreeIsa, parseIsa } from '../../src/riscv/isa-text.js';
 
 describe('ISA strings', () => {
   test.each([

@@ -34,7 +34,7 @@ const accesses = /^f[ls][wd]$/;
 const operationsOf = (extensions: readonly string[], xlen: Xlen): RiscvInstruction[] =>
   ALL_INSTRUCTIONS.filter(
     one =>
-      extensions.includes(one.extension) &&
+      one.extensions.some(name => extensions.includes(name)) &&
       (one.xlen === undefined || one.xlen === xlen) &&
       !accesses.test(one.name),
   );

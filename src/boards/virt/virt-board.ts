@@ -22,10 +22,10 @@ import { PAGE_BYTES, planMemory } from '../../memory/memory-plan.js';
 import type { BootImage, MachineConfig } from '../../ports/config.js';
 import type { DmaPort, IrqLine, MachineOutputs } from '../../ports/device.js';
 import { behaviourOf, type MachineBehaviour } from '../../ports/revisions.js';
+import { bindExtensionStates } from '../../riscv/extension-state.js';
 import type { HartState } from '../../riscv/hart-state.js';
 import { RiscvInstructionSet } from '../../riscv/isa/riscv-instructions.js';
 import { TLB_BYTES_PER_HART } from '../../riscv/mmu.js';
-import { parseIsa } from '../../riscv/privileged.js';
 import { NO_HART, Reservations } from '../../riscv/reservations.js';
 import { RiscvHart } from '../../riscv/riscv-hart.js';
 import type { Component, Layout, StateOf, StatePlan } from '../../state/layout.js';
@@ -78,8 +78,7 @@ export class VirtBoard implements Board {
     this.scheduler = ports.scheduler;
     const parts = planVirt(config, rows);
     this.plan = parts.plan;
-    const hartConfig = parseIsa(config.isa);
-    const isa = new RiscvInstructionSet(hartConfig);
+    const isa = new RiscvInstructionSet(parts.hart);
     const memoryPlan = planMemory({
       stateBytes: parts.plan.byteLength,
       tlbBytes: config.harts * TLB_BYTES_PER_HART,
@@ -125,8 +124,9 @@ export class VirtBoard implements Board {
       (component, id) =>
         new RiscvHart(
           id,
-          hartConfig,
+          parts.hart,
           hartStates[id],
+          bindExtensionStates(parts.extensions[id], bind),
           at(component),
           memoryPlan.tlb + id * TLB_BYTES_PER_HART,
           {

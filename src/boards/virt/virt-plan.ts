@@ -1,7 +1,9 @@
 import { MACHINE_STATE } from '../../machine/board.js';
 import { timeState } from '../../machine/virtual-time.js';
 import { behaviourOf } from '../../ports/revisions.js';
+import { planExtensionStates } from '../../riscv/extension-state.js';
 import { HART_STATE } from '../../riscv/hart-state.js';
+import { parseIsa } from '../../riscv/isa-text.js';
 import { reservationState } from '../../riscv/reservation-state.js';
 import { StatePlan } from '../../state/layout.js';
 import { planDevices } from '../board-devices.js';
@@ -12,6 +14,7 @@ import type { BoardConfig } from './virt-devices.js';
 export function planVirt(config: BoardConfig, rows: readonly DeviceRow[]) {
   const plan = new StatePlan();
   const machine = plan.add('machine', MACHINE_STATE);
+  const hart = parseIsa(config.isa);
   const harts = Array.from({ length: config.harts }, (_, id) => plan.add(`hart${id}`, HART_STATE));
   const devices = planDevices(rows, plan);
   const time = plan.add('time', timeState(devices.timers));
@@ -19,5 +22,6 @@ export function planVirt(config: BoardConfig, rows: readonly DeviceRow[]) {
     behaviourOf(config).reservation === 'writes'
       ? plan.add('reservations', reservationState(config.harts))
       : undefined;
-  return { plan, machine, harts, devices, time, reservations };
+  const extensions = harts.map(({ name }) => planExtensionStates(plan, name, hart));
+  return { plan, machine, hart, harts, devices, time, reservations, extensions };
 }

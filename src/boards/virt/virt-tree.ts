@@ -1,5 +1,6 @@
 import { TIMEBASE_FREQUENCY } from '../../devices/clint.js';
-import { deviceTreeIsa, parseIsa } from '../../riscv/privileged.js';
+import { isOfFirstCpu } from '../../riscv/cpu-models.js';
+import { describedExtensions, deviceTreeIsa, parseIsa } from '../../riscv/isa-text.js';
 import type { DeviceNode, DeviceRow, DeviceWindow } from '../device-row.js';
 import { cells, cells64, node, strings, type TreeNode } from '../device-tree.js';
 import { seedBytes } from '../seed-bytes.js';
@@ -110,6 +111,12 @@ function chosen({ append, entropySeed, initrd }: VirtTreeOptions, devices: reado
   });
 }
 
+/** What took the place of `riscv,isa` in the bindings. */
+const isaProperties = (isa: string) => ({
+  'riscv,isa-base': strings(`rv${parseIsa(isa).xlen}i`),
+  'riscv,isa-extensions': strings(...describedExtensions(isa)),
+});
+
 function cpuNode(hart: number, phandle: number, { isa }: VirtTreeOptions): TreeNode {
   const { xlen, extensions } = parseIsa(isa);
   const mmu = extensions.has('s') ? LARGEST_MMU_MODE[xlen] : undefined;
@@ -122,6 +129,7 @@ function cpuNode(hart: number, phandle: number, { isa }: VirtTreeOptions): TreeN
       status: strings('okay'),
       compatible: strings('riscv'),
       'riscv,isa': strings(deviceTreeIsa(isa)),
+      ...(isOfFirstCpu(isa) ? {} : isaProperties(isa)),
       ...(mmu ? { 'mmu-type': strings(`riscv,${mmu}`) } : {}),
     },
     [

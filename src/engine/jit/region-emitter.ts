@@ -101,6 +101,10 @@ export class RegionEmitter extends RegionMemory {
     throw new Error(`${operation} in compiled code`);
   }
 
+  protected systemIf(): void {
+    this.leaveIf();
+  }
+
   protected illegalIf(): void {
     this.leaveIf();
   }

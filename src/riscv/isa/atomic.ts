@@ -16,7 +16,8 @@ import { encodeAmo, encodeLr, extension } from './encoding.js';
 import { atomic, loadReserved, storeConditional } from './forms.js';
 import { rs2 } from './operands.js';
 
-const a = extension('a');
+const zaamo = extension('a', 'zaamo');
+const zalrsc = extension('a', 'zalrsc');
 
 type Update = (old: Expression, operand: Expression) => Expression;
 const pick =
@@ -37,17 +38,17 @@ const OPERATIONS: readonly (readonly [name: string, funct5: number, update: Upda
 ];
 
 export const ATOMIC: readonly RiscvInstruction[] = [
-  a('lr.w', encodeLr(2), loadReserved(4)),
-  a('sc.w', encodeAmo(0b00011, 2), storeConditional(4)),
-  a('lr.d', encodeLr(3), loadReserved(8), 64),
-  a('sc.d', encodeAmo(0b00011, 3), storeConditional(8), 64),
+  zalrsc('lr.w', encodeLr(2), loadReserved(4)),
+  zalrsc('sc.w', encodeAmo(0b00011, 2), storeConditional(4)),
+  zalrsc('lr.d', encodeLr(3), loadReserved(8), 64),
+  zalrsc('sc.d', encodeAmo(0b00011, 3), storeConditional(8), 64),
   ...OPERATIONS.flatMap(([name, funct5, update]) => [
-    a(
+    zaamo(
       `${name}.w`,
       encodeAmo(funct5, 2),
       atomic(4, old => update(old, low(rs2))),
     ),
-    a(
+    zaamo(
       `${name}.d`,
       encodeAmo(funct5, 3),
       atomic(8, old => update(old, rs2)),

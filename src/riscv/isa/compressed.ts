@@ -2,6 +2,7 @@
  * C extension, unprivileged spec chapter 16: each 16-bit form expands to the 32-bit instruction it stands
  * for, so it needs no meaning of its own. Reserved forms expand to 0, which no instruction matches.
  */
+import type { HartConfig } from '../privileged.js';
 import { OPCODE } from './encoding.js';
 
 const ILLEGAL = 0;
@@ -41,19 +42,33 @@ const jump = (rd: number, offset: number) =>
 
 const SP = 2;
 
+/** Which forms there are. */
+export interface CompressedForms {
+  readonly xlen: 32 | 64;
+  /** Loads and stores of floats (Zcf) and of doubles (Zcd). */
+  readonly floats: boolean;
+  readonly doubles: boolean;
+}
+
+export const compressedFormsOf = ({ xlen, extensions }: HartConfig): CompressedForms => ({
+  xlen,
+  floats: extensions.has('zcf'),
+  doubles: extensions.has('zcd'),
+});
+
 /** The 32-bit instruction word of a 16-bit form, or 0. */
-export function expandCompressed(half: number, xlen: 32 | 64): number {
+export function expandCompressed(half: number, forms: CompressedForms): number {
   switch (half & 3) {
     case 0:
-      return quadrant0(half, xlen);
+      return quadrant0(half, forms);
     case 1:
-      return quadrant1(half, xlen);
+      return quadrant1(half, forms.xlen);
     default:
-      return quadrant2(half, xlen);
+      return quadrant2(half, forms);
   }
 }
 
-function quadrant0(half: number, xlen: 32 | 64): number {
+function quadrant0(half: number, { xlen, floats, doubles }: CompressedForms): number {
   const rs1 = 8 + bits(half, 9, 7);
   const rd = 8 + bits(half, 4, 2);
   const word = (bits(half, 12, 10) << 3) | (bits(half, 6, 6) << 2) | (bits(half, 5, 5) << 6);
@@ -68,17 +83,19 @@ function quadrant0(half: number, xlen: 32 | 64): number {
       return immediate === 0 ? ILLEGAL : typeI(OPCODE.opImm, 0, rd, SP, immediate);
     }
     case 1:
-      return typeI(OPCODE.loadFp, 3, rd, rs1, double);
+      return doubles ? typeI(OPCODE.loadFp, 3, rd, rs1, double) : ILLEGAL;
     case 2:
       return typeI(OPCODE.load, 2, rd, rs1, word);
     case 3:
-      return xlen === 32 ? typeI(OPCODE.loadFp, 2, rd, rs1, word) : typeI(OPCODE.load, 3, rd, rs1, double);
+      if (xlen === 64) return typeI(OPCODE.load, 3, rd, rs1, double);
+      return floats ? typeI(OPCODE.loadFp, 2, rd, rs1, word) : ILLEGAL;
     case 5:
-      return typeS(OPCODE.storeFp, 3, rs1, rd, double);
+      return doubles ? typeS(OPCODE.storeFp, 3, rs1, rd, double) : ILLEGAL;
     case 6:
       return typeS(OPCODE.store, 2, rs1, rd, word);
     case 7:
-      return xlen === 32 ? typeS(OPCODE.storeFp, 2, rs1, rd, word) : typeS(OPCODE.store, 3, rs1, rd, double);
+      if (xlen === 64) return typeS(OPCODE.store, 3, rs1, rd, double);
+      return floats ? typeS(OPCODE.storeFp, 2, rs1, rd, word) : ILLEGAL;
     default:
       return ILLEGAL;
   }
@@ -144,7 +161,7 @@ function arithmetic(half: number, immediate: number): number {
   }
 }
 
-function quadrant2(half: number, xlen: 32 | 64): number {
+function quadrant2(half: number, { xlen, floats, doubles }: CompressedForms): number {
   const rd = bits(half, 11, 7);
   const rs2 = bits(half, 6, 2);
   const wordLoad = (bits(half, 12, 12) << 5) | (bits(half, 6, 4) << 2) | (bits(half, 3, 2) << 6);
@@ -155,11 +172,11 @@ function quadrant2(half: number, xlen: 32 | 64): number {
     case 0:
       return typeI(OPCODE.opImm, 1, rd, rd, (bits(half, 12, 12) << 5) | rs2);
     case 1:
-      return typeI(OPCODE.loadFp, 3, rd, SP, doubleLoad);
+      return doubles ? typeI(OPCODE.loadFp, 3, rd, SP, doubleLoad) : ILLEGAL;
     case 2:
       return rd === 0 ? ILLEGAL : typeI(OPCODE.load, 2, rd, SP, wordLoad);
     case 3:
-      if (xlen === 32) return typeI(OPCODE.loadFp, 2, rd, SP, wordLoad);
+      if (xlen === 32) return floats ? typeI(OPCODE.loadFp, 2, rd, SP, wordLoad) : ILLEGAL;
       return rd === 0 ? ILLEGAL : typeI(OPCODE.load, 3, rd, SP, doubleLoad);
     case 4: {
       const linking = bits(half, 12, 12) === 1;
@@ -168,13 +185,12 @@ function quadrant2(half: number, xlen: 32 | 64): number {
       return linking ? 0x00100073 : ILLEGAL;
     }
     case 5:
-      return typeS(OPCODE.storeFp, 3, SP, rs2, doubleStore);
+      return doubles ? typeS(OPCODE.storeFp, 3, SP, rs2, doubleStore) : ILLEGAL;
     case 6:
       return typeS(OPCODE.store, 2, SP, rs2, wordStore);
     default:
-      return xlen === 32
-        ? typeS(OPCODE.storeFp, 2, SP, rs2, wordStore)
-        : typeS(OPCODE.store, 3, SP, rs2, doubleStore);
+      if (xlen === 64) return typeS(OPCODE.store, 3, SP, rs2, doubleStore);
+      return floats ? typeS(OPCODE.storeFp, 2, SP, rs2, wordStore) : ILLEGAL;
   }
 }
 

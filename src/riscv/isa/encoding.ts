@@ -49,8 +49,10 @@ const layoutOf = (format: Format): OperandLayout => {
 };
 
 export interface RiscvInstruction extends Instruction {
-  /** Extension or base that brings it, e.g. `i`, `m`, `zicsr`. */
-  readonly extension: string;
+  /** Extensions of which each brings it, e.g. `i`, `zmmul`, `zbb`; the first is the one that it is known by. */
+  readonly extensions: readonly string[];
+  /** What the hart needs to have besides. */
+  readonly beside: readonly string[];
   /** XLEN for which this declaration holds; both when undefined. */
   readonly xlen: 32 | 64 | undefined;
   readonly format: Format;
@@ -104,9 +106,11 @@ export const encodeWord = (word: number) => fixed('none', word, 0xffffffff);
 /** Supervisor fences: rs1 and rs2 are operands, rd is zero. */
 export const encodeFence = (funct7: number) => fixed('R', (funct7 << 25) | OPCODE.system, 0xfe007fff);
 
-/** Declares the instructions of one extension. */
-export const extension =
-  (name: string) =>
+/** Declares the instructions that these extensions have in common. */
+export const extension = (...names: readonly string[]) => declaring(names, []);
+
+const declaring =
+  (extensions: readonly string[], beside: readonly string[]) =>
   (
     instruction: string,
     encoding: Encoding,
@@ -114,12 +118,22 @@ export const extension =
     xlen: 32 | 64 | undefined = undefined,
   ): RiscvInstruction => ({
     name: instruction,
-    extension: name,
+    extensions,
+    beside,
     xlen,
     ...encoding,
     operands: layoutOf(encoding.format),
     semantics,
   });
+
+/** Whether a hart with these extensions, of this width, has an instruction. */
+export const isInstructionOf = (
+  { extensions, beside, xlen }: RiscvInstruction,
+  hart: { readonly xlen: 32 | 64; readonly extensions: ReadonlySet<string> },
+): boolean =>
+  (xlen === undefined || xlen === hart.xlen) &&
+  extensions.some(name => hart.extensions.has(name)) &&
+  beside.every(name => hart.extensions.has(name));
 
 /** Reads the operand fields of a 32-bit instruction word (unprivileged spec 2.2 and 2.3). */
 export function decodeOperands(format: Format, word: number, out: Decoded): void {

@@ -18,6 +18,7 @@ import { setRd } from './forms.js';
 import { rs1, rs2 } from './operands.js';
 
 const m = extension('m');
+const zmmul = extension('m', 'zmmul');
 
 const isZero = (value: Expression) => compare('eq', value, constant(0, value.type));
 const isMinusOne = (value: Expression) => compare('eq', value, constant(-1, value.type));
@@ -34,15 +35,15 @@ const word = (operation: (a: Expression, b: Expression) => Expression) =>
   setRd(signExtend(operation(low(rs1), low(rs2))));
 
 export const MULTIPLY: readonly RiscvInstruction[] = [
-  m('mul', encodeR(1, 0, OPCODE.op), setRd(binary('mul', rs1, rs2))),
-  m('mulh', encodeR(1, 1, OPCODE.op), setRd(multiplyHigh('ss', rs1, rs2))),
-  m('mulhsu', encodeR(1, 2, OPCODE.op), setRd(multiplyHigh('su', rs1, rs2))),
-  m('mulhu', encodeR(1, 3, OPCODE.op), setRd(multiplyHigh('uu', rs1, rs2))),
+  zmmul('mul', encodeR(1, 0, OPCODE.op), setRd(binary('mul', rs1, rs2))),
+  zmmul('mulh', encodeR(1, 1, OPCODE.op), setRd(multiplyHigh('ss', rs1, rs2))),
+  zmmul('mulhsu', encodeR(1, 2, OPCODE.op), setRd(multiplyHigh('su', rs1, rs2))),
+  zmmul('mulhu', encodeR(1, 3, OPCODE.op), setRd(multiplyHigh('uu', rs1, rs2))),
   m('div', encodeR(1, 4, OPCODE.op), setRd(divide(rs1, rs2))),
   m('divu', encodeR(1, 5, OPCODE.op), setRd(divideUnsigned(rs1, rs2))),
   m('rem', encodeR(1, 6, OPCODE.op), setRd(remainder(rs1, rs2))),
   m('remu', encodeR(1, 7, OPCODE.op), setRd(remainderUnsigned(rs1, rs2))),
-  m(
+  zmmul(
     'mulw',
     encodeR(1, 0, OPCODE.op32),
     word((a, b) => binary('mul', a, b)),

@@ -3,12 +3,13 @@ import type { Decoded, FloatFlags, InstructionSet } from '../../engine/instructi
 import type { BitCsr } from '../csr-bits.js';
 import { plainCsrs } from '../csr-table.js';
 import { type HartConfig, MSTATUS } from '../privileged.js';
+import { withAlignedTargets } from './alignment.js';
 import { ATOMIC } from './atomic.js';
 import { BASE } from './base.js';
 import { BITMANIP } from './bitmanip.js';
-import { expandCompressed } from './compressed.js';
+import { type CompressedForms, compressedFormsOf, expandCompressed } from './compressed.js';
 import { CSR_TABLE_BYTES, writeCsrTable } from './csr-instructions.js';
-import { decodeOperands, type RiscvInstruction } from './encoding.js';
+import { decodeOperands, isInstructionOf, type RiscvInstruction } from './encoding.js';
 import { FLOAT } from './float.js';
 import { MULTIPLY } from './multiply.js';
 import { F, FCSR, PC, STATUS, X } from './operands.js';
@@ -34,14 +35,15 @@ const isRoundingMode = (mode: number) => mode !== 5 && mode !== 6;
 
 /** The instructions of one hart configuration, with their decoder. */
 export class RiscvInstructionSet implements InstructionSet {
-  readonly name = 'riscv';
+  readonly name: string;
   readonly registerFiles: readonly RegisterFile[] = [X, F];
   readonly pc = PC;
   readonly floatFlags: FloatFlags = { field: FCSR, marks: { field: STATUS, mask: MSTATUS.fs } };
   readonly instructions: readonly RiscvInstruction[];
   /** Candidates by bits 6..2 and 14..12 of the word. */
   readonly #buckets: RiscvInstruction[][] = Array.from({ length: 256 }, () => []);
-  readonly #compressed: boolean;
+  /** Undefined: no instruction has 16 bits. */
+  readonly #compressed: CompressedForms | undefined;
 
   readonly bits: 32 | 64;
   readonly frequentPairs: readonly (readonly [RiscvInstruction, RiscvInstruction])[];
@@ -51,16 +53,16 @@ export class RiscvInstructionSet implements InstructionSet {
   constructor(config: HartConfig) {
     const { xlen, extensions } = config;
     this.bits = xlen;
+    this.name = extensions.has('zca') ? 'riscv' : 'riscv, targets aligned';
     const plain = plainCsrs(config);
     this.#plainCsrs = new Map(plain.map(csr => [csr.number, csr]));
     this.table = {
       bytes: CSR_TABLE_BYTES,
       write: (memory, address) => writeCsrTable(memory, address, plain),
     };
-    this.#compressed = extensions.has('c');
-    this.instructions = instructionsWith(this.#plainCsrs).filter(
-      one => extensions.has(one.extension) && (one.xlen === undefined || one.xlen === xlen),
-    );
+    this.#compressed = extensions.has('zca') ? compressedFormsOf(config) : undefined;
+    const instructions = instructionsWith(this.#plainCsrs).filter(one => isInstructionOf(one, config));
+    this.instructions = extensions.has('zca') ? instructions : withAlignedTargets(instructions);
     const named = new Map(this.instructions.map(one => [one.name, one]));
     this.frequentPairs = FREQUENT_PAIRS.flatMap(([first, second]) => {
       const [a, b] = [named.get(first), named.get(second)];
@@ -76,7 +78,7 @@ export class RiscvInstructionSet implements InstructionSet {
   }
 
   lengthOf(halfword: number): 2 | 4 {
-    return this.#compressed && (halfword & 3) !== 3 ? 2 : 4;
+    return this.#compressed !== undefined && (halfword & 3) !== 3 ? 2 : 4;
   }
 
   /** CSR instructions are the special ones: the CSR's number is their immediate. */
@@ -85,8 +87,9 @@ export class RiscvInstructionSet implements InstructionSet {
   }
 
   decode(word: number, out: Decoded): boolean {
-    const length = this.lengthOf(word);
-    const full = length === 2 ? expandCompressed(word & 0xffff, this.bits) : word;
+    const short = (word & 3) !== 3 ? this.#compressed : undefined;
+    const full = short === undefined ? word : expandCompressed(word & 0xffff, short);
+    const length = short === undefined ? 4 : 2;
     if ((full & 3) !== 3) return false;
     for (const one of this.#buckets[((full >>> 2) & 31) | (((full >>> 12) & 7) << 5)]) {
       if ((full & one.mask) >>> 0 !== one.match) continue;
