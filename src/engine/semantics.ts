@@ -61,7 +61,9 @@ export type Statement =
   | { readonly kind: 'branch'; readonly condition: Expression }
   /** What the instruction set emits by itself. */
   | { readonly kind: 'special'; readonly special: Special }
-  /** Where the condition holds, the instruction is that system operation, which always leaves, and else what follows. */
+  /**
+   * Where the condition holds, the instruction is that system operation, which always leaves, and else what follows.
+   */
   | { readonly kind: 'system-when'; readonly condition: Expression; readonly operation: string }
   /** Done by the hart's owner in TypeScript: privileged and environment instructions. */
   | { readonly kind: 'system'; readonly operation: string };

@@ -32,8 +32,8 @@ const firstCpu = (name: string): Cpu | undefined =>
 export const isOfFirstCpu = (isa: string): boolean => Object.values(FIRST_CPUS).some(one => one.isa === isa);
 
 /**
- * The CPU of a text such as `rv64`, `max,zicond=off` or `rv32imac_zba`; `width` is that of the firmware, where it says one.
- * Throws InputError for what there is not.
+ * The CPU of a text such as `rv64`, `max,zicond=off` or `rv32imac_zba`; `width` is that of the firmware, where it
+ * says one. Throws InputError for what there is not.
  */
 export function cpuOf(text: string, width: 32 | 64 | undefined): Cpu {
   const [name, ...options] = text.toLowerCase().split(',');

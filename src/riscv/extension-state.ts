@@ -1,6 +1,6 @@
 /**
- * State that a hart has with an extension: a component of its own, which other harts lack. Its CSRs are computed ones, since
- * generated code finds bits in a hart's own component only.
+ * State that a hart has with an extension: a component of its own, which other harts lack. Its CSRs are computed
+ * ones, since generated code finds bits in a hart's own component only.
  */
 import { type Component, type Layout, type StateOf, StatePlan } from '../state/layout.js';
 import type { HartConfig } from './privileged.js';

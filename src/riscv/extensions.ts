@@ -1,6 +1,6 @@
 /**
- * The extensions that harts may have, one row each. What an extension brings is declared under its name: instructions in
- * isa/, CSRs in csr-table.ts, state in extension-state.ts.
+ * The extensions that harts may have, one row each. What an extension brings is declared under its name: instructions
+ * in isa/, CSRs in csr-table.ts, state in extension-state.ts.
  */
 
 /** Which CPU has an extension by itself: `every` one, or from this model on (see cpu-models.ts). */
@@ -98,8 +98,8 @@ export function withImplied(names: Iterable<string>, xlen: 32 | 64): ReadonlySet
 }
 
 /**
- * Names, and with them all that they imply, without this one: what implies it goes too, but for its other parts, and so does
- * what only it implied.
+ * Names, and with them all that they imply, without this one: what implies it goes too, but for its other parts, and
+ * so does what only it implied.
  */
 export function withoutOne(names: readonly string[], name: string, xlen: 32 | 64): readonly string[] {
   const all = withImplied(names, xlen);

@@ -1,4 +1,7 @@
-/** ISA strings (unprivileged spec, chapter "ISA extension naming conventions"), in recordings, device trees and options. */
+/**
+ * ISA strings (unprivileged spec, chapter "ISA extension naming conventions"), in recordings, device trees and
+ * options.
+ */
 import { InputError } from '../state/input-error.js';
 import { byPlace, conflictIn, EXTENSIONS, extensionNamed, withImplied } from './extensions.js';
 import type { HartConfig } from './privileged.js';
