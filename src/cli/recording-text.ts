@@ -2,15 +2,14 @@
 
 import { hex, plural, sizeText } from '../ports/amounts.js';
 import type { MachineConfig } from '../ports/config.js';
-import type { InputEvent, LoggedEvent } from '../ports/input-event.js';
 import { SECTOR_BYTES, SETTING_NAMES, settingOf } from '../ports/settings.js';
 import { describeEnd } from '../replay/end-kinds.js';
+import { EventTally } from '../replay/event-tally.js';
 import { OPTIONAL_CHUNKS } from '../replay/format.js';
 import { imageLength } from '../replay/recorded-image.js';
 import {
   type RecordedExtra,
   type Recording,
-  type RecordingEnd,
   type RecordingHeader,
   startIcount,
 } from '../replay/recording.js';
@@ -35,6 +34,7 @@ export function describeRecording({
   end,
   extras = [],
   file,
+  tally = EventTally.of(header, events),
 }: Recording): string[] {
   const { config } = header;
   const rows: (readonly [string, string])[] = [
@@ -64,8 +64,9 @@ export function describeRecording({
     rows.push(['start', `${describeStart(header)}, at ${seconds} s of virtual time; ${pages} inside`]);
   }
   const steps = plural(end.icount - startIcount(header), 'step');
-  rows.push(['length', `${steps}, ${virtualTime(header, events, end)}`]);
-  rows.push(['events', countKinds(events)]);
+  const seconds = (tally.leastNs(end.icount) / 1e9).toFixed(9);
+  rows.push(['length', `${steps}, at least ${seconds} s of virtual time`]);
+  rows.push(['events', describeCounts(tally)]);
   const last = checkpoints.at(-1);
   rows.push(['checkpoints', last ? `${checkpoints.length}, the last at icount ${last.icount}` : 'none']);
   if (extras.length > 0) rows.push(['extras', extras.map(describeExtra).join(', ')]);
@@ -92,31 +93,7 @@ function describeSettings(config: MachineConfig): (readonly [string, string])[] 
   return [...lines];
 }
 
-/** Idle time that ran to its deadline is not in the file: what is known without replaying is the least it can be. */
-function virtualTime(
-  { config, start }: RecordingHeader,
-  events: Iterable<LoggedEvent>,
-  end: RecordingEnd,
-): string {
-  const shift = config.icountShift;
-  const startNs = start?.virtualNs ?? 0;
-  let icount = start?.icount ?? 0;
-  let ns = startNs;
-  const advance = (to: number) => {
-    ns += (to - icount) * 2 ** shift;
-    icount = to;
-  };
-  for (const logged of events) {
-    advance(logged.icount);
-    if (logged.event.kind === 'warp') ns = Math.max(ns, logged.event.ns);
-  }
-  advance(end.icount);
-  return `at least ${((ns - startNs) / 1e9).toFixed(9)} s of virtual time`;
-}
-
-function countKinds(events: Iterable<LoggedEvent>): string {
-  const counts = new Map<InputEvent['kind'], number>();
-  for (const { event } of events) counts.set(event.kind, (counts.get(event.kind) ?? 0) + 1);
+function describeCounts({ counts }: EventTally): string {
   if (counts.size === 0) return 'none';
   return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ');
 }

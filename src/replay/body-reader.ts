@@ -4,14 +4,22 @@ import { CheckpointList } from './checkpoint-list.js';
 import type { Chunk, ChunkCursor, ChunkPlace } from './chunk-reader.js';
 import { decodeEnd } from './end-kinds.js';
 import { nextIcount } from './event-block.js';
+import { EventTally } from './event-tally.js';
 import { MOST_EXTRAS } from './limits.js';
-import type { RecordedExtra, Recording, RecordingEnd } from './recording.js';
+import {
+  type RecordedExtra,
+  type Recording,
+  type RecordingEnd,
+  type RecordingHeader,
+  startIcount,
+} from './recording.js';
 import { StoredEventsReader } from './stored-events.js';
 
 /** Goes over what follows the header, and notes where in the file it stands. */
 export class BodyReader {
   /** All time up to here is covered. */
   icount = 0;
+  #tally: EventTally | undefined;
   readonly #events: StoredEventsReader;
   readonly #checkpoints: CheckpointList;
   readonly #extras: RecordedExtra[] = [];
@@ -25,6 +33,12 @@ export class BodyReader {
   ) {
     this.#events = new StoredEventsReader(chunksFrom);
     this.#checkpoints = new CheckpointList(contentOf);
+  }
+
+  /** The header is whole. */
+  begin(header: RecordingHeader): void {
+    this.icount = startIcount(header);
+    this.#tally = new EventTally(header);
   }
 
   /** Adds all of a chunk or, throwing FormatFault, nothing. */
@@ -42,7 +56,7 @@ export class BodyReader {
       case 'pages':
         throw new FormatFault('it comes too late');
       case 'events': {
-        const { first, last } = this.#events.add(chunk, from.bytes, this.icount);
+        const { first, last } = this.#events.add(chunk, from.bytes, this.icount, this.#tally);
         this.#checkpoints.dropAt(first);
         this.icount = last;
         return;
@@ -74,7 +88,8 @@ export class BodyReader {
     const cut = { kind: 'cut' as const, icount: this.icount, ...(damage === undefined ? {} : { damage }) };
     const end = damage === undefined && this.#end ? this.#end : cut;
     const extras = this.#extras.length === 0 ? {} : { extras: this.#extras };
-    return { events: this.#events.log(), checkpoints: this.#checkpoints, end, ...extras };
+    const tally = this.#tally === undefined ? {} : { tally: this.#tally };
+    return { events: this.#events.log(), checkpoints: this.#checkpoints, end, ...extras, ...tally };
   }
 
   #addExtra(chunk: Chunk): void {

@@ -1,6 +1,7 @@
 import type { LoggedEvent } from '../ports/input-event.js';
 import { ByteReader, ByteWriter, FormatFault } from './byte-codec.js';
-import { decodeEvent } from './event-codec.js';
+import { decodeEvent, skipEvent } from './event-codec.js';
+import type { EventTally } from './event-tally.js';
 
 /** Within a block, every so many events their place is known; those between are found from it. */
 const MARK_INTERVAL = 64;
@@ -29,20 +30,33 @@ export function nextIcount(from: ByteReader, icount: number): number {
   return next;
 }
 
-/** Goes over packed events without keeping them; throws FormatFault for what are none. */
-export function skimEvents(
-  { bytes, base }: PackedEvents,
-  each: (offset: number, before: number, icount: number) => void,
-): void {
+/** What one pass over packed events tells. */
+export interface SkimmedEvents {
+  readonly count: number;
+  /** Icounts of the first and the last. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Goes over packed events without keeping them, and counts them for a tally; throws FormatFault for what are none. */
+export function skimEvents({ bytes, base }: PackedEvents, tally?: EventTally): SkimmedEvents {
   const from = new Skimmer(bytes);
-  let icount = base;
-  do {
+  let icount = nextIcount(from, base);
+  const first = icount;
+  for (let count = 1; ; count++) {
     const { offset } = from;
-    const before = icount;
+    const kind = skipEvent(from);
+    if (tally !== undefined) {
+      tally.count(kind);
+      if (kind === 'warp') {
+        from.offset = offset;
+        const event = decodeEvent(from);
+        if (event.kind === 'warp') tally.warp(icount, event.ns);
+      }
+    }
+    if (from.remaining === 0) return { count, first, last: icount };
     icount = nextIcount(from, icount);
-    decodeEvent(from);
-    each(offset, before, icount);
-  } while (from.remaining > 0);
+  }
 }
 
 /** Packed events that can be asked for by index. */
@@ -61,25 +75,17 @@ export class EventBlock {
   }
 
   /** Puts packed events together that stand in several chunks. */
-  static join(parts: Iterable<PackedEvents>): EventBlock {
+  static join(parts: Iterable<PackedEvents & Pick<SkimmedEvents, 'last'>>): EventBlock {
     const joined = new ByteWriter();
     let base: number | undefined;
     let last = 0;
     for (const part of parts) {
       base ??= part.base;
-      let start = 0;
-      let end = last;
-      skimEvents(part, (offset, _, icount) => {
-        if (offset === 0) {
-          const from = new ByteReader(part.bytes);
-          from.varint();
-          start = from.offset;
-          joined.varint(icount - (joined.length === 0 ? part.base : last));
-        }
-        end = icount;
-      });
-      joined.raw(part.bytes.subarray(start));
-      last = end;
+      const from = new ByteReader(part.bytes);
+      const first = nextIcount(from, part.base);
+      joined.varint(first - (joined.length === 0 ? part.base : last));
+      joined.raw(part.bytes.subarray(from.offset));
+      last = part.last;
     }
     return new EventBlock({ bytes: joined.take(), base: base ?? 0 });
   }

@@ -128,15 +128,25 @@ export function encodeEvent(out: ByteWriter, event: InputEvent): void {
   for (const { name, field, codec } of parts) codec.write(out, values[name], field);
 }
 
-/** Throws FormatFault. */
-export function decodeEvent(from: ByteReader): InputEvent {
+function readShape(from: ByteReader): Shape {
   const number = from.u8();
   const shape = BY_NUMBER[number];
-  if (!shape) {
-    const { first, last } = RESERVED_FOR_SEMIHOSTING;
-    const what = number >= first && number <= last ? ' (semihosting)' : '';
-    throw new FormatFault(`it holds an event of unknown kind ${number}${what}`);
-  }
+  if (shape) return shape;
+  const { first, last } = RESERVED_FOR_SEMIHOSTING;
+  const what = number >= first && number <= last ? ' (semihosting)' : '';
+  throw new FormatFault(`it holds an event of unknown kind ${number}${what}`);
+}
+
+/** Goes over an event as `decodeEvent` does, and tells its kind alone. Throws FormatFault. */
+export function skipEvent(from: ByteReader): EventKind {
+  const { kind, parts } = readShape(from);
+  for (let i = 0; i < parts.length; i++) parts[i].codec.read(from, parts[i].field, kind);
+  return kind;
+}
+
+/** Throws FormatFault. */
+export function decodeEvent(from: ByteReader): InputEvent {
+  const shape = readShape(from);
   const event = { ...shape.blank };
   for (const { name, field, codec } of shape.parts) event[name] = codec.read(from, field, shape.kind);
   return event as unknown as InputEvent;

@@ -29,6 +29,7 @@ import {
 } from './recording.js';
 import { headerJson, parseHeaderJson } from './recording-header.js';
 import { PAGES, pagesFile, parseStart, START, startJson } from './saved-machine-parts.js';
+import { type Sequence, sequence } from './sequence.js';
 import type { StateLayouts } from './state-layouts.js';
 
 export interface RecordingPart {
@@ -116,30 +117,52 @@ export function importParts(read: (path: string) => Uint8Array): Recording {
       `${MANIFEST}: the end, icount ${end.icount}, comes before the start, icount ${begin}`,
     );
   const span = { begin, end: end.icount };
-  const events = new InputLog(inOrder(lines(EVENTS, read, parseEventJson), span));
-  const checkpoints = [...inOrder(lines(CHECKPOINTS, read, parseCheckpoint), span)];
+  const events = new InputLog(valuesOf(inOrder(lines(EVENTS, read(EVENTS), parseEventJson), span)));
+  const checkpoints = checkpointsIn(read(CHECKPOINTS), span);
   const extras = manifest.extras.map(({ type, file }) => parseExtra(file, type, read(file)));
   return { header, events, checkpoints, end, ...(extras.length === 0 ? {} : { extras }) };
+}
+
+/** Checked once, and made again when they are asked for: the bytes of all are held, and no object. */
+function checkpointsIn(bytes: Uint8Array, span: Span): Sequence<Checkpoint> {
+  const starts: number[] = [];
+  for (const { start } of inOrder(lines(CHECKPOINTS, bytes, parseCheckpoint), span)) starts.push(start);
+  return sequence(starts.length, index => {
+    const text = textOf(CHECKPOINTS, bytes.subarray(starts[index], endOfLine(bytes, starts[index])));
+    return parseCheckpoint(json(CHECKPOINTS, text));
+  });
 }
 
 /** What stands in a line, and where that is. */
 interface Line<T> {
   readonly where: string;
+  /** In the file's bytes. */
+  readonly start: number;
   readonly value: T;
+}
+
+interface Span {
+  readonly begin: number;
+  readonly end: number;
+}
+
+function* valuesOf<T>(all: Iterable<Line<T>>): Generator<T> {
+  for (const { value } of all) yield value;
 }
 
 function* inOrder<T extends { readonly icount: number }>(
   all: Iterable<Line<T>>,
-  { begin, end }: { readonly begin: number; readonly end: number },
-): Generator<T> {
+  { begin, end }: Span,
+): Generator<Line<T>> {
   let before = begin;
-  for (const { where, value } of all) {
+  for (const line of all) {
+    const { where, value } = line;
     const { icount } = value;
     if (icount < before) throw new InputError(`${where}: icount ${icount} comes after icount ${before}`);
     if (icount > end)
       throw new InputError(`${where}: icount ${icount} is behind the end in ${MANIFEST}, icount ${end}`);
     before = icount;
-    yield value;
+    yield line;
   }
 }
 
@@ -240,26 +263,25 @@ function parseCheckpoint(value: unknown): Checkpoint {
   return { icount, digests: digests as Record<string, string>, state: bytes };
 }
 
-function* lines<T>(
-  path: string,
-  read: (path: string) => Uint8Array,
-  parse: (value: unknown) => T,
-): Generator<Line<T>> {
-  const bytes = read(path);
+function* lines<T>(path: string, bytes: Uint8Array, parse: (value: unknown) => T): Generator<Line<T>> {
   let number = 0;
-  for (let start = 0; start < bytes.length; ) {
-    const newline = bytes.indexOf(NEWLINE, start);
-    const end = newline < 0 ? bytes.length : newline;
+  let end = 0;
+  for (let start = 0; start < bytes.length; start = end + 1) {
+    end = endOfLine(bytes, start);
     const where = `${path}:${++number}`;
     const text = textOf(where, bytes.subarray(start, end));
-    start = end + 1;
     if (text.trim() === '') continue;
     const value = json(where, text);
     try {
-      yield { where, value: parse(value) };
+      yield { where, start, value: parse(value) };
     } catch (error) {
       if (error instanceof InputError) throw new InputError(`${where}: ${error.message}`);
       throw error;
     }
   }
+}
+
+function endOfLine(bytes: Uint8Array, start: number): number {
+  const newline = bytes.indexOf(NEWLINE, start);
+  return newline < 0 ? bytes.length : newline;
 }

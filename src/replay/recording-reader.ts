@@ -6,7 +6,7 @@ import { crc32 } from './checksum.js';
 import { type Chunk, ChunkCursor, type ChunkPlace } from './chunk-reader.js';
 import { FILE_HEADER_BYTES, FORMAT_VERSION, MAGIC, OLDEST_VERSION, parseFileHeader } from './format.js';
 import { HeaderReader } from './header-reader.js';
-import { type Recording, type RecordingHeader, startIcount } from './recording.js';
+import type { Recording, RecordingHeader } from './recording.js';
 
 export interface ReadOptions {
   /** What to call the file in messages. */
@@ -51,7 +51,7 @@ export function readRecording(bytes: Uint8Array | ByteSource, options: ReadOptio
       else starting.add(chunk);
       if (header) continue;
       header = starting.finished();
-      body.icount = startIcount(header ?? {});
+      if (header) body.begin(header);
     }
   } catch (error) {
     if (!(error instanceof FormatFault || error instanceof InputError)) throw error;

@@ -1,6 +1,7 @@
 import type { BootImage, MachineConfig } from '../ports/config.js';
 import type { LoggedEvent } from '../ports/input-event.js';
 import type { MachineMoment } from '../state/saved-state.js';
+import type { EventTally } from './event-tally.js';
 import type { Sequence } from './sequence.js';
 import type { StateLayouts } from './state-layouts.js';
 
@@ -60,6 +61,8 @@ export interface Recording {
   readonly end: RecordingEnd;
   /** What is beside the history: see OPTIONAL_CHUNKS. */
   readonly extras?: readonly RecordedExtra[];
+  /** Of its events, when they were counted as it was read. */
+  readonly tally?: EventTally;
   /** The file that it was read from. */
   readonly file?: { readonly version: number; readonly bytes: number; readonly name: string };
 }

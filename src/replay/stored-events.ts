@@ -1,6 +1,7 @@
 import { ByteReader } from './byte-codec.js';
 import type { Chunk, ChunkPlace } from './chunk-reader.js';
-import { EventBlock, nextIcount, type PackedEvents, skimEvents } from './event-block.js';
+import { EventBlock, nextIcount, type PackedEvents, type SkimmedEvents, skimEvents } from './event-block.js';
+import type { EventTally } from './event-tally.js';
 import { InputLog, type StoredEvents } from './input-log.js';
 
 /** A block of a file ends before it has more bytes of events, or spans more bytes of the file. */
@@ -32,14 +33,9 @@ export class StoredEventsReader {
     { number, offset }: Chunk,
     bytes: Uint8Array,
     base: number,
+    tally: EventTally | undefined,
   ): { readonly first: number; readonly last: number } {
-    let count = 0;
-    let first = 0;
-    let last = 0;
-    skimEvents({ bytes, base }, (_at, _before, icount) => {
-      if (count++ === 0) first = icount;
-      last = icount;
-    });
+    const { count, first, last } = skimEvents({ bytes, base }, tally);
     let block = this.#blocks.at(-1);
     if (
       block === undefined ||
@@ -78,16 +74,14 @@ export class StoredEventsReader {
     return InputLog.of(stored, this.#last);
   }
 
-  *#parts({ place, base, chunks }: Block): Generator<PackedEvents> {
+  *#parts({ place, base, chunks }: Block): Generator<PackedEvents & Pick<SkimmedEvents, 'last'>> {
     let icount = base;
     let left = chunks;
     for (const chunk of this.chunksFrom(place)) {
       if (chunk.type === 'events') {
         const part = { bytes: chunk.content(), base: icount };
-        skimEvents(part, (_at, _before, reached) => {
-          icount = reached;
-        });
-        yield part;
+        icount = skimEvents(part).last;
+        yield { ...part, last: icount };
         // What comes behind may be damaged.
         if (--left === 0) return;
       } else if (chunk.type === 'checkpoint' || chunk.type === 'progress') {

@@ -86,6 +86,7 @@ function checkpoints(count: number, names: number, stateBytes: number): ForgedCh
 const ZEROS = new Uint8Array(MIB);
 const image = (length: number) => ({ name: 'zeros', address: 0x8000_0000, length });
 const gib = { ...CONFIG, ramBytes: 2 ** 30 };
+const manyEvents = new Uint8Array(3_000_000).map((_, i) => [0, 8, 0][i % 3]);
 const entropyEvents = new Uint8Array(60_000).map((_, i) => [0, 8, 0][i % 3]);
 const pagesOfZeros = (first: number) =>
   written(out => {
@@ -140,6 +141,11 @@ const BOMBS: readonly (readonly [string, () => ForgedChunk[], RegExp | undefined
     undefined,
   ],
   [
+    'a hundred million events',
+    () => [plainHeader, ...Array.from({ length: 100 }, () => bomb('events', manyEvents))],
+    undefined,
+  ],
+  [
     'a chunk of a terabyte',
     () => [plainHeader, bomb('events', new Uint8Array(100), 2 ** 40)],
     /impossible size/,
@@ -177,11 +183,14 @@ const BOMBS: readonly (readonly [string, () => ForgedChunk[], RegExp | undefined
   ],
 ];
 
-/** Machines in the middle of their work are compared by their state, and the one with many pages has none. */
+/**
+ * Machines in the middle of their work are compared by their state, and the one with many pages has none. What takes a
+ * line or a look for each event takes its time for a hundred million.
+ */
 const commandsFor = (name: string, file: string) => [
   ['info', file],
-  ['events', file, '--json'],
-  ...(name === 'a gigabyte of pages' ? [] : [['diff', file, file]]),
+  ...(name === 'a hundred million events' ? [] : [['events', file, '--json']]),
+  ...(/gigabyte of pages|hundred million/.test(name) ? [] : [['diff', file, file]]),
 ];
 
 describe('a file of less than a megabyte that holds', () => {
@@ -255,5 +264,22 @@ describe('what is no file of ours is one line for', () => {
       expect(stderr).toMatch(/^backstub: error: [^\n]+\n?$/);
       expect(code).toBe(2);
     }
+  });
+
+  test('an import of many checkpoints holds none of them as objects', { timeout: 120_000 }, async () => {
+    const folder = scratchFolder();
+    const parts = join(folder, 'parts');
+    const recording = join(folder, 'a.bst');
+    writeFileSync(recording, forge([plainHeader]));
+    expect((await inLittleMemory('export', recording, parts)).code).toBe(0);
+    const digests = Object.fromEntries(
+      ['hart0', 'plic', 'uart0', 'ram'].map(name => [name, '0123456789abcdef']),
+    );
+    const line = `${JSON.stringify({ icount: 0, digests, state: '' })}\n`;
+    writeFileSync(join(parts, 'checkpoints.jsonl'), line.repeat(250_000));
+    const made = join(folder, 'made.bst');
+    const { code, stderr, rss } = await inLittleMemory('import', parts, '-o', made);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(rss).toBeLessThan(MOST_RSS);
   });
 });
