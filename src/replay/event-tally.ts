@@ -1,7 +1,14 @@
+import type { MachineConfig } from '../ports/config.js';
 import type { EventKind, LoggedEvent } from '../ports/input-event.js';
-import type { RecordingHeader } from './recording.js';
+import type { MachineMoment } from '../state/saved-state.js';
 
-/** What is said of all inputs of a history without replaying it: how many there are of each kind, and its virtual time. */
+/** Of a recording's header, what its virtual time follows from. */
+interface Beginning {
+  readonly config: Pick<MachineConfig, 'icountShift'>;
+  readonly start?: Pick<MachineMoment, 'icount' | 'virtualNs'>;
+}
+
+/** What all inputs of a history tell without replaying it: how many there are of each kind, and its virtual time. */
 export class EventTally {
   readonly #counts = new Map<EventKind, number>();
   readonly #shift: number;
@@ -12,14 +19,14 @@ export class EventTally {
   #kind: EventKind | undefined;
   #run = 0;
 
-  constructor({ config, start }: Pick<RecordingHeader, 'config' | 'start'>) {
+  constructor({ config, start }: Beginning) {
     this.#shift = config.icountShift;
     this.#startNs = start?.virtualNs ?? 0;
     this.#ns = this.#startNs;
     this.#icount = start?.icount ?? 0;
   }
 
-  static of(header: RecordingHeader, events: Iterable<LoggedEvent>): EventTally {
+  static of(header: Beginning, events: Iterable<LoggedEvent>): EventTally {
     const tally = new EventTally(header);
     for (const { icount, event } of events) {
       tally.count(event.kind);
