@@ -1,6 +1,6 @@
 import { bytesToHex } from '../gdb/rsp/bytes.js';
 import type { HartView } from '../machine/hart-reader.js';
-import { anyOf, type Condition, type HitAction } from '../timeline/condition.js';
+import { anyOf, type Condition, type HitAction, MOST_WORK_OF_A_HIT } from '../timeline/condition.js';
 import { AgentEvaluator } from './evaluator.js';
 import { verifyAgentExpression } from './expression-check.js';
 import { parseFormat, printValue } from './print-format.js';
@@ -60,6 +60,7 @@ export function agentAction(
   if (expressions.length === 0) return undefined;
   for (const code of expressions) verifyAgentExpression(code, { hasRegister, purpose: 'command' });
   return hart => {
+    const most = hart.work + MOST_WORK_OF_A_HIT;
     for (const code of expressions) {
       const done = evaluator.evaluate(code, hart, (values, format, at) => {
         const text = formatted(values, format, longBits, at);
@@ -67,6 +68,10 @@ export function agentAction(
         print(text);
       });
       if (!done) print('(dprintf: a value cannot be read)\n');
+      if (hart.work > most) {
+        print('(what is left of these commands takes too long, and is left out)\n');
+        return;
+      }
     }
   };
 }

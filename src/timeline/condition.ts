@@ -28,12 +28,18 @@ export function conditionOf(source: ConditionSource, fromCode: FromCode): Condit
     : allOf(source.all.map(one => conditionOf(one, fromCode)));
 }
 
+/** Work for one hit, counted in hits, beyond which it counts as one that holds: the host waits meanwhile. */
+export const MOST_WORK_OF_A_HIT = 2000;
+
 export function anyOf(conditions: readonly Condition[]): Condition {
   if (conditions.length === 1) return conditions[0];
   const sources = sourcesOf(conditions);
   return {
     key: conditions.map(({ key }) => key).join(' or '),
-    holds: hart => conditions.some(one => one.holds(hart)),
+    holds: hart => {
+      const most = hart.work + MOST_WORK_OF_A_HIT;
+      return conditions.some(one => one.holds(hart) || hart.work > most);
+    },
     source: sources && { any: sources },
   };
 }

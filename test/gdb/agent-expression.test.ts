@@ -182,6 +182,21 @@ describe('agent expressions', () => {
     expect(agentCondition([no, yes], TARGET)!.key).not.toBe(agentCondition([yes], TARGET)!.key);
   });
 
+  it('a hundred long ones cost what one may: beyond that they count as true', () => {
+    // 9000 rounds of 11 bytes, and then 0.
+    const long = assemble('const16 9000; more: const8 1; sub; dup; dup; log_not; pop; if_goto more; end');
+    const one = new TestHart();
+    expect(agentCondition([long], TARGET)!.holds(one)).toBe(false);
+    expect(one.work).toBeGreaterThan(1000);
+    const many = new TestHart();
+    expect(agentCondition(new Array(100).fill(long), TARGET)!.holds(many)).toBe(true);
+    expect(many.work).toBeLessThan(3 * 2000);
+    const endless = new TestHart();
+    expect(agentCondition([assemble('again: goto again')], TARGET)!.holds(endless)).toBe(true);
+    expect(endless.work).toBeGreaterThanOrEqual(2000);
+    expect(endless.work).toBeLessThan(2100);
+  });
+
   it.each([
     ['', 'byte 0: the expression goes on behind its end'],
     ['const8 1', 'byte 2: the expression goes on behind its end'],
@@ -267,6 +282,16 @@ describe('commands', () => {
   it('a condition cannot print', () => {
     const code = Uint8Array.from([...assemble('const8 0; const8 0'), ...printf(0, 'x'), 0x27]);
     expect(() => agentCondition([code], TARGET)).toThrow('a condition cannot print');
+  });
+
+  it('are left out where those before them took too long', () => {
+    const print = Uint8Array.from([...assemble('const8 0; const8 0'), ...printf(0, 'x'), 0x27]);
+    let text = '';
+    const action = agentAction([print, assemble('again: goto again'), print], TARGET, more => {
+      text += more;
+    })!;
+    action(new TestHart());
+    expect(text).toMatch(/^x\(dprintf: [^\n]*\n\(what is left of these commands takes too long[^\n]*\n$/);
   });
 
   it('say so when a value cannot be read', () => {

@@ -51,6 +51,39 @@ describe('memory in pieces', () => {
     }
   });
 
+  it('is searched for long patterns, too, whatever repeats in them', () => {
+    const random = randomFrom(5);
+    let found = 0;
+    for (let round = 0; round < 2000; round++) {
+      const whole = Uint8Array.from({ length: 400 }, () => (random(12) === 0 ? 1 : 0));
+      const length = 20 + random(60);
+      const from = random(400 - length);
+      const pattern = whole.slice(from, from + length);
+      if (random(3) === 0) pattern[random(length)] ^= 1;
+      const search = new PieceSearch(pattern);
+      let at = -1;
+      for (let start = 0; start < whole.length && at < 0; ) {
+        const end = Math.min(whole.length, start + 1 + random(150));
+        const bytes = whole.subarray(start, end);
+        at = search.take({ length: end - start, bytes: bytes.includes(1) ? bytes : undefined });
+        start = end;
+      }
+      expect([round, at]).toEqual([round, Buffer.from(whole).indexOf(pattern)]);
+      if (at >= 0) found++;
+    }
+    expect(found).toBeGreaterThan(1000);
+  });
+
+  it('is searched in time that does not depend on what repeats', { timeout: 15_000 }, () => {
+    const piece = { length: 2 ** 20, bytes: new Uint8Array(2 ** 20) };
+    for (const length of [32, 33, 4000, 8000]) {
+      const pattern = new Uint8Array(length);
+      pattern[length >> 1] = 1;
+      const search = new PieceSearch(pattern);
+      for (let i = 0; i < 100; i++) expect(search.take(piece)).toBe(-1);
+    }
+  });
+
   it('has the checksum of its bytes', () => {
     const random = randomFrom(11);
     for (let round = 0; round < 1000; round++) {
