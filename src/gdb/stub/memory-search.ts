@@ -4,8 +4,8 @@ import bytesOfHost from 'node:buffer';
 import type { MemoryPiece } from '../../timeline/debug-target.js';
 
 /**
- * The host searches at its own speed, but may compare a whole pattern at each byte: a longer one is searched for in time
- * that does not depend on what repeats in it.
+ * The host searches at its own speed, but may compare a whole pattern at each byte: a longer one is searched for in a
+ * time that does not depend on what repeats in it.
  */
 const LONGEST_FOR_HOST = 32;
 
