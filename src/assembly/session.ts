@@ -1,8 +1,7 @@
 import type { BuildMachine } from '../boards/build-machine.js';
 import { type NamedBytes, planBoot } from '../boards/virt/boot-flow.js';
 import { xlenOf } from '../boards/virt/loader.js';
-import { RAM_BASE, VIRTIO_SLOTS } from '../boards/virt/memory-map.js';
-import { virtioDevices } from '../boards/virt/virtio-rows.js';
+import { RAM_BASE } from '../boards/virt/memory-map.js';
 import { checksInvariants } from '../host/checks.js';
 import { systemClock } from '../host/clock.js';
 import { openPageFile } from '../host/temporary-page-file.js';
@@ -190,7 +189,6 @@ function buildMachine(
     isa: cpu.isa,
     disks: disks.map(disk => disk.sectors),
   });
-  checkSlots(settings);
   const { bios, initrd } = options;
   const { entry, kernelEntry, images } = planBoot({ kernel, bios, initrd }, settings);
   if (bios === undefined && kernelEntry !== RAM_BASE) {
@@ -213,12 +211,4 @@ function entropyOf(
   if (host.random === undefined) throw new InputError('this session has no entropy of the host');
   const seed = host.random(6).reduce((value, byte) => value * 256 + byte, 0);
   return { entropySeed: seed, entropy };
-}
-
-function checkSlots(config: Omit<MachineConfig, 'entry'>): void {
-  const wanted = virtioDevices(config).length;
-  if (wanted <= VIRTIO_SLOTS) return;
-  throw new InputError(
-    `${wanted} virtio devices are wanted, disks included: there is room for ${VIRTIO_SLOTS}`,
-  );
 }

@@ -14,18 +14,17 @@ import {
 import type { ValueKind } from '../ports/value-kinds.js';
 import { CPU_NAMES } from '../riscv/cpu-models.js';
 import type { SayAdvice } from '../state/input-error.js';
-import { anyText, type OptionSpec, option, repeatable, type Values } from './option-spec.js';
+import { DEVICE_OPTIONS } from './device-options.js';
+import { anyText, type OptionSpec, option, type Values } from './option-spec.js';
 import { ENGINE_OPTIONS } from './options.js';
+import { giving, type OwnOption } from './own-option.js';
 import {
   type EntropySpec,
   parseCpu,
-  parseDisk,
   parseEntropy,
-  parseNet,
   parseOneOf,
   parserOf,
   parseSerial,
-  parseSound,
   SERIAL_HELP,
 } from './values.js';
 
@@ -39,16 +38,6 @@ type PlainOptions = {
     ? O
     : never]: OptionSpec<SettingValue<N>>;
 };
-
-/** An option, and the settings that its value gives. */
-interface OwnOption<T> extends OptionSpec<T> {
-  settings(value: T): ConfigOptions;
-}
-
-const giving = <T>(spec: OptionSpec<T>, settings: (value: T) => ConfigOptions): OwnOption<T> => ({
-  ...spec,
-  settings,
-});
 
 const OWN_OPTIONS = {
   cpu: giving(
@@ -78,37 +67,7 @@ const OWN_OPTIONS = {
     ),
     base => (base === 'host' ? { rtcSeconds: hostSeconds() } : {}),
   ),
-  disk: giving(
-    repeatable(
-      '--disk <file[,format=F]>',
-      "disk image, raw or qcow2, never written: the guest's writes stay in the machine; up to 8 of them",
-      parseDisk,
-    ),
-    // Their sizes are known when the images are.
-    () => ({}),
-  ),
-  net: giving(
-    option(
-      '--net <kind>',
-      'network device: user[,hostfwd=tcp:[HOST]:PORT-:PORT...] behind the host, with restrict=on not reaching it, socket:listen=HOST:PORT or socket:connect=HOST:PORT to another machine, none',
-      parseNet,
-      'none',
-    ),
-    ({ kind }) => ({ network: kind !== 'none' }),
-  ),
-  virtioConsole: giving(
-    option('--virtio-console <where>', `virtio console, hvc0 of Linux: ${SERIAL_HELP}`, parseSerial, 'none'),
-    () => ({ virtioConsole: true }),
-  ),
-  sound: giving(
-    option(
-      '--sound <where>',
-      'sound device: plays to null or wav:FILE; captures silence, or with ,in=FILE what a WAV file holds',
-      parseSound,
-      'none',
-    ),
-    ({ input }) => ({ sound: input === undefined ? 'playback' : 'duplex' }),
-  ),
+  ...DEVICE_OPTIONS,
 } as const satisfies { readonly [N in OwnName]: object };
 
 /** `--disk-async` for `diskAsync`. */
@@ -169,9 +128,13 @@ export function settingsOf(options: MachineOptions): ConfigOptions {
     const { option } = settingOf(name);
     if (typeof option === 'object') settings[name] = given[option.name];
   }
-  for (const [name, { settings: of }] of Object.entries(OWN_OPTIONS) as [string, OwnOption<unknown>][])
-    if (given[name] !== undefined) Object.assign(settings, of(given[name]));
-  return settings;
+  const slots: Record<string, number> = {};
+  for (const [name, { settings: of }] of Object.entries(OWN_OPTIONS) as [string, OwnOption<unknown>][]) {
+    const own = given[name] === undefined ? {} : of(given[name]);
+    Object.assign(settings, own);
+    Object.assign(slots, own.slots);
+  }
+  return { ...settings, slots };
 }
 
 /** How the command line's users change a setting: those that are no machine's have their option's name. */

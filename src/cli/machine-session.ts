@@ -98,7 +98,7 @@ export function clockOf({ clock, virtioConsole, net }: MachineOptions, serial: S
   return clock ?? (interactive ? 'realtime' : 'virtual');
 }
 
-export const NO_NETWORK: NetSpec = { kind: 'none' };
+export const NO_NETWORK: NetSpec = { kind: 'none', slot: undefined };
 
 /** What a session is connected to. */
 export interface Connections {

@@ -1,9 +1,11 @@
 /** What an option of the command line is, and how tables of them become options of commands and types of values. */
-import { type Command, Option } from 'commander';
+import { Command, Option } from 'commander';
 
 export interface OptionSpec<T> {
   readonly flags: string;
   readonly help: string;
+  /** Its value is optional and stands behind an equals sign: what follows as a word of its own is something else. */
+  readonly attached?: true;
   /** What holds when the option is not given, for the help text. */
   readonly fallback?: string | undefined;
   /** `before`: the value so far, when the option is given once more. */
@@ -32,6 +34,14 @@ export const repeatable = <T>(flags: string, help: string, parse: (text: string)
 /** An option without a value. */
 export const flag = (flags: string, help: string): OptionSpec<true> => ({ flags, help, parse: () => true });
 
+/** An option whose value may be absent: `--flag` or `--flag=VALUE`. Absent, it is the empty text. */
+export const attached = <T>(flags: string, help: string, parse: (text: string) => T): OptionSpec<T> => ({
+  flags,
+  help,
+  parse,
+  attached: true,
+});
+
 export const anyText = (value: string): string => value;
 
 export type OptionTable = Readonly<Record<string, OptionSpec<unknown>>>;
@@ -40,9 +50,24 @@ export type OptionTable = Readonly<Record<string, OptionSpec<unknown>>>;
 export type Values<T extends OptionTable> = { readonly [K in keyof T]?: ReturnType<T[K]['parse']> };
 
 export function addOptions(command: Command, table: OptionTable): Command {
-  for (const { flags, help, fallback, parse } of Object.values(table)) {
+  for (const { flags, help, fallback, attached, parse } of Object.values(table)) {
     const text = fallback === undefined ? help : `${help} (default: ${fallback})`;
-    command.addOption(new Option(flags, text).argParser<unknown>(parse));
+    const option = attached ? new AttachedOption(flags, text) : new Option(flags, text);
+    command.addOption(option.argParser<unknown>(parse));
   }
   return command;
+}
+
+class AttachedOption extends Option {}
+
+/** A command that takes the word behind an option for its value only where the option has to have one. */
+export class WordCommand extends Command {
+  override createCommand(name?: string): Command {
+    return new WordCommand(name);
+  }
+
+  override parseOptions(words: string[]): ReturnType<Command['parseOptions']> {
+    const bare = this.options.filter(option => option instanceof AttachedOption).map(({ long }) => long);
+    return super.parseOptions(words.map(word => (bare.includes(word) ? `${word}=` : word)));
+  }
 }

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { addDiff } from './commands/diff.js';
 import { addEvents } from './commands/events.js';
 import { addInfo } from './commands/info.js';
@@ -10,11 +10,12 @@ import { addServe } from './commands/serve.js';
 import { addTrim } from './commands/trim.js';
 import { addVerify } from './commands/verify.js';
 import { print } from './messages.js';
+import { WordCommand } from './option-spec.js';
 import { addExamples, type Finish } from './program-parts.js';
 
 /** All commands. Errors of the command line are thrown as CommanderError, nothing is printed for them. */
 export function buildProgram(version: string, finish: Finish): Command {
-  const program = new Command('backstub')
+  const program = new WordCommand('backstub')
     .description('A RISC-V machine for gdb that runs backwards.')
     .version(version)
     .exitOverride()

@@ -6,9 +6,12 @@ import { InvalidArgumentError } from 'commander';
 import { parseAddress } from '../host/network/ipv4.js';
 import type { HostForward } from '../host/network/tcp-proxy.js';
 import { ADDRESS } from '../host/network/user-addresses.js';
+import type { InputDeviceKind } from '../ports/config.js';
+import { INPUT_KINDS } from '../ports/settings.js';
 import { assigned, integer, oneOf, size, type ValueKind } from '../ports/value-kinds.js';
 import { cpuOf } from '../riscv/cpu-models.js';
 import { InputError } from '../state/input-error.js';
+import { type Placed, parseListed, parseSlot, partsOf } from './listed-value.js';
 
 /** An option's value is one of a kind. */
 export const parserOf =
@@ -84,50 +87,102 @@ export function parseEntropy(text: string): EntropySpec {
   return { kind: 'seed', seed: parseSeed(text) };
 }
 
-/** A disk image, and its format unless the file is to tell. */
-export interface DiskSpec {
+/** A disk image, its format unless the file is to tell, and its place. */
+export interface DiskSpec extends Placed {
   readonly path: string;
   readonly format: 'raw' | 'qcow2' | undefined;
 }
 
-/** `FILE[,format=raw|qcow2]`. */
+/** `FILE[,format=raw|qcow2][,slot=N]`. */
 export function parseDisk(text: string): DiskSpec {
-  const match = /^(.+?)(?:,format=(raw|qcow2))?$/.exec(text);
-  if (match === null || match[1].includes(',format=')) {
-    throw new InvalidArgumentError('FILE[,format=raw|qcow2] is needed.');
-  }
-  return { path: match[1], format: match[2] as DiskSpec['format'] };
+  const { value: path, settings } = parseListed(text, 'format', 'slot');
+  const format = settings.format === undefined ? undefined : parseFormat(settings.format);
+  if (path === '') throw new InvalidArgumentError('FILE[,format=raw|qcow2][,slot=N] is needed.');
+  return { path, format, slot: parseSlot(settings.slot) };
 }
 
-/** Files that the guest's sound goes to and comes from. */
-export interface SoundSpec {
+const parseFormat = parseOneOf('raw', 'qcow2');
+
+/** Where the virtio console's bytes go, and its place. */
+export type VirtioConsoleSpec = SerialSpec & Placed;
+
+/** `WHERE[,slot=N]`. */
+export function parseVirtioConsole(text: string): VirtioConsoleSpec {
+  const { value, settings } = parseListed(text, 'slot');
+  return { ...parseSerial(value), slot: parseSlot(settings.slot) };
+}
+
+/** Nothing, or `slot=N`. */
+export function parsePlace(text: string): Placed {
+  if (text === '') return { slot: undefined };
+  const match = /^slot=(.*)$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('slot=N is needed, or nothing.');
+  return { slot: parseSlot(match[1]) };
+}
+
+/** An input device and its place. */
+export interface InputSpec extends Placed {
+  readonly kind: InputDeviceKind;
+}
+
+/** `KIND[,slot=N][,KIND[,slot=N]...]`. */
+export function parseInputs(text: string): readonly InputSpec[] {
+  const specs: InputSpec[] = [];
+  for (const part of partsOf(text)) {
+    const slot = /^slot=(.*)$/.exec(part);
+    const last = specs.at(-1);
+    if (slot !== null && last !== undefined && last.slot === undefined)
+      specs[specs.length - 1] = { ...last, slot: parseSlot(slot[1]) };
+    else specs.push({ kind: parseInputKind(part), slot: undefined });
+  }
+  return specs;
+}
+
+function parseInputKind(text: string): InputDeviceKind {
+  const kind = INPUT_KINDS.find(one => one === text);
+  if (kind !== undefined) return kind;
+  throw new InvalidArgumentError(
+    `Allowed: ${INPUT_KINDS.join(', ')}, with commas between, each with ,slot=N behind it if need be.`,
+  );
+}
+
+/** Files that the guest's sound goes to and comes from, and the device's place. */
+export interface SoundSpec extends Placed {
   readonly output: string | undefined;
   readonly input: string | undefined;
 }
 
-/** `null|wav:FILE[,in=FILE]`. */
+/** `null|wav:FILE[,in=FILE][,slot=N]`. */
 export function parseSound(text: string): SoundSpec {
-  const match = /^(?:null|wav:(.+?))(?:,in=(.+))?$/.exec(text);
-  if (match === null) throw new InvalidArgumentError('Allowed: null or wav:FILE, and ,in=FILE behind it.');
-  return { output: match[1], input: match[2] };
+  const { value, settings } = parseListed(text, 'in', 'slot');
+  const match = /^(?:null|wav:(.+))$/.exec(value);
+  if (match === null || settings.in === '')
+    throw new InvalidArgumentError('Allowed: null or wav:FILE, and ,in=FILE behind it.');
+  return { output: match[1], input: settings.in, slot: parseSlot(settings.slot) };
 }
 
-/** What the network device is connected to. */
-export type NetSpec =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'user'; readonly forwards: readonly HostForward[]; readonly restricted: boolean }
-  | ({ readonly kind: 'listen' | 'connect' } & HostPort);
+/** What the network device is connected to, and its place. */
+export type NetSpec = Placed &
+  (
+    | { readonly kind: 'none' }
+    | { readonly kind: 'user'; readonly forwards: readonly HostForward[]; readonly restricted: boolean }
+    | ({ readonly kind: 'listen' | 'connect' } & HostPort)
+  );
 
 export function parseNet(text: string): NetSpec {
-  if (text === 'none') return { kind: 'none' };
-  const socket = /^socket:(listen|connect)=(.+)$/.exec(text);
-  if (socket !== null) return { kind: socket[1] as 'listen' | 'connect', ...parseHostPort(socket[2]) };
-  const [kind, ...settings] = text.split(',');
+  const [kind, ...rest] = partsOf(text);
+  const slots = rest.filter(setting => setting.startsWith('slot='));
+  const settings = rest.filter(setting => !slots.includes(setting));
+  const slot = parseSlot(slots.at(-1)?.slice('slot='.length));
   if (kind === 'user') {
     const restrictions = settings.filter(setting => setting.startsWith('restrict='));
     const forwards = settings.filter(setting => !restrictions.includes(setting)).map(parseForward);
-    return { kind, forwards, restricted: restrictions.map(parseRestriction).at(-1) ?? false };
+    return { kind, forwards, restricted: restrictions.map(parseRestriction).at(-1) ?? false, slot };
   }
+  const socket = /^socket:(listen|connect)=(.+)$/.exec(kind);
+  if (socket !== null && settings.length === 0)
+    return { kind: socket[1] as 'listen' | 'connect', ...parseHostPort(socket[2]), slot };
+  if (kind === 'none' && rest.length === 0) return { kind, slot };
   throw new InvalidArgumentError(
     'Allowed: user[,restrict=on][,hostfwd=...], socket:listen=HOST:PORT, socket:connect=HOST:PORT, none.',
   );

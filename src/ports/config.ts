@@ -47,7 +47,7 @@ export const chosenOf = (given: ChosenSettings): ChosenSettings =>
   );
 
 const isNothing = (value: unknown): boolean =>
-  value === false || (Array.isArray(value) && value.length === 0);
+  value === false || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 
 const MOST_SHOWN = 80;
 

@@ -9,7 +9,7 @@ import {
   assigned,
   integer,
   listed,
-  listOf,
+  named,
   oneOf,
   present,
   size,
@@ -92,6 +92,9 @@ const MOST_DISK_SECTORS = 2 ** 40 / SECTOR_BYTES;
 /** Everything of a machine stands in one WebAssembly memory of at most 4 GiB, disks included. */
 const MOST_RAM_BYTES = 3 * GIB;
 const RAM_UNIT = 4096;
+export const INPUT_KINDS = ['keyboard', 'mouse', 'tablet'] as const;
+/** Places for virtio devices. */
+export const VIRTIO_SLOTS = 8;
 /** The RTC counts nanoseconds in 64 bits. */
 const LATEST_RTC_SECONDS = 2 ** 33;
 /** 2024-01-01 00:00 UTC. */
@@ -227,7 +230,7 @@ export const SETTINGS = {
   }),
   /** A virtio entropy device. */
   rng: optional(present, {
-    option: { name: 'rng', help: 'virtio entropy device' },
+    option: 'rng',
     shown: { line: 'devices', text: () => 'rng' },
   }),
   /** A virtio console beside the serial one. */
@@ -236,19 +239,25 @@ export const SETTINGS = {
     shown: { line: 'devices', text: () => 'virtio console' },
   }),
   /** Input devices, in order. */
-  inputs: optional(listOf(8, 'keyboard', 'mouse', 'tablet'), {
-    option: {
-      name: 'input',
-      value: 'kinds',
-      help: 'input devices: keyboard, mouse, tablet, with commas between',
-      fallback: 'none',
-    },
+  inputs: optional(listed(8, oneOf(...INPUT_KINDS)), {
+    option: 'input',
     shown: { line: 'devices', text: listText },
   }),
   /** A sound device: it captures silence or, `duplex`, the host's samples. */
   sound: optional(oneOf('playback', 'duplex'), {
     option: 'sound',
     shown: { line: 'devices', text: kind => `sound (${kind})` },
+  }),
+  /**
+   * The virtio-mmio slot that a device stands in, as QEMU's `bus=virtio-mmio-bus.N`, by the device's name: `disk0`,
+   * `network0`, `rng`, `console1`, `input0`, `sound`. The others take the highest that are free, in order.
+   */
+  slots: optional(named(VIRTIO_SLOTS, integer(0, VIRTIO_SLOTS - 1)), {
+    option: 'disk',
+    shown: {
+      line: 'slots',
+      text: slots => listText(Object.entries(slots).map(([device, slot]) => `${device} in ${slot}`)),
+    },
   }),
   /** Kernel command line for /chosen/bootargs. */
   append: required(text(MOST_TEXT), {

@@ -95,30 +95,21 @@ export function oneOf<const T extends string | number>(...choices: readonly T[])
   };
 }
 
-/** Some of these, in order, one of them maybe more than once: with commas between. */
-export function listOf<const T extends string>(
-  most: number,
-  ...choices: readonly T[]
-): ValueKind<readonly T[]> {
-  const one = oneOf(...choices);
-  const list = listed(most, one);
-  return {
-    ...list,
-    parse(text) {
-      const values = text.split(',');
-      const allowed = values.filter(one.is);
-      if (allowed.length < values.length)
-        throw new InputError(`Allowed: ${choices.join(', ')}, with commas between.`);
-      return inRange(list, allowed);
-    },
-    write: values => values.join(','),
-  };
-}
-
 export const listed = <T>(most: number, each: ValueCheck<T>): ValueCheck<readonly T[]> => ({
   range: `a list of at most ${most}, each ${each.range}`,
   is: (value): value is readonly T[] =>
     Array.isArray(value) && value.length <= most && value.every(one => each.is(one)),
+});
+
+/** A value for each of some names. */
+export const named = <T>(most: number, each: ValueCheck<T>): ValueCheck<Readonly<Record<string, T>>> => ({
+  range: `at most ${most} names, each with ${each.range}`,
+  is: (value): value is Readonly<Record<string, T>> =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.keys(value).length <= most &&
+    Object.entries(value).every(([name, one]) => /^[a-z][a-z0-9]{0,31}$/.test(name) && each.is(one)),
 });
 
 export const text = (mostCharacters: number): ValueKind<string> => ({

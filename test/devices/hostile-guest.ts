@@ -3,9 +3,10 @@
  * themselves or end in the middle of a request. The machine neither throws nor stops answering.
  */
 import { buildMachine, type VirtMachine } from '../../src/boards/build-machine.js';
-import { RAM_BASE, VIRT_MAP, VIRTIO_SLOTS, virtioSlot } from '../../src/boards/virt/memory-map.js';
+import { RAM_BASE, VIRT_MAP, virtioSlot } from '../../src/boards/virt/memory-map.js';
 import type { MachineConfig } from '../../src/ports/config.js';
 import type { InputEvent } from '../../src/ports/input-event.js';
+import { VIRTIO_SLOTS } from '../../src/ports/settings.js';
 import { testMachine } from '../lockstep/emulator-hart.js';
 import { Random } from '../lockstep/random.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { VIRTIO_SLOTS, virtioSlot } from '../../src/boards/virt/memory-map.js';
+import { virtioSlot } from '../../src/boards/virt/memory-map.js';
+import { VIRTIO_SLOTS } from '../../src/ports/settings.js';
 import { testMachine } from '../lockstep/emulator-hart.js';
 import { hasQemu } from './qtest.js';
 import { QtestMachine } from './qtest-machine.js';

@@ -3,9 +3,10 @@
  * one: refused, cut short, or the device gives up. The machine never throws.
  */
 import { expect, test } from 'vitest';
-import { RAM_BASE, VIRTIO_SLOTS, virtioSlot } from '../../src/boards/virt/memory-map.js';
+import { RAM_BASE, virtioSlot } from '../../src/boards/virt/memory-map.js';
 import type { Machine } from '../../src/machine/machine.js';
 import type { MachineConfig } from '../../src/ports/config.js';
+import { VIRTIO_SLOTS } from '../../src/ports/settings.js';
 import { testMachine } from '../lockstep/emulator-hart.js';
 
 const RAM_BYTES = 4 << 20;

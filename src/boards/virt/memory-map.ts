@@ -1,3 +1,4 @@
+import { VIRTIO_SLOTS } from '../../ports/settings.js';
 import type { DeviceWindow, Region } from '../device-row.js';
 
 /** QEMU's `virt` map, of what this board has: the bus, the device tree and the documents take it from here. */
@@ -16,8 +17,7 @@ export const windowOf = (name: keyof typeof VIRT_MAP): DeviceWindow => ({ name, 
 /** Where RAM starts; it is as long as the configuration says. */
 export const RAM_BASE = 0x8000_0000;
 
-/** The window of virtio is cut into slots of this many bytes, each for one device. */
-export const VIRTIO_SLOTS = 8;
+/** The window of virtio is cut into slots, each for one device. */
 export const virtioSlot = (slot: number): Region => ({
   base: VIRT_MAP.virtio.base + (slot * VIRT_MAP.virtio.bytes) / VIRTIO_SLOTS,
   bytes: VIRT_MAP.virtio.bytes / VIRTIO_SLOTS,

@@ -88,14 +88,16 @@ export function virtTree(
   ]);
 }
 
-/** Those of the platform stand last. */
+/** Those of the platform stand last; parts of one bank from the highest down, whatever stands in each. */
 function describedIn(rows: readonly DeviceRow[]): readonly Described[] {
-  const described = rows.filter(
-    (row): row is Described => row.window !== undefined && row.node !== undefined,
-  );
+  const all = rows.filter((row): row is Described => row.window !== undefined && row.node !== undefined);
+  const parts = all.filter(inBank).sort((a, b) => a.window.base - b.window.base);
+  const described = all.map(row => (inBank(row) ? parts.pop()! : row));
   const platform = described.filter(row => row.node.platform === true);
   return [...described.filter(row => !platform.includes(row)), ...platform];
 }
+
+const inBank = ({ window }: Described) => window.bank !== undefined;
 
 const named = { compatible: strings('riscv-virtio'), model: strings('riscv-virtio,qemu') };
 

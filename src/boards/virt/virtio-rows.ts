@@ -7,18 +7,20 @@ import { VIRTIO_NETWORK_STATE, VirtioNetwork } from '../../devices/virtio/networ
 import { VIRTIO_RNG_STATE, VirtioRng } from '../../devices/virtio/rng.js';
 import { VIRTIO_SOUND_STATE, VirtioSound } from '../../devices/virtio/sound.js';
 import type { InputDeviceKind, MachineConfig } from '../../ports/config.js';
+import { VIRTIO_SLOTS } from '../../ports/settings.js';
+import { InputError } from '../../state/input-error.js';
 import { type DeviceRow, deviceRow } from '../device-row.js';
 import { strings } from '../device-tree.js';
 import { backingBytes, Disk } from '../disk.js';
-import { VIRT_IRQ, VIRTIO_SLOTS, virtioSlot, windowOf } from './memory-map.js';
+import { VIRT_IRQ, virtioSlot, windowOf } from './memory-map.js';
 
 export type VirtioConfig = Pick<
   MachineConfig,
-  'virtio' | 'disks' | 'diskAsync' | 'network' | 'rng' | 'virtioConsole' | 'inputs' | 'sound'
+  'virtio' | 'disks' | 'diskAsync' | 'network' | 'rng' | 'virtioConsole' | 'inputs' | 'sound' | 'slots'
 >;
 
 /** The virtio devices that a configuration names, in their order. */
-export const virtioDevices = (config: VirtioConfig): readonly DeviceRow[] => [
+const virtioDevices = (config: VirtioConfig): readonly DeviceRow[] => [
   ...config.disks.map((sectors, number) => disk(config, sectors, number)),
   ...(config.network ? [network(config)] : []),
   ...(config.rng ? [rng(config)] : []),
@@ -27,12 +29,45 @@ export const virtioDevices = (config: VirtioConfig): readonly DeviceRow[] => [
   ...(config.sound === undefined ? [] : [sound(config.sound === 'duplex')]),
 ];
 
-/** All slots of virtio. As in QEMU, the first device takes the highest one. */
+/**
+ * All slots of virtio, the devices first. As in QEMU, a device that no slot was given for takes the highest one that is
+ * free. Throws InputError for slots that cannot be.
+ */
 export function virtioRows(config: VirtioConfig): readonly DeviceRow[] {
   const devices = virtioDevices(config);
-  return Array.from({ length: Math.max(devices.length, VIRTIO_SLOTS) }, (_, number) =>
-    inSlot(VIRTIO_SLOTS - 1 - number, devices[number] ?? emptySlot(config)),
+  const taken = takenSlots(
+    config.slots ?? {},
+    devices.map(({ name }) => name),
   );
+  const free = Array.from({ length: VIRTIO_SLOTS }, (_, number) => VIRTIO_SLOTS - 1 - number).filter(
+    slot => !taken.has(slot),
+  );
+  const slotOf = ({ name }: DeviceRow) => config.slots?.[name] ?? free.shift()!;
+  return [
+    ...devices.map(row => inSlot(slotOf(row), row)),
+    ...free.map(slot => inSlot(slot, emptySlot(config))),
+  ];
+}
+
+/** The slots that were given, and whose each is. */
+function takenSlots(
+  slots: Readonly<Record<string, number>>,
+  devices: readonly string[],
+): ReadonlyMap<number, string> {
+  if (devices.length > VIRTIO_SLOTS)
+    throw new InputError(
+      `${devices.length} virtio devices are wanted, disks included: there is room for ${VIRTIO_SLOTS}`,
+    );
+  const taken = new Map<number, string>();
+  for (const [device, slot] of Object.entries(slots)) {
+    if (!devices.includes(device))
+      throw new InputError(`slot ${slot} is for ${device}, which this machine does not have`);
+    const other = taken.get(slot);
+    if (other !== undefined)
+      throw new InputError(`${other} and ${device} cannot both stand in slot ${slot} of virtio`);
+    taken.set(slot, device);
+  }
+  return taken;
 }
 
 const inSlot = (slot: number, row: DeviceRow): DeviceRow => ({
