@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as check from './tidy/checks.js';
 import * as declared from './tidy/declarations.js';
+import { checkUnsetOptions } from './tidy/options.js';
 import { checkPublicTypes } from './tidy/public-types.js';
 import { entryFiles, parseSource, REPOSITORY, readSources, textFiles } from './tidy/source.js';
 import { checkBoardAccess, checkHooks } from './tidy/wiring.js';
@@ -24,6 +25,7 @@ describe('the tree', () => {
     ['files stay short', check.checkLengths],
     ['comments stay narrow', check.checkCommentWidth],
     ['only host rooms use the host', check.checkHostGlobals],
+    ['files of the host are opened in one room', check.checkFileOpeners],
     ['no bigint in rooms on the hot path', check.checkBigint],
     ['no options of the command line outside cli/', check.checkFlags],
     ['instruction-set words stay in their rooms', check.checkInstructionSetWords],
@@ -38,6 +40,7 @@ describe('the tree', () => {
     ],
     ['no two files of one name', declared.checkFileNames],
     ['users can name every type of the API', (all: typeof sources) => checkPublicTypes(all, 'api/index.ts')],
+    ['options are not for tests alone', (all: typeof sources) => checkUnsetOptions(all, 'api/index.ts')],
     ['functions stay short', declared.checkFunctionLengths],
   ])('%s', (_name, rule) => {
     expect(rule(sources)).toEqual([]);
@@ -61,6 +64,29 @@ describe('the tree', () => {
 
 /** A rule that finds nothing proves nothing: each must find the mistake it is for. */
 describe('the rules find', () => {
+  test('a file that is opened elsewhere', () => {
+    const files = [
+      parseSource('host/files/a.ts', "import { openSync } from 'node:fs';\n"),
+      parseSource('host/disk/b.ts', "import { open } from 'node:fs/promises';\n"),
+    ];
+    expect(
+      check.checkFileOpeners(files).filter(found => !/needs no exception|exception/.test(found)),
+    ).toEqual(['src/host/disk/b.ts:1: node:fs/promises: only host/files opens files of the host']);
+  });
+
+  test('an option that only tests set', () => {
+    const options = parseSource(
+      'ports/a.ts',
+      'export interface Used {\n  one?: number;\n  two?: number;\n}\nexport interface Public {\n  three?: number;\n}\n',
+    );
+    const user = parseSource('ports/b.ts', 'f({ one: 1 });\nconst { two } = o;\n');
+    const entry = parseSource('api/index.ts', "export type { Public } from '../ports/a.js';\n");
+    expect(checkUnsetOptions([options, user, entry], 'api/index.ts')).toContain(
+      'src/ports/a.ts:3: nothing in src/ sets two of Used',
+    );
+    expect(checkUnsetOptions([options, user, entry], 'api/index.ts').join()).not.toMatch(/sets (one|three)/);
+  });
+
   const port = parseSource('ports/device.ts', 'export interface P {}\nexport const p = 1;\n');
 
   test('an export nobody imports, unless a signature of its file names it', () => {
@@ -169,7 +195,7 @@ describe('the rules find', () => {
       '/** give --memory more */',
       'for (let i = 3; --i > 0; ) i--;',
       "const a = 'give --memory more';",
-      'const b = `(--save-dir ${a})`;',
+      ['const b = `(--save-dir $', '{a})`;'].join(''),
     ].join('\n');
     const found = check.checkFlags([parseSource('boards/a.ts', text)]);
     expect(found.map(line => line.split(' ')[0])).toEqual(

@@ -2,7 +2,7 @@
 import { verifiedCondition } from '../agent/agent-expression.js';
 import { buildMachine } from '../boards/build-machine.js';
 import { systemClock } from '../host/clock.js';
-import { readPage } from '../host/temporary-page-file.js';
+import { readPage } from '../host/files/temporary-page-file.js';
 import { answerMessages } from '../host/threads.js';
 import type { BootImage, MachineConfig } from '../ports/config.js';
 import { IntervalSearcher } from '../timeline/search/interval-searcher.js';

@@ -4,7 +4,7 @@ import { xlenOf } from '../boards/virt/loader.js';
 import { RAM_BASE } from '../boards/virt/memory-map.js';
 import { checksInvariants } from '../host/checks.js';
 import { systemClock } from '../host/clock.js';
-import { openPageFile } from '../host/temporary-page-file.js';
+import { openPageFile } from '../host/files/temporary-page-file.js';
 import { isElf, parseElf } from '../images/elf.js';
 import { type ElfSymbol, readSymbols } from '../images/symbols.js';
 import { saveMoment } from '../machine/saved-machine.js';

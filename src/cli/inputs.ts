@@ -7,6 +7,7 @@ import { readRecording } from '../replay/recording-reader.js';
 import { InputError } from '../state/input-error.js';
 import { commandFiles } from './command-files.js';
 import { flagOf } from './machine-options.js';
+import type { DamagedOptions } from './options.js';
 
 /** A file given to the guest, with the name it has in messages and recordings. */
 export interface GuestFile {
@@ -52,12 +53,14 @@ export function readSymbolFile(path: string): GuestFile {
   return file;
 }
 
-export function readRecordingFile(path: string): Recording {
+/** `options` of a command that may use what is before the damage of a damaged one. */
+export function readRecordingFile(path: string, options?: DamagedOptions): Recording {
   const source = commandFiles.openSource(path, 'recording');
   if (isElf(beginning(source))) {
     throw new InputError(`${path} is an ELF file, not a recording: make one with backstub record`);
   }
-  return readRecording(source, { name: path });
+  const tolerance = options && { tolerant: options.damaged === true, hint: ': --damaged uses it' };
+  return readRecording(source, { name: path, ...tolerance });
 }
 
 /** Throws InputError for options that mean nothing when the machine comes out of a recording. */

@@ -45,6 +45,11 @@ export const LIMIT_OPTIONS = {
   maxIcount: option('--max-icount <n>', 'stop at this icount, with exit code 0', parseCountFrom(1)),
 } as const;
 
+/** What becomes of a file that was spoilt. */
+export const DAMAGED_OPTIONS = {
+  damaged: flag('--damaged', 'of a damaged recording, use what is before the damage'),
+} as const;
+
 /** When to stop a recording. */
 export const SIZE_LIMIT_OPTIONS = {
   maxSize: option(
@@ -104,6 +109,7 @@ export const REPLAY_CONSOLE_OPTIONS = {
 export type HistoryOptions = Values<typeof HISTORY_OPTIONS>;
 export type EngineOptions = Values<typeof ENGINE_OPTIONS>;
 export type LimitOptions = Values<typeof LIMIT_OPTIONS>;
+export type DamagedOptions = Values<typeof DAMAGED_OPTIONS>;
 export type SizeLimitOptions = Values<typeof SIZE_LIMIT_OPTIONS>;
 export type RecordingOptions = Values<typeof RECORDING_OPTIONS>;
 export type SaveOptions = Values<typeof SAVE_OPTIONS>;

@@ -94,7 +94,7 @@ export function decodeEnd(from: ByteReader, icount: number): RecordingEnd {
 
 /** One line. */
 export function describeEnd(end: RecordingEnd): string {
-  if (end.kind === 'cut') return `cut at icount ${end.icount}: the recorder was killed`;
+  if (end.kind === 'cut') return `cut at icount ${end.icount}: ${end.damage ?? 'the recorder was killed'}`;
   return kindOf(end).describe(end);
 }
 

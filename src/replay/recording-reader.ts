@@ -16,6 +16,8 @@ export interface ReadOptions {
    * being an error.
    */
   readonly tolerant?: boolean;
+  /** For whoever reads that error: how to have what is before the damage. */
+  readonly hint?: string;
 }
 
 /**
@@ -58,7 +60,9 @@ export function readRecording(bytes: Uint8Array | ByteSource, options: ReadOptio
     const damage = damageAt({ offset, number }, chunk, error);
     if (!header) throw new InputError(`${name}: ${damage}; nothing in it can be replayed`);
     if (!options.tolerant)
-      throw new InputError(`${name}: ${damage}; what is before it, up to icount ${body.icount}, is intact`);
+      throw new InputError(
+        `${name}: ${damage}; what is before it, up to icount ${body.icount}, is intact${options.hint ?? ''}`,
+      );
     return { header, ...body.finish(damage), file };
   }
   if (!header) {

@@ -137,3 +137,31 @@ test('a recording that grows too large ends in order', async () => {
   expect((await backstub('info', file)).stdout).toMatch(/^end +stopped at icount \d+ by the size limit$/m);
   expect((await backstub('verify', file)).code).toBe(0);
 });
+
+test('of a damaged recording, what is before the damage is used when asked for', async () => {
+  const folder = scratchFolder();
+  const file = await record(folder, 'a.bst', '--max-icount', '1000000');
+  const bytes = readFileSync(file);
+  // The last chunk is the end mark.
+  bytes[bytes.length - 3] ^= 0x10;
+  writeFileSync(file, bytes);
+  for (const command of ['info', 'events', 'verify']) {
+    expect(await backstub(command, file)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^backstub: error: .*damaged at byte \d+, chunk \d+.*up to icount \d+, is intact: --damaged uses it\n$/,
+      ),
+    });
+    expect(await backstub(command, file, '--damaged')).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(command === 'verify' ? /a\.bst ends early: damaged at byte \d+/ : /^$/),
+    });
+  }
+  expect((await backstub('info', file, '--damaged')).stdout).toMatch(/end +.*damaged at byte \d+/);
+  const rest = join(folder, 'rest.bst');
+  expect(await backstub('trim', file, '--damaged', '-o', rest)).toMatchObject({ code: 0, stderr: '' });
+  const verified = await backstub('verify', rest);
+  expect(verified.code).toBe(0);
+  expect(verified.stdout).toMatch(/[1-9]\d* checkpoints agree/);
+});

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { asyncDisks } from '../../src/host/disk/async-disks.js';
 import { readDiskImage } from '../../src/host/disk/disk-file.js';
 import { HostFiles } from '../../src/host/files/host-files.js';
 import type { DiskContents } from '../../src/ports/config.js';
@@ -117,4 +118,16 @@ test.each([
   if (content !== undefined) writeFileSync(path, content);
   const format = content === 'QFI' ? 'qcow2' : undefined;
   expect(() => readDiskImage(new HostFiles(), path, 'disk', format)).toThrow(message);
+});
+
+test('a request to a disk is done, and waits for nobody, when its file has gone or a FIFO has its name', async () => {
+  const path = join(folder(), 'disk.img');
+  writeFileSync(path, sample(4 * MIB));
+  const disks = asyncDisks([path]);
+  const done = () => new Promise<void>(resolve => disks.start(0, 512, 4096, resolve));
+  await done();
+  rmSync(path);
+  await done();
+  expect(spawnSync('mkfifo', [path]).status).toBe(0);
+  await done();
 });

@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { readFromFolder, writeFolder } from '../../src/host/files/folders.js';
 import { HostFiles } from '../../src/host/files/host-files.js';
-import { readFromFolder, writeFolder } from '../../src/host/folders.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openPageFile } from '../../src/host/temporary-page-file.js';
+import { openPageFile } from '../../src/host/files/temporary-page-file.js';
 import { GuestMemory } from '../../src/memory/guest-memory.js';
 import { PAGE_BYTES, planMemory } from '../../src/memory/memory-plan.js';
 import type { PageFile } from '../../src/snapshot/page-file.js';

@@ -1,6 +1,6 @@
 import { verifiedCondition } from '../../src/agent/agent-expression.js';
 import { buildMachine } from '../../src/boards/build-machine.js';
-import { readPage } from '../../src/host/temporary-page-file.js';
+import { readPage } from '../../src/host/files/temporary-page-file.js';
 import type { MachineSource } from '../../src/timeline/machine-source.js';
 import { IntervalSearcher } from '../../src/timeline/search/interval-searcher.js';
 import type { RunningSearch, SearchPool, SearchTask } from '../../src/timeline/search/search-pool.js';

@@ -1,6 +1,8 @@
 import {
   BIGINT_EXCEPTIONS,
   BIGINT_FREE_ROOMS,
+  FILE_EXCEPTIONS,
+  FILE_ROOM,
   FLAG_EXCEPTIONS,
   HOST_GLOBALS,
   HOST_ROOMS,
@@ -128,6 +130,22 @@ export const checkHostGlobals: Check = sources =>
           at(file, use.line, `${use.text} is the host's: only ${HOST_ROOMS.join(', ')} may use it`),
         ),
     );
+
+/** Everything that has a path goes through the room that knows what a command reads and writes. */
+export const checkFileOpeners: Check = sources => [
+  ...sources
+    .filter(file => !file.path.startsWith(`${FILE_ROOM}/`) && !FILE_EXCEPTIONS[file.path])
+    .flatMap(file =>
+      file.imports
+        .filter(isFileSystem)
+        .map(({ line, specifier }) =>
+          at(file, line, `${specifier}: only ${FILE_ROOM} opens files of the host`),
+        ),
+    ),
+  ...stale(FILE_EXCEPTIONS, sources, file => file.imports.some(isFileSystem)),
+];
+
+const isFileSystem = ({ specifier }: SourceFile['imports'][number]) => /^node:fs(\/|$)/.test(specifier);
 
 export const checkBigint: Check = sources => [
   ...sources

@@ -65,6 +65,21 @@ export const IMPORTED_BY_ALL: readonly string[] = ['state/input-error', 'state/i
 /** Rooms that may reach the host: its time, randomness, event loop and process. */
 export const HOST_ROOMS: readonly string[] = ['cli', 'gdb/transport', 'host'];
 
+/** The room that opens files of the host: what may be opened, and how, is decided there. */
+export const FILE_ROOM = 'host/files';
+
+/** Files elsewhere that open something: path under src/ -> reason. */
+export const FILE_EXCEPTIONS: Readonly<Record<string, string>> = {
+  'host/console/pty.ts': 'the other end of a terminal that it has made itself',
+  'host/console/hang-up.ts': '/dev/null, in the place of a terminal that is gone',
+};
+
+/** Options that only tests set: path under src/ -> option -> reason. */
+export const OPTION_EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'ports/device.ts': { notReplayable: 'what devices that are added may say: none of these is one' },
+  'riscv/extensions.ts': { excludes: 'of two that cannot be together, the rows are yet to come' },
+};
+
 /** Globals that make a run depend on the host. */
 export const HOST_GLOBALS: readonly string[] = [
   'Date',

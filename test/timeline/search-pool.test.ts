@@ -7,7 +7,7 @@ import { agentCondition } from '../../src/agent/agent-expression.js';
 import { compileExpression } from '../../src/agent/c-expression.js';
 import { MemoryConsole } from '../../src/api/memory-console.js';
 import { systemClock } from '../../src/host/clock.js';
-import { openPageFile } from '../../src/host/temporary-page-file.js';
+import { openPageFile } from '../../src/host/files/temporary-page-file.js';
 import type { PageFile } from '../../src/snapshot/page-file.js';
 import type { Condition } from '../../src/timeline/condition.js';
 import { Timeline } from '../../src/timeline/timeline.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { readFromFolder, writeFolder } from '../../host/folders.js';
+import { readFromFolder, writeFolder } from '../../host/files/folders.js';
 import type { Recording } from '../../replay/recording.js';
 import { exportParts, importParts } from '../../replay/recording-parts.js';
 import { writeRecording } from '../../replay/recording-writer.js';

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { readRecordingFile } from '../inputs.js';
 import { addOptions } from '../option-spec.js';
 import {
+  DAMAGED_OPTIONS,
+  type DamagedOptions,
   ENGINE_OPTIONS,
   type EngineOptions,
   GDB_OPTIONS,
@@ -22,6 +24,7 @@ import { parseMoment } from '../values.js';
 
 type Options = GdbOptions &
   EngineOptions &
+  DamagedOptions &
   HistoryOptions &
   ReplayConsoleOptions &
   SymbolOptions &
@@ -40,6 +43,7 @@ export function addReplay(program: Command, finish: Finish): void {
   addOptions(command, SYMBOL_OPTIONS);
   addOptions(command, HISTORY_OPTIONS);
   addOptions(command, ENGINE_OPTIONS);
+  addOptions(command, DAMAGED_OPTIONS);
   addExamples(command, [
     ['backstub replay run.bst', 'then in gdb: target remote 127.0.0.1:1234'],
     ['backstub replay run.bst --at end', 'start at the crash and go back'],
@@ -47,7 +51,7 @@ export function addReplay(program: Command, finish: Finish): void {
   ]);
   command.action((file: string, options: Options) =>
     finish(async () => {
-      const machine = await openReplay(readRecordingFile(file), options);
+      const machine = await openReplay(readRecordingFile(file, options), options);
       try {
         return await serveGdb(machine, options.gdb ?? DEFAULT_GDB, { at: options.at });
       } finally {

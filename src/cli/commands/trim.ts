@@ -4,18 +4,19 @@ import { commandFiles } from '../command-files.js';
 import { readRecordingFile } from '../inputs.js';
 import { printLine } from '../messages.js';
 import { addOptions } from '../option-spec.js';
-import { ENGINE_OPTIONS, type EngineOptions } from '../options.js';
+import { DAMAGED_OPTIONS, type DamagedOptions, ENGINE_OPTIONS, type EngineOptions } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
 import { describeRange } from '../recording-text.js';
 import { openReplay } from '../replay-session.js';
 import { signalExitCode, withSignals } from '../signals.js';
 import { parseMoment } from '../values.js';
 
-type Options = EngineOptions & {
-  readonly from?: 'start' | 'end' | number;
-  readonly to?: 'start' | 'end' | number;
-  readonly output: string;
-};
+type Options = EngineOptions &
+  DamagedOptions & {
+    readonly from?: 'start' | 'end' | number;
+    readonly to?: 'start' | 'end' | number;
+    readonly output: string;
+  };
 
 export function addTrim(program: Command, finish: Finish): void {
   const command = program
@@ -29,14 +30,16 @@ export function addTrim(program: Command, finish: Finish): void {
     .option('--to <moment>', 'where it ends (default: end)', parseMoment)
     .requiredOption('-o, --output <file>', 'the recording to write; an existing file is replaced');
   addOptions(command, ENGINE_OPTIONS);
+  addOptions(command, DAMAGED_OPTIONS);
   addExamples(command, [
     ['backstub trim run.bst --from 90_000_000 -o crash.bst', 'the last part, to send or to look at often'],
     ['backstub trim run.bst --to 5e6 -o boot.bst', 'the first steps'],
+    ['backstub trim run.bst --damaged -o rest.bst', 'what a damaged file still holds'],
   ]);
   command.action((file: string, options: Options) =>
     finish(async () => {
       const { output, from = 'start', to = 'end' } = options;
-      const recording = readRecordingFile(file);
+      const recording = readRecordingFile(file, options);
       commandFiles.claimStandardOutput('it is standard output, where the result is said');
       commandFiles.checkOutput(output, 'recording');
       const machine = await openReplay(recording, { serial: { kind: 'null' }, ...options }, path =>

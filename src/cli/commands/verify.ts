@@ -8,13 +8,20 @@ import { explainDivergence } from '../explain-divergence.js';
 import { readRecordingFile } from '../inputs.js';
 import { printLine, tell } from '../messages.js';
 import { addOptions } from '../option-spec.js';
-import { ENGINE_OPTIONS, type EngineOptions, SYMBOL_OPTIONS, type SymbolOptions } from '../options.js';
+import {
+  DAMAGED_OPTIONS,
+  type DamagedOptions,
+  ENGINE_OPTIONS,
+  type EngineOptions,
+  SYMBOL_OPTIONS,
+  type SymbolOptions,
+} from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
 import { describeRange } from '../recording-text.js';
 import { openReplay } from '../replay-session.js';
 import { signalExitCode, withSignals } from '../signals.js';
 
-type Options = EngineOptions & SymbolOptions & { readonly bisect?: true };
+type Options = EngineOptions & SymbolOptions & DamagedOptions & { readonly bisect?: true };
 
 export function addVerify(program: Command, finish: Finish): void {
   const command = program
@@ -25,6 +32,7 @@ export function addVerify(program: Command, finish: Finish): void {
     )
     .argument('<recording>', 'file written by record or serve --record');
   addOptions(command, ENGINE_OPTIONS);
+  addOptions(command, DAMAGED_OPTIONS);
   command.option(
     '--bisect',
     'after a divergence: replay once more, compiled and interpreted, to find the step',
@@ -38,7 +46,7 @@ export function addVerify(program: Command, finish: Finish): void {
     finish(async () => {
       if (options.symbols !== undefined && !options.bisect)
         throw new InputError('--symbols names the step that --bisect finds: give both');
-      const recording = readRecordingFile(file);
+      const recording = readRecordingFile(file, options);
       const machine = await openReplay(recording, { serial: { kind: 'null' }, ...options });
       try {
         const { result, signal } = await withSignals(
@@ -55,7 +63,7 @@ export function addVerify(program: Command, finish: Finish): void {
             `not compared, because this backstub keeps their state in another form: ${notCompared.join(', ')}`,
           );
         }
-        if (end.kind === 'cut') tell(`${file} ends early: its recorder was killed`);
+        if (end.kind === 'cut') tell(`${file} ends early: ${end.damage ?? 'its recorder was killed'}`);
         return 0;
       } finally {
         machine.close();

@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import type { BlockBackend } from '../../ports/host.js';
+import { readMeanwhile } from '../files/input-file.js';
 
 /**
  * Disk requests at the speed of the host: each reads as much of its image file as the guest reads or writes, and is
@@ -18,11 +18,5 @@ const LONGEST_READ = 2 ** 20;
 
 async function readOnce(path: string | undefined, offset: number, length: number): Promise<void> {
   if (path === undefined || length === 0) return;
-  const file = await open(path, 'r');
-  try {
-    const buffer = new Uint8Array(Math.min(length, LONGEST_READ));
-    await file.read(buffer, 0, buffer.length, offset);
-  } finally {
-    await file.close();
-  }
+  await readMeanwhile(path, new Uint8Array(Math.min(length, LONGEST_READ)), offset);
 }

@@ -1,4 +1,3 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs';
 import type { DiskContents } from '../../ports/config.js';
 import { InputError } from '../../state/input-error.js';
 import type { HostFiles } from '../files/host-files.js';
@@ -46,49 +45,13 @@ function readRaw(file: InputFile): { bytes: number; extents: DiskContents['exten
     new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer,
   );
   const zeros = new Uint8Array(RAW_PIECE_BYTES);
-  const pieces = openPieces(file);
-  try {
-    for (let offset = 0; offset < file.bytes; offset += RAW_PIECE_BYTES) {
-      const got = piece.subarray(0, pieces.read(piece, offset));
-      if (Buffer.compare(got, zeros.subarray(0, got.length)) !== 0) extents.add(offset, got.slice());
-    }
-  } finally {
-    pieces.close();
+  // Node cannot ask where holes are. Read past the system's cache they cost a tenth: the system clears our page
+  // instead of a new one of its own.
+  if (file.storedBytes < file.bytes / 2) file.bypassCache();
+  for (let offset = 0; offset < file.bytes; offset += RAW_PIECE_BYTES) {
+    const wanted = piece.subarray(0, Math.min(RAW_PIECE_BYTES, file.bytes - offset));
+    const got = piece.subarray(0, file.readInto(wanted, offset));
+    if (Buffer.compare(got, zeros.subarray(0, got.length)) !== 0) extents.add(offset, got.slice());
   }
   return { bytes: file.bytes, extents: extents.finish() };
-}
-
-/**
- * How a raw image is read. Node cannot ask where its holes are. Read past the system's cache they cost a tenth: the
- * system clears our page instead of a new one of its own. Where that is not possible, or the file has no holes, it is
- * read as usual.
- */
-function openPieces(file: InputFile): { read(piece: Uint8Array, offset: number): number; close(): void } {
-  let descriptor = file.storedBytes < file.bytes / 2 ? openUnbuffered(file.path) : undefined;
-  return {
-    read(piece, offset) {
-      const wanted = Math.min(piece.length, file.bytes - offset);
-      if (descriptor !== undefined) {
-        try {
-          if (readSync(descriptor, piece, 0, piece.length, offset) === wanted) return wanted;
-        } catch {
-          // Read again, as usual, which says what is wrong.
-        }
-      }
-      return file.readInto(piece.subarray(0, wanted), offset);
-    },
-    close() {
-      if (descriptor !== undefined) closeSync(descriptor);
-      descriptor = undefined;
-    },
-  };
-}
-
-function openUnbuffered(path: string): number | undefined {
-  if (constants.O_DIRECT === undefined) return undefined;
-  try {
-    return openSync(path, constants.O_RDONLY | constants.O_DIRECT | constants.O_NONBLOCK);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { InputError } from '../../state/input-error.js';
 import { systemErrorText } from '../system-error.js';
 import { identityOf, otherKind } from './file-kind.js';
@@ -14,9 +15,13 @@ export interface InputFile {
   read(offset: number, length: number): Uint8Array;
   /** Fills `into` from an offset on; returns how many bytes there were. */
   readInto(into: Uint8Array, offset: number): number;
+  /** From here on `readInto` goes past the system's cache, where `into` and the offset allow it: see disk-file.ts. */
+  bypassCache(): void;
   close(): void;
 }
 
+/** Where a FIFO has taken the place of a file since it was looked at, opening it does not wait. */
+const READING = constants.O_RDONLY | constants.O_NONBLOCK;
 /** Larger files are no firmware and no initrd; Node, too, reads none at once. */
 const LARGEST_WHOLE_BYTES = 2 ** 31 - 1;
 const BLOCK_BYTES = 512;
@@ -31,7 +36,7 @@ export function openInputFile(path: string, what: string): InputFile {
   try {
     const before = otherKind(statSync(path, { bigint: true }));
     if (before !== undefined) throw refuse(`it is ${before}`);
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    descriptor = openSync(path, READING);
     const stats = fstatSync(descriptor, { bigint: true });
     const kind = otherKind(stats);
     if (kind !== undefined) throw refuse(`it is ${kind}`);
@@ -53,7 +58,10 @@ function inputFile(
   facts: Pick<InputFile, 'bytes' | 'storedBytes' | 'identity'>,
 ): InputFile {
   let open = true;
+  let unbuffered: number | undefined;
   const readInto = (into: Uint8Array, offset: number): number => {
+    if (unbuffered !== undefined && readUnbuffered(unbuffered, into, offset) === into.length)
+      return into.length;
     let done = 0;
     try {
       while (done < into.length) {
@@ -74,11 +82,49 @@ function inputFile(
       const bytes = new Uint8Array(length);
       return bytes.subarray(0, readInto(bytes, offset));
     },
+    bypassCache() {
+      unbuffered ??= openUnbuffered(path, facts.identity);
+    },
     close() {
-      if (open) closeSync(descriptor);
+      if (!open) return;
       open = false;
+      closeSync(descriptor);
+      if (unbuffered !== undefined) closeSync(unbuffered);
     },
   };
+}
+
+/** The same file once more; undefined where that is not possible, or another has its name by now. */
+function openUnbuffered(path: string, identity: string): number | undefined {
+  if (constants.O_DIRECT === undefined) return undefined;
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, READING | constants.O_DIRECT);
+    if (identityOf(fstatSync(descriptor, { bigint: true })) === identity) return descriptor;
+  } catch {
+    // It is read as usual.
+  }
+  if (descriptor !== undefined) closeSync(descriptor);
+  return undefined;
+}
+
+/** Bytes that were read; -1 where it is to be tried as usual, which says what is wrong. */
+function readUnbuffered(descriptor: number, into: Uint8Array, offset: number): number {
+  try {
+    return readSync(descriptor, into, 0, into.length, offset);
+  } catch {
+    return -1;
+  }
+}
+
+/** Reads up to a buffer's length at an offset while the process goes on. Rejects for what is no regular file now. */
+export async function readMeanwhile(path: string, into: Uint8Array, offset: number): Promise<void> {
+  const file = await open(path, READING);
+  try {
+    if ((await file.stat()).isFile()) await file.read(into, 0, into.length, offset);
+  } finally {
+    await file.close();
+  }
 }
 
 /** The whole content of an open file. Throws InputError when it is empty or too large. */

@@ -10,10 +10,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
-import { InputError } from '../state/input-error.js';
-import type { HostFiles } from './files/host-files.js';
-import { readBytes } from './files/input-file.js';
-import { systemErrorText } from './system-error.js';
+import { InputError } from '../../state/input-error.js';
+import { systemErrorText } from '../system-error.js';
+import type { HostFiles } from './host-files.js';
+import { readBytes } from './input-file.js';
 
 /** A file with a path within a folder, `/` between its parts. */
 export interface FolderFile {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, unlinkSync, writevSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../state/input-error.js';
-import { systemErrorText } from './system-error.js';
+import { InputError } from '../../state/input-error.js';
+import { systemErrorText } from '../system-error.js';
 
 const PAGE_BYTES = 4096;
 
