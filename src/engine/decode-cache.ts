@@ -83,7 +83,7 @@ export class DecodeCache implements CodeKeeper {
     }
     memory.u8[this.carefulPage + (PAGE_BYTES << ENTRY_SCALE_SHIFT)] = PSEUDO_OPERATION.pageEnd;
     this.#operations = new Operations(isa);
-    this.#jumps = isa.instructions.map(i => i.semantics.statements.some(s => s.kind === 'jump'));
+    this.#jumps = this.#operations.own.map(i => i.semantics.statements.some(s => s.kind === 'jump'));
     this.#resultFiles = new Map(isa.instructions.map(one => [one, resultFile(one.semantics)]));
     this.#entries = new EntryWriter(memory.i32, isa, this.#operations, this.#resultFiles);
     memory.invalidation.tellOfCode(this);
@@ -265,7 +265,7 @@ export class DecodeCache implements CodeKeeper {
 
   /** Whether the instruction at an entry has a result, as a jump has that keeps where it comes from. */
   #keepsResult(operation: number, entry: number): boolean {
-    const file = this.#resultFiles.get(this.isa.instructions[operation - FIRST_INSTRUCTION]);
+    const file = this.#resultFiles.get(this.#operations.own[operation - FIRST_INSTRUCTION]);
     return file !== undefined && this.memory.u8[entry + ENTRY.result] !== file.zero?.sink;
   }
 

@@ -72,6 +72,8 @@ export const ENTRY = {
   second: 5,
   immediate16: 6,
   third: 6,
+  /** What tells instructions apart that share an operation. */
+  number: 6,
   modifier: 7,
   immediate32: 4,
 } as const;

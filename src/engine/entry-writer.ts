@@ -57,8 +57,9 @@ export class EntryWriter {
       i32[(entry + 4) >> 2] = d.immediate;
       return;
     }
-    const modified = (d.third << REGISTER_SHIFT) | (d.modifier << 8);
-    const rest = operands === 'modified' ? modified : d.immediate & 0xffff;
+    const number = this.operations.numberOf(d.instruction);
+    const modified = (number ?? d.third << REGISTER_SHIFT) | (d.modifier << 8);
+    const rest = operands === 'modified' ? modified : (number ?? d.immediate & 0xffff);
     i32[(entry + 4) >> 2] = (d.first << REGISTER_SHIFT) | (d.second << (REGISTER_SHIFT + 8)) | (rest << 16);
   }
 }

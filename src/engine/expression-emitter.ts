@@ -38,6 +38,7 @@ type TreeKind =
   | 'load'
   | 'low'
   | 'multiply-high'
+  | 'table-byte'
   | 'unary';
 
 /**
@@ -67,6 +68,8 @@ export abstract class ExpressionEmitter {
     return undefined;
   }
 
+  /** Address of what `InstructionSet.table` holds. */
+  abstract readonly table: number;
   /** Pushes a register that the instruction names. */
   abstract source(file: RegisterFile, operand: Source): void;
   abstract operandNumber(operand: 'first' | 'second'): void;
@@ -179,6 +182,10 @@ export abstract class ExpressionEmitter {
       }
       case 'load':
         this.load(node);
+        return;
+      case 'table-byte':
+        this.expression(node.index);
+        f.memory('i32_load8_u', this.table + node.offset);
         return;
       case 'multiply-high':
         this.#multiplyHigh(node.signs, node.left, node.right);

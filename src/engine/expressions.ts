@@ -131,6 +131,8 @@ export type Expression =
       readonly function: RuntimeFunction;
       readonly operands: readonly Expression[];
     }
+  /** A byte of what `InstructionSet.table` holds: the one at `offset` plus the index. */
+  | { readonly kind: 'table-byte'; readonly type: 'w'; readonly offset: number; readonly index: Expression }
   /** High half of the product of two x. */
   | {
       readonly kind: 'multiply-high';
@@ -147,7 +149,7 @@ export interface Variable {
 
 /** Memory that an instruction reads and writes as one: see the statement `at`. */
 export interface Place {
-  readonly size: 4 | 8;
+  readonly size: AccessSize;
 }
 
 export const register = (file: RegisterFile, operand: Source): Expression => ({
@@ -231,6 +233,12 @@ export const call = (name: RuntimeFunction, ...operands: readonly Expression[]):
   if (given !== wanted.join()) throw new Error(`${name} of (${given})`);
   return { kind: 'call', type: signature.result, function: name, operands };
 };
+export const tableByte = (offset: number, index: Expression): Expression => ({
+  kind: 'table-byte',
+  type: 'w',
+  offset,
+  index,
+});
 export const multiplyHigh = (signs: 'ss' | 'su' | 'uu', left: Expression, right: Expression): Expression => ({
   kind: 'multiply-high',
   type: 'x',
@@ -239,7 +247,7 @@ export const multiplyHigh = (signs: 'ss' | 'su' | 'uu', left: Expression, right:
   right,
 });
 /** What stands at a place. */
-export const at = (place: Place, type: 'w' | 'x' = place.size === 4 ? 'w' : 'x'): Expression => ({
+export const at = (place: Place, type: 'w' | 'x' = place.size === 8 ? 'x' : 'w'): Expression => ({
   kind: 'place',
   type,
   place,

@@ -4,7 +4,7 @@ import { type EngineHost, REGION_FUNCTIONS, REGION_PARAMETERS } from './engine-l
 import type { InstructionSet } from './instruction-set.js';
 import { InterpreterEmitter } from './interpreter.js';
 import { nodesOf } from './semantics.js';
-import { defineRuntime } from './softfloat/runtime.js';
+import { calledBy, defineRuntime } from './softfloat/runtime.js';
 
 export interface InterpreterModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -48,7 +48,7 @@ export function generateInterpreter(
   };
   const regions =
     hotAfter !== undefined ? { type: builder.type(REGION_PARAMETERS, [i32]), hotAfter } : undefined;
-  const runtime = defineRuntime(builder, flagsChange(isa));
+  const runtime = defineRuntime(builder, flagsChange(isa), calledBy(isa));
   const run = builder.function([i32, i32, i32, i32], [i32], 'run');
   const emitter = new InterpreterEmitter(run.body, isa, plan, imports, runtime, regions);
   emitter.emit();

@@ -8,6 +8,7 @@ import {
   FIRST_INSTRUCTION,
   MARK,
   MARK_SHIFT,
+  PSEUDO_OPERATION,
   REGION_ENTRY,
   REGION_ENTRY_SHIFT,
   TLB_TABLE,
@@ -137,12 +138,27 @@ export class InterpreterEmitter extends InterpreterAccess {
       () => this.#region(),
     ];
     if (handlers.length !== FIRST_INSTRUCTION) throw new Error('pseudo operations out of step');
-    for (const instruction of this.isa.instructions) handlers.push(() => this.#instruction(instruction));
-    for (const { first, second, operation } of new Operations(this.isa).pairs) {
+    const operations = new Operations(this.isa);
+    for (const instruction of operations.own) handlers.push(() => this.#instruction(instruction));
+    if (operations.sharing.length > 0) handlers.push(() => this.#shared(operations.sharing));
+    for (const { first, second, operation } of operations.pairs) {
       handlers.push(() => this.#pair(first, second, operation));
     }
+    this.#select(handlers, () => f.get(this.#operation), PSEUDO_OPERATION.illegal);
+  }
+
+  /** Instructions that share the operation. */
+  #shared(instructions: readonly Instruction[]): void {
+    const handlers = instructions.map(one => () => this.#instruction(one));
+    this.#select(handlers, () => this.f.get(this.ip).memory('i32_load8_u', ENTRY.number), 0);
+  }
+
+  /** Runs the handler whose number is pushed. Each ends in a jump. */
+  #select(handlers: readonly (() => void)[], push: () => void, otherwise: number): void {
+    const { f } = this;
     const labels = handlers.map(() => f.block()).reverse();
-    f.get(this.#operation).brTable(labels, labels[4]);
+    push();
+    f.brTable(labels, labels[otherwise]);
     for (const handler of handlers) {
       f.end();
       handler();

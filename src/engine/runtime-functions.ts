@@ -67,6 +67,9 @@ const formatFunctions = <Name extends 'f32' | 'f64'>(name: Name, type: 'w' | 'd'
 export const RUNTIME_FUNCTIONS = {
   /** High half of an unsigned 64 x 64 product. */
   multiply_high: pure('dd', 'd'),
+  /** Products without carries: the low half, and the high half with the bit below it. */
+  carryless: pure('dd', 'd'),
+  carryless_reversed: pure('dd', 'd'),
   ...formatFunctions('f32', 'w'),
   ...formatFunctions('f64', 'd'),
   f32_to_f64: raising('w', 'd'),

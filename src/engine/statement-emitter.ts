@@ -21,7 +21,6 @@ type StatementOf<Kind extends Statement['kind']> = Extract<Statement, { kind: Ki
  */
 export abstract class StatementEmitter extends ExpressionEmitter implements SpecialEmitter {
   abstract readonly knownImmediate: number | undefined;
-  abstract readonly table: number;
   /** Scratch locals of the variables that statements have bound. */
   readonly #held: { readonly type: 'i32' | 'i64'; readonly local: Local }[] = [];
 

@@ -5,7 +5,10 @@ import { counterRows } from './csr-counters.js';
 import type { ComputedCsr, Csr, CsrFile } from './csr-file.js';
 import type { HartState } from './hart-state.js';
 import {
+  CBIE,
+  CBIE_SHIFT,
   codeAlignmentMask,
+  ENVIRONMENT,
   type HartConfig,
   INTERRUPT,
   MPP_SHIFT,
@@ -81,6 +84,16 @@ function status(name: string, number: number, config: HartConfig, mask = FULL): 
 const interruptMask = (name: string, number: number, field: 'mie' | 'mideleg', mask: number): BitCsr =>
   bitCsr(name, number, { field, write: [mask, 0], on: { interrupts: mask }, hostOnly: true });
 
+/** What less privileged modes may do (3.1.18, 4.1.10); cache-block management 1.0, chapter 2.4. */
+function environment(name: 'menvcfg' | 'senvcfg', number: number, { extensions }: HartConfig): BitCsr {
+  const blocks = extensions.has('zicbom') ? ENVIRONMENT.cbie | ENVIRONMENT.cbcfe : 0;
+  const mask = ENVIRONMENT.fiom | blocks | (extensions.has('zicboz') ? ENVIRONMENT.cbze : 0);
+  if (blocks === 0) return stored(name, number, name, mask, 0);
+  const values = [CBIE.illegal, CBIE.flush, CBIE.invalidate].map(value => value << CBIE_SHIFT);
+  const legal = { bits: ENVIRONMENT.cbie, values };
+  return bitCsr(name, number, { field: name, write: [mask, 0], legal, hostOnly: true });
+}
+
 const pendingOf = (state: HartState) => (state.lines | state.softwarePending) >>> 0;
 
 function writePending(file: CsrFile, low: number, mask: number): void {
@@ -101,7 +114,6 @@ const MACHINE: readonly Csr[] = [
   { name: 'misa', number: 0x301, read: readMisa, write: () => {} },
   trapVector('mtvec', 0x305, 'mtvec'),
   word('mcounteren', 0x306, 'mcounteren'),
-  stored('menvcfg', 0x30a, 'menvcfg', 1, 0),
   stored('mscratch', 0x340, 'mscratch'),
   stored('mcause', 0x342, 'mcause'),
   stored('mtval', 0x343, 'mtval'),
@@ -174,7 +186,6 @@ const SUPERVISOR: readonly Csr[] = [
   },
   trapVector('stvec', 0x105, 'stvec'),
   word('scounteren', 0x106, 'scounteren'),
-  stored('senvcfg', 0x10a, 'senvcfg', 1, 0),
   stored('sscratch', 0x140, 'sscratch'),
   stored('scause', 0x142, 'scause'),
   stored('stval', 0x143, 'stval'),
@@ -249,6 +260,7 @@ const EXTENSION_CSRS: readonly (readonly [
     's',
     config => [
       status('sstatus', 0x100, config, SSTATUS),
+      environment('senvcfg', 0x10a, config),
       stored('sepc', 0x141, 'sepc', ~codeAlignmentMask(config)),
       ...SUPERVISOR,
     ],
@@ -269,6 +281,7 @@ export function buildCsrTable(config: HartConfig): readonly (Csr | undefined)[] 
     ...(wide ? [0, 2] : [0, 1, 2, 3]).map(pmpConfig),
     ...Array.from({ length: 16 }, (_, index) => pmpAddress(index)),
     ...counterRows(config),
+    environment('menvcfg', 0x30a, config),
     stored('mepc', 0x341, 'mepc', ~codeAlignmentMask(config)),
     ...EXTENSION_CSRS.flatMap(([name, rows]) => (config.extensions.has(name) ? rows(config) : [])),
   ];

@@ -37,7 +37,7 @@ export class DataAccess {
     if (inPage < size) return this.#loadSplit(low, high, inPage, size);
     const physical = hart.mmu.translate(low, high, size, ACCESS.read);
     if (physical < 0) return hart.trap(hart.mmu.cause, low, high);
-    if (this.#watched(low, high, size, true, false)) return hart.stop();
+    if (this.watched(low, high, size, true, false)) return hart.stop();
     const host = bus.hostAddress(physical, size, false);
     if (host !== 0) {
       if (watches.touchesPage(low, high, false)) hooks.charge(SLOW_ACCESS);
@@ -70,8 +70,8 @@ export class DataAccess {
     const readable = host !== 0 ? host : bus.hostAddress(physical, size, false);
     const writes = !conditional || this.#conditionalSucceeds(readable, size);
     if (writes) {
-      if (this.#watched(low, high, size, atomic && !conditional, true)) return hart.stop();
-      this.#observe(low, high, size, physical, size, -1);
+      if (this.watched(low, high, size, atomic && !conditional, true)) return hart.stop();
+      this.observe(low, high, size, physical, size, -1);
     }
     if (host !== 0) {
       touched.written.add(virtualPage(low, high));
@@ -175,14 +175,19 @@ export class DataAccess {
     return size === 4 || u32[(host >>> 2) + 1] === reservedValue[1];
   }
 
-  #watched(low: number, high: number, size: number, reads: boolean, writes: boolean): boolean {
+  /** A store within a page was made, or is about to be. */
+  noteWritten(low: number, high: number): void {
+    this.hart.env.touched.written.add(virtualPage(low, high));
+  }
+
+  watched(low: number, high: number, size: number, reads: boolean, writes: boolean): boolean {
     const { watches, hooks } = this.hart.env;
     if (watches.empty) return false;
     const range = watches.match(low, high, size, reads, writes, this.hart.id);
     return range !== undefined && hooks.watchTouched(this.hart.id, range.kind, range.low, range.high);
   }
 
-  #observe(
+  observe(
     low: number,
     high: number,
     size: number,
@@ -202,7 +207,7 @@ export class DataAccess {
     if (firstHost === 0) return 0;
     const secondHost = this.#secondPart(low, high, first, size, ACCESS.read);
     if (secondHost === 0) return 0;
-    if (this.#watched(low, high, size, true, false)) return this.hart.stop();
+    if (this.watched(low, high, size, true, false)) return this.hart.stop();
     const { u8, plan } = this.hart.env.memory;
     for (let i = 0; i < size; i++)
       u8[plan.mailbox + i] = u8[i < first ? firstHost + i : secondHost + i - first];
@@ -215,8 +220,8 @@ export class DataAccess {
     const physical = this.#partPhysical;
     const secondHost = this.#secondPart(low, high, first, size, ACCESS.write);
     if (secondHost === 0) return 0;
-    if (this.#watched(low, high, size, false, true)) return this.hart.stop();
-    this.#observe(low, high, size, physical, first, this.#partPhysical);
+    if (this.watched(low, high, size, false, true)) return this.hart.stop();
+    this.observe(low, high, size, physical, first, this.#partPhysical);
     this.#pending = 'split';
     this.#address = firstHost;
     this.#second = secondHost;

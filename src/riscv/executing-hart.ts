@@ -7,6 +7,7 @@ import type { DebugHooks } from '../machine/board.js';
 import type { Scheduler } from '../machine/scheduler.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { SystemBus } from '../memory/system-bus.js';
+import type { BlockAccess } from './block-access.js';
 import type { CsrFile } from './csr-file.js';
 import type { HartState } from './hart-state.js';
 import type { Mmu } from './mmu.js';
@@ -37,6 +38,7 @@ export interface ExecutingHart {
   readonly state: HartState;
   readonly env: HartEnvironment;
   readonly mmu: Mmu;
+  readonly blocks: BlockAccess;
   /** Why the run ends here; a value of `EXIT`. */
   exit: number;
   /** Whether an interrupt is pending and enabled by itself: what ends a wfi. */

@@ -20,6 +20,11 @@ export const MSTATUS = {
 } as const;
 export const MPP_SHIFT = 11;
 
+/** Bits of menvcfg and senvcfg, section 3.1.18 and cache-block operations 2.4. */
+export const ENVIRONMENT = { fiom: 1, cbie: 3 << 4, cbcfe: 1 << 6, cbze: 1 << 7 } as const;
+export const CBIE_SHIFT = 4;
+export const CBIE = { illegal: 0, flush: 1, invalidate: 3 } as const;
+
 /** Interrupt numbers, table 3.6. */
 export const INTERRUPT = {
   supervisorSoftware: 1,

@@ -7,6 +7,7 @@ import {
   type HartRegisters,
   NO_INTERRUPT,
 } from '../machine/hart.js';
+import { BlockAccess } from './block-access.js';
 import { CsrFile } from './csr-file.js';
 import { buildCsrTable } from './csr-table.js';
 import { DataAccess } from './data-access.js';
@@ -37,6 +38,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   readonly registers: HartRegisters;
   readonly #system: SystemOperations;
   readonly #data = new DataAccess(this);
+  readonly blocks = new BlockAccess(this, this.#data);
   exit: number = EXIT.budget;
   yields = false;
   #granted = 0;

@@ -1,6 +1,7 @@
 /** Environment and privileged instructions: privileged spec 3.3 and 4.2. */
 
 import type { ExecutingHart } from './executing-hart.js';
+import { EXTENSION_OPERATIONS } from './extension-operations.js';
 import { EXIT } from './hart-exit.js';
 import { MISALIGNED_TARGET } from './isa/alignment.js';
 import { jumpTarget } from './jump-target.js';
@@ -51,6 +52,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     // What the TLB holds is never out of date: see Mmu.
     return 1;
   },
+  ...EXTENSION_OPERATIONS,
 };
 
 function returnTo(hart: ExecutingHart, status: number, privilege: number, pc: Uint32Array): 0 {

@@ -63,7 +63,10 @@ export function operationWord(instruction: RiscvInstruction, immediate = 0, roun
     readsFloat(instruction, operand) ? FLOAT[register] : INTEGER[register];
   let word = match | field(writesFloat(instruction) ? FLOAT.rd : INTEGER.rd, 7, 5);
   word |= field(source('rs1', 'first'), 15, 5);
-  word |= format === 'shift' ? field(immediate, 20, 6) : field(source('rs2', 'second'), 20, 5);
+  if (format === 'shift') word |= field(immediate, 20, 6);
+  else if (format === 'aes-round') word |= field(immediate, 20, 4);
+  else word |= field(source('rs2', 'second'), 20, 5);
+  if (format === 'aes-byte') word |= field(immediate, 30, 2);
   if (format === 'R4') word |= field(FLOAT.rs3, 27, 5);
   if (format === 'R4' || format === 'R-rounding') word |= field(roundingMode, 12, 3);
   return word >>> 0;

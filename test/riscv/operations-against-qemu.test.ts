@@ -1,32 +1,22 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { RiscvInstruction } from '../../src/riscv/isa/encoding.js';
 import { ALL_INSTRUCTIONS } from '../../src/riscv/isa/riscv-instructions.js';
-import { EmulatorHart } from '../lockstep/emulator-hart.js';
 import { QemuHart } from '../lockstep/qemu-hart.js';
 import { Random } from '../lockstep/random.js';
 import { qemuAvailable, type Xlen } from '../support/qemu.js';
 import { randomInteger, randomOperands } from './float-operands.js';
 import { F32, F64 } from './ieee-reference.js';
-import {
-  type Operation,
-  type OperationRecord,
-  type OperationTable,
-  operationTable,
-  operationWord,
-  tableDifferences,
-  writesFloat,
-} from './operation-table.js';
+import { compareOperations } from './operation-comparison.js';
+import { type Operation, type OperationRecord, operationWord, writesFloat } from './operation-table.js';
 
 const missing = qemuAvailable();
 const FULL = process.env.BACKSTUB_FULL === '1';
 const RECORDS = FULL ? 1500 : 60;
 const ROUNDS = FULL ? 8 : 1;
-/** Enough for every loop to be compiled before the last one. */
-const PASSES = 3;
 const HOUR = 3_600_000;
 const ISA: Readonly<Record<Xlen, string>> = {
-  32: 'rv32imafdc_zba_zbb_zbs',
-  64: 'rv64imafdc_zba_zbb_zbs',
+  32: 'rv32imafdc_zba_zbb_zbc_zbs',
+  64: 'rv64imafdc_zba_zbb_zbc_zbs',
 };
 
 const accesses = /^f[ls][wd]$/;
@@ -78,7 +68,7 @@ const isCtzwOfZero = (instruction: RiscvInstruction, operand: bigint) =>
   instruction.name === 'ctzw' && BigInt.asUintN(32, operand) === 0n;
 
 const integerOperations = (xlen: Xlen, random: Random): Operation[] =>
-  operationsOf(['zba', 'zbb', 'zbs'], xlen).flatMap(instruction => {
+  operationsOf(['zba', 'zbb', 'zbc', 'zbs'], xlen).flatMap(instruction => {
     const bits = /iw$|[^w]iw/.test(instruction.name) ? 32 : xlen;
     const immediates = instruction.format === 'shift' ? [0, 1, bits - 1, random.below(bits)] : [0];
     return immediates.map(immediate => ({
@@ -103,39 +93,13 @@ describe.skipIf(missing).each([32, 64] as const)(
       await qemu[Symbol.asyncDispose]();
     });
 
-    function runHere(operations: readonly Operation[], table: OperationTable, jit: boolean): Uint8Array {
-      const emulator = new EmulatorHart(ISA[xlen], { ramBytes: 64 << 20 }, { jit, hotAfter: 8 });
-      emulator.loadProgram(table.code, table.codeAddress);
-      emulator.loadProgram(table.input, table.inputAddress);
-      for (let pass = 1; pass <= (jit ? PASSES : 1); pass++) {
-        emulator.loadProgram(new Uint8Array(table.outputLength), table.outputAddress);
-        emulator.setRegister('pc', BigInt(table.codeAddress));
-        emulator.run(table.steps);
-        expect(emulator.registers().pc).toBe(BigInt(table.end));
-      }
-      const compiled = emulator.machine.board.engine.regions?.statistics.instructions ?? 0;
-      expect(compiled > 10 * operations.length).toBe(jit);
-      return emulator.readMemory(table.outputAddress, table.outputLength);
-    }
-
-    async function compare(operations: readonly Operation[]): Promise<void> {
-      const table = operationTable(operations, xlen);
-      await qemu.loadProgram(table.code, table.codeAddress);
-      await qemu.loadProgram(table.input, table.inputAddress);
-      await qemu.setRegister('pc', BigInt(table.codeAddress));
-      await qemu.runTo(table.end);
-      const expected = await qemu.readMemory(table.outputAddress, table.outputLength);
-      for (const jit of [false, true]) {
-        const found = runHere(operations, table, jit);
-        expect(tableDifferences(operations, expected, found).slice(0, 20)).toEqual([]);
-      }
-    }
+    const compare = (operations: readonly Operation[]) => compareOperations(qemu, ISA[xlen], operations);
 
     test('every F and D operation: results, flags and boxing', { timeout: HOUR }, async () => {
       for (let round = 1; round <= ROUNDS; round++) await compare(floatOperations(xlen, new Random(round)));
     });
 
-    test('every operation of Zba, Zbb and Zbs', { timeout: HOUR }, async () => {
+    test('every operation of Zba, Zbb, Zbc and Zbs', { timeout: HOUR }, async () => {
       for (let round = 1; round <= ROUNDS; round++) await compare(integerOperations(xlen, new Random(round)));
     });
   },

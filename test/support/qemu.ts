@@ -1,12 +1,22 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RspClient } from './rsp-client.js';
 
 export type Xlen = 32 | 64;
 
 const EXECUTABLE = { 32: 'qemu-system-riscv32', 64: 'qemu-system-riscv64' } as const;
+
+/** Where scripts/qemu-10.mjs puts the QEMU that knows what 7.2 lacks. */
+const QEMU_10 = join(homedir(), '.cache/backstub/qemu-10/usr/bin');
+
+/** Why it cannot be used, as a line for a skipped test's name; undefined when it can. */
+export const qemu10Available = (): string | undefined =>
+  Object.values(EXECUTABLE).every(name => existsSync(join(QEMU_10, name)))
+    ? undefined
+    : 'QEMU 10 is not there: node scripts/qemu-10.mjs';
 
 /** QEMU's default CPU less what an IMAC hart with M and U mode, Zicsr, Zifencei, Zicntr and PMP lacks. */
 const without = (xlen: Xlen, ...names: string[]) =>
@@ -79,16 +89,19 @@ export class QemuMachine implements AsyncDisposable {
     /** As in QEMU's `-cpu`; IMAC with M and U mode when absent. */
     readonly cpu?: string;
     readonly args?: readonly string[];
+    /** QEMU 10 instead of the one that is installed. */
+    readonly recent?: boolean;
   }): Promise<QemuMachine> {
     const folder = await mkdtemp(join(tmpdir(), 'backstub-qemu-'));
     const socket = join(folder, 'gdb');
     const child = spawn(
-      EXECUTABLE[options.xlen],
+      options.recent ? join(QEMU_10, EXECUTABLE[options.xlen]) : EXECUTABLE[options.xlen],
       ['-M', 'virt', '-cpu', options.cpu ?? IMAC_CPU[options.xlen], '-bios', 'none', '-S']
         .concat(['-display', 'none', '-monitor', 'none', '-serial', 'null'])
         .concat(['-chardev', `socket,id=gdb,path=${socket},server=on,wait=off`, '-gdb', 'chardev:gdb'])
         .concat(options.args ?? []),
-      { stdio: ['ignore', 'ignore', 'pipe'] },
+      // Modules beside the installed QEMU are for that one.
+      { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, QEMU_MODULE_DIR: folder } },
     );
     const kill = () => child.kill('SIGKILL');
     process.once('exit', kill);

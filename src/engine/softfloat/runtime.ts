@@ -1,29 +1,47 @@
 import type { FunctionBody } from '../../wasm/function-body.js';
 import type { ModuleBuilder } from '../../wasm/module-builder.js';
+import { emitCarryless } from '../carryless.js';
 import { emitMultiplyHighUnsigned } from '../expression-emitter.js';
+import type { InstructionSet } from '../instruction-set.js';
 import {
   RUNTIME_FUNCTION_NAMES,
   type RuntimeFunction,
   type RuntimeIndices,
   runtimeTypes,
 } from '../runtime-functions.js';
+import { nodesOf } from '../semantics.js';
 import { emitAdd, emitDivide, emitFusedMultiplyAdd, emitMultiply, emitSquareRoot } from './arithmetic.js';
 import { emitCompare, emitMinimum } from './compare.js';
 import { emitClassify, emitFromInteger, emitNarrow, emitToInteger, emitWiden } from './convert.js';
 import { BINARY32, BINARY64, type FloatFormat } from './float-format.js';
 import { type FlagsChange, FloatKit } from './rounding.js';
 
+/** What instructions call, and what these functions call themselves. */
+export const calledBy = ({ instructions }: InstructionSet): ReadonlySet<RuntimeFunction> =>
+  new Set([
+    'multiply_high',
+    ...instructions.flatMap(({ semantics }) =>
+      nodesOf(semantics).flatMap(node => (node.kind === 'call' ? [node.function as RuntimeFunction] : [])),
+    ),
+  ]);
+
 type Emit = (f: FunctionBody) => void;
 
 /**
- * Defines every runtime function in a module and exports each under its name.
+ * Defines the runtime functions that are wanted, all when nothing is said, in a module; each is exported under its name.
  * `change` says what else is written when an operation raises a flag that was not up.
  */
-export function defineRuntime(builder: ModuleBuilder, change?: FlagsChange): RuntimeIndices {
-  const functions = RUNTIME_FUNCTION_NAMES.map(name => {
-    const { parameters, results } = runtimeTypes(name);
-    return [name, builder.function(parameters, results, name)] as const;
-  });
+export function defineRuntime(
+  builder: ModuleBuilder,
+  change?: FlagsChange,
+  wanted?: ReadonlySet<RuntimeFunction>,
+): RuntimeIndices {
+  const functions = RUNTIME_FUNCTION_NAMES.filter(name => wanted === undefined || wanted.has(name)).map(
+    name => {
+      const { parameters, results } = runtimeTypes(name);
+      return [name, builder.function(parameters, results, name)] as const;
+    },
+  );
   const indices = Object.fromEntries(functions.map(([name, { index }]) => [name, index])) as Record<
     RuntimeFunction,
     number
@@ -31,6 +49,8 @@ export function defineRuntime(builder: ModuleBuilder, change?: FlagsChange): Run
   const kit = new FloatKit(builder, indices, change);
   const bodies: Record<RuntimeFunction, Emit> = {
     multiply_high: emitMultiplyHighUnsigned,
+    carryless: f => emitCarryless(f, 'low'),
+    carryless_reversed: f => emitCarryless(f, 'reversed'),
     ...formatBodies(kit, 'f32', BINARY32),
     ...formatBodies(kit, 'f64', BINARY64),
     f32_to_f64: f => emitWiden(kit, f),

@@ -1,4 +1,4 @@
-/** A extension: unprivileged spec chapter 8. One hart runs at a time, so aq and rl have nothing to order. */
+/** A extension (unprivileged spec chapter 8), Zabha and Zacas 1.0. One hart runs at a time, so aq and rl have nothing to order. */
 
 import {
   add,
@@ -12,12 +12,20 @@ import {
   xor,
 } from '../../engine/expressions.js';
 import type { RiscvInstruction } from './encoding.js';
-import { encodeAmo, encodeLr, extension } from './encoding.js';
-import { atomic, loadReserved, storeConditional } from './forms.js';
+import { encodeAmo, encodeCompareAndSwap, encodeLr, extension, extensionBeside } from './encoding.js';
+import { atomic, compareAndSwap, loadReserved, narrowed, storeConditional, system } from './forms.js';
 import { rs2 } from './operands.js';
 
 const zaamo = extension('a', 'zaamo');
 const zalrsc = extension('a', 'zalrsc');
+const zabha = extension('zabha');
+const zabhaWithSwap = extensionBeside('zabha', 'zacas');
+const zacas = extension('zacas');
+
+const NARROW = [
+  { letter: 'b', funct3: 0, size: 1 },
+  { letter: 'h', funct3: 1, size: 2 },
+] as const;
 
 type Update = (old: Expression, operand: Expression) => Expression;
 const pick =
@@ -54,5 +62,21 @@ export const ATOMIC: readonly RiscvInstruction[] = [
       atomic(8, old => update(old, rs2)),
       64,
     ),
+    // Sign-extended values are in the same order as unsigned ones, too.
+    ...NARROW.map(({ letter, funct3, size }) =>
+      zabha(
+        `${name}.${letter}`,
+        encodeAmo(funct5, funct3),
+        atomic(size, old => update(old, narrowed(rs2, size))),
+      ),
+    ),
   ]),
+  zacas('amocas.w', encodeCompareAndSwap(2), compareAndSwap(4)),
+  zacas('amocas.d', encodeCompareAndSwap(3), compareAndSwap(8), 64),
+  ...NARROW.map(({ letter, funct3, size }) =>
+    zabhaWithSwap(`amocas.${letter}`, encodeCompareAndSwap(funct3), compareAndSwap(size)),
+  ),
+  // These are of pairs of registers.
+  zacas('amocas.d', encodeCompareAndSwap(3), system('amocas-pair'), 32),
+  zacas('amocas.q', encodeCompareAndSwap(4), system('amocas-pair'), 64),
 ];

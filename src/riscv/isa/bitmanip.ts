@@ -1,4 +1,4 @@
-/** Zba, Zbb and Zbs: the bit-manipulation specification 1.0. */
+/** Zba, Zbb, Zbc and Zbs: the bit-manipulation specification 1.0. */
 
 import {
   add,
@@ -6,6 +6,7 @@ import {
   binary,
   bind,
   type Comparison,
+  call,
   choose,
   compare,
   constant,
@@ -21,6 +22,7 @@ import {
   xor,
   zeroExtend,
 } from '../../engine/expressions.js';
+import { everyByte, shl, shr, swap } from './bit-patterns.js';
 import type { RiscvInstruction } from './encoding.js';
 import { encodeR, encodeShift, encodeUnary, extension, OPCODE } from './encoding.js';
 import { setRd } from './forms.js';
@@ -28,21 +30,17 @@ import { rs1, rs2 } from './operands.js';
 
 const zba = extension('zba');
 const zbb = extension('zbb');
+/** What Zbkb has of it. */
+const shared = extension('zbb', 'zbkb');
+const zbc = extension('zbc');
+const zbkc = extension('zbc', 'zbkc');
 const zbs = extension('zbs');
 
-const shl = (value: Expression, count: Expression) => binary('shl', value, count);
-const shr = (value: Expression, count: Expression) => binary('shr_u', value, count);
 const zeroExtendWord = (value: Expression) => zeroExtend(low(value));
 /** WebAssembly counts a zero's leading and trailing zeros as the width, as these instructions do. */
 const count = (operator: 'clz' | 'ctz' | 'popcnt', value: Expression) => unary(operator, value);
 const pick = (operator: Comparison) => choose(compare(operator, rs1, rs2), rs1, rs2);
 const singleBit = (index: Expression) => shl(constant(1), and(index, shiftMask));
-
-/** Every byte of an x with this value. */
-const everyByte = (byte: number, xlen: 32 | 64): Expression =>
-  xlen === 32
-    ? constant((byte * 0x01010101) | 0)
-    : bind(constant(byte * 0x01010101), half => or(half, shl(half, constant(32))));
 
 /** Bytes that are not zero become all ones: adding 0x7f to seven bits carries into the eighth. */
 const orCombine = (xlen: 32 | 64) =>
@@ -52,9 +50,6 @@ const orCombine = (xlen: 32 | 64) =>
     return bind(and(carried, top), tops => sub(shl(tops, constant(1)), shr(tops, constant(7))));
   });
 
-/** Swaps neighbouring groups of bits: those that the mask selects with those above them. */
-const swap = (value: Expression, bits: number, mask: Expression) =>
-  bind(value, v => bind(mask, m => or(and(shr(v, constant(bits)), m), shl(and(v, m), constant(bits)))));
 const reverseBytes32 = (value: Expression) =>
   binary('rotl', swap(value, 8, constant(0x00ff00ff)), constant(16));
 const reverseBytes64 = (value: Expression) =>
@@ -89,6 +84,27 @@ const bitPair = (
   zbs(`${name}i`, encodeShift(6, funct7 >> 1, funct3, OPCODE.opImm), setRd(operation(immediate)), 64),
 ];
 
+/** The product of two x without carries: all of it on RV32, its low half on RV64. */
+const carryless = call('carryless', zeroExtend(rs1, 'd'), zeroExtend(rs2, 'd'));
+const carrylessReversed = call('carryless_reversed', zeroExtend(rs1, 'd'), zeroExtend(rs2, 'd'));
+/** An x of the low bits of a `d`. */
+const ofWide = (value: Expression, xlen: 32 | 64) => signExtend(xlen === 32 ? low(value) : value);
+const product = (from: number) => setRd(ofWide(shr(carryless, constant(from, 'd')), 32));
+
+const CARRYLESS: readonly RiscvInstruction[] = [
+  zbkc('clmul', encodeR(0x05, 1, OPCODE.op), setRd(ofWide(carryless, 32)), 32),
+  zbkc('clmul', encodeR(0x05, 1, OPCODE.op), setRd(ofWide(carryless, 64)), 64),
+  zbkc('clmulh', encodeR(0x05, 3, OPCODE.op), product(32), 32),
+  zbkc(
+    'clmulh',
+    encodeR(0x05, 3, OPCODE.op),
+    setRd(ofWide(shr(carrylessReversed, constant(1, 'd')), 64)),
+    64,
+  ),
+  zbc('clmulr', encodeR(0x05, 2, OPCODE.op), product(31), 32),
+  zbc('clmulr', encodeR(0x05, 2, OPCODE.op), setRd(ofWide(carrylessReversed, 64)), 64),
+];
+
 export const BITMANIP: readonly RiscvInstruction[] = [
   ...[1, 2, 3].flatMap(places => [
     zba(`sh${places}add`, encodeR(0x10, 2 * places, OPCODE.op), setRd(add(shl(rs1, constant(places)), rs2))),
@@ -102,9 +118,9 @@ export const BITMANIP: readonly RiscvInstruction[] = [
   zba('add.uw', encodeR(0x04, 0, OPCODE.op32), setRd(add(zeroExtendWord(rs1), rs2)), 64),
   zba('slli.uw', encodeShift(6, 0x02, 1, OPCODE.opImm32), setRd(shl(zeroExtendWord(rs1), immediate)), 64),
 
-  zbb('andn', encodeR(0x20, 7, OPCODE.op), setRd(and(rs1, not(rs2)))),
-  zbb('orn', encodeR(0x20, 6, OPCODE.op), setRd(or(rs1, not(rs2)))),
-  zbb('xnor', encodeR(0x20, 4, OPCODE.op), setRd(not(xor(rs1, rs2)))),
+  shared('andn', encodeR(0x20, 7, OPCODE.op), setRd(and(rs1, not(rs2)))),
+  shared('orn', encodeR(0x20, 6, OPCODE.op), setRd(or(rs1, not(rs2)))),
+  shared('xnor', encodeR(0x20, 4, OPCODE.op), setRd(not(xor(rs1, rs2)))),
   zbb('clz', unaryOp(0x600), setRd(count('clz', rs1))),
   zbb('ctz', unaryOp(0x601), setRd(count('ctz', rs1))),
   zbb('cpop', unaryOp(0x602), setRd(count('popcnt', rs1))),
@@ -119,17 +135,19 @@ export const BITMANIP: readonly RiscvInstruction[] = [
   zbb('sext.h', unaryOp(0x605), setRd(unary('extend16_s', rs1))),
   zbb('zext.h', encodeUnary(0x080, 4, OPCODE.op), setRd(and(rs1, constant(0xffff))), 32),
   zbb('zext.h', encodeUnary(0x080, 4, OPCODE.op32), setRd(and(rs1, constant(0xffff))), 64),
-  zbb('rol', encodeR(0x30, 1, OPCODE.op), setRd(binary('rotl', rs1, rs2))),
-  zbb('ror', encodeR(0x30, 5, OPCODE.op), setRd(binary('rotr', rs1, rs2))),
-  zbb('rori', encodeShift(5, 0x30, 5, OPCODE.opImm), setRd(binary('rotr', rs1, immediate)), 32),
-  zbb('rori', encodeShift(6, 0x18, 5, OPCODE.opImm), setRd(binary('rotr', rs1, immediate)), 64),
-  zbb('rolw', encodeR(0x30, 1, OPCODE.op32), word('rotl', rs2), 64),
-  zbb('rorw', encodeR(0x30, 5, OPCODE.op32), word('rotr', rs2), 64),
-  zbb('roriw', encodeShift(5, 0x30, 5, OPCODE.opImm32), word('rotr', immediate), 64),
+  shared('rol', encodeR(0x30, 1, OPCODE.op), setRd(binary('rotl', rs1, rs2))),
+  shared('ror', encodeR(0x30, 5, OPCODE.op), setRd(binary('rotr', rs1, rs2))),
+  shared('rori', encodeShift(5, 0x30, 5, OPCODE.opImm), setRd(binary('rotr', rs1, immediate)), 32),
+  shared('rori', encodeShift(6, 0x18, 5, OPCODE.opImm), setRd(binary('rotr', rs1, immediate)), 64),
+  shared('rolw', encodeR(0x30, 1, OPCODE.op32), word('rotl', rs2), 64),
+  shared('rorw', encodeR(0x30, 5, OPCODE.op32), word('rotr', rs2), 64),
+  shared('roriw', encodeShift(5, 0x30, 5, OPCODE.opImm32), word('rotr', immediate), 64),
   zbb('orc.b', encodeUnary(0x287, 5, OPCODE.opImm), setRd(orCombine(32)), 32),
   zbb('orc.b', encodeUnary(0x287, 5, OPCODE.opImm), setRd(orCombine(64)), 64),
-  zbb('rev8', encodeUnary(0x698, 5, OPCODE.opImm), setRd(reverseBytes32(rs1)), 32),
-  zbb('rev8', encodeUnary(0x6b8, 5, OPCODE.opImm), setRd(reverseBytes64(rs1)), 64),
+  shared('rev8', encodeUnary(0x698, 5, OPCODE.opImm), setRd(reverseBytes32(rs1)), 32),
+  shared('rev8', encodeUnary(0x6b8, 5, OPCODE.opImm), setRd(reverseBytes64(rs1)), 64),
+
+  ...CARRYLESS,
 
   ...bitPair('bclr', 0x24, 1, index => and(rs1, not(singleBit(index)))),
   ...bitPair('bext', 0x24, 5, index => and(shr(rs1, and(index, shiftMask)), constant(1))),

@@ -6,6 +6,7 @@ import type { HartConfig } from '../privileged.js';
 import { OPCODE } from './encoding.js';
 
 const ILLEGAL = 0;
+const NOP = 0x13;
 
 const bits = (half: number, high: number, low: number) => (half >>> low) & ((1 << (high - low + 1)) - 1);
 const signed = (value: number, width: number) => (value << (32 - width)) >> (32 - width);
@@ -48,12 +49,17 @@ export interface CompressedForms {
   /** Loads and stores of floats (Zcf) and of doubles (Zcd). */
   readonly floats: boolean;
   readonly doubles: boolean;
+  /** What Zcb and Zcmop add. */
+  readonly more: boolean;
+  readonly mayBe: boolean;
 }
 
 export const compressedFormsOf = ({ xlen, extensions }: HartConfig): CompressedForms => ({
   xlen,
   floats: extensions.has('zcf'),
   doubles: extensions.has('zcd'),
+  more: extensions.has('zcb'),
+  mayBe: extensions.has('zcmop'),
 });
 
 /** The 32-bit instruction word of a 16-bit form, or 0. */
@@ -62,13 +68,13 @@ export function expandCompressed(half: number, forms: CompressedForms): number {
     case 0:
       return quadrant0(half, forms);
     case 1:
-      return quadrant1(half, forms.xlen);
+      return quadrant1(half, forms);
     default:
       return quadrant2(half, forms);
   }
 }
 
-function quadrant0(half: number, { xlen, floats, doubles }: CompressedForms): number {
+function quadrant0(half: number, { xlen, floats, doubles, more }: CompressedForms): number {
   const rs1 = 8 + bits(half, 9, 7);
   const rd = 8 + bits(half, 4, 2);
   const word = (bits(half, 12, 10) << 3) | (bits(half, 6, 6) << 2) | (bits(half, 5, 5) << 6);
@@ -89,6 +95,8 @@ function quadrant0(half: number, { xlen, floats, doubles }: CompressedForms): nu
     case 3:
       if (xlen === 64) return typeI(OPCODE.load, 3, rd, rs1, double);
       return floats ? typeI(OPCODE.loadFp, 2, rd, rs1, word) : ILLEGAL;
+    case 4:
+      return more ? narrowAccess(half, rs1, rd) : ILLEGAL;
     case 5:
       return doubles ? typeS(OPCODE.storeFp, 3, rs1, rd, double) : ILLEGAL;
     case 6:
@@ -101,7 +109,8 @@ function quadrant0(half: number, { xlen, floats, doubles }: CompressedForms): nu
   }
 }
 
-function quadrant1(half: number, xlen: 32 | 64): number {
+function quadrant1(half: number, forms: CompressedForms): number {
+  const { xlen, mayBe } = forms;
   const rd = bits(half, 11, 7);
   const immediate = signed((bits(half, 12, 12) << 5) | bits(half, 6, 2), 6);
   switch (bits(half, 15, 13)) {
@@ -113,7 +122,7 @@ function quadrant1(half: number, xlen: 32 | 64): number {
     case 2:
       return typeI(OPCODE.opImm, 0, rd, 0, immediate);
     case 3: {
-      if (immediate === 0) return ILLEGAL;
+      if (immediate === 0) return mayBe && (rd & 0x11) === 1 ? NOP : ILLEGAL;
       if (rd !== SP) return ((immediate << 12) | (rd << 7) | OPCODE.lui) >>> 0;
       const offset =
         (bits(half, 12, 12) << 9) |
@@ -124,7 +133,7 @@ function quadrant1(half: number, xlen: 32 | 64): number {
       return typeI(OPCODE.opImm, 0, SP, SP, signed(offset, 10));
     }
     case 4:
-      return arithmetic(half, immediate);
+      return arithmetic(half, immediate, forms);
     case 5:
       return jump(0, jumpOffset(half));
     default:
@@ -132,7 +141,7 @@ function quadrant1(half: number, xlen: 32 | 64): number {
   }
 }
 
-function arithmetic(half: number, immediate: number): number {
+function arithmetic(half: number, immediate: number, { xlen, more }: CompressedForms): number {
   const rd = 8 + bits(half, 9, 7);
   const rs2 = 8 + bits(half, 4, 2);
   switch (bits(half, 11, 10)) {
@@ -156,6 +165,47 @@ function arithmetic(half: number, immediate: number): number {
       return typeR(OPCODE.op32, 0x20, 0, rd, rd, rs2);
     case 5:
       return typeR(OPCODE.op32, 0, 0, rd, rd, rs2);
+    case 6:
+      return more ? typeR(OPCODE.op, 1, 0, rd, rd, rs2) : ILLEGAL;
+    default:
+      return more ? unary(rd, bits(half, 4, 2), xlen) : ILLEGAL;
+  }
+}
+
+/** Zcb: they are the instructions of Zbb and Zba that they stand for, where a hart has those. */
+function unary(rd: number, operation: number, xlen: 32 | 64): number {
+  switch (operation) {
+    case 0:
+      return typeI(OPCODE.opImm, 7, rd, rd, 0xff);
+    case 1:
+      return typeI(OPCODE.opImm, 1, rd, rd, 0x604);
+    case 2:
+      return typeR(xlen === 32 ? OPCODE.op : OPCODE.op32, 0x04, 4, rd, rd, 0);
+    case 3:
+      return typeI(OPCODE.opImm, 1, rd, rd, 0x605);
+    case 4:
+      return typeR(OPCODE.op32, 0x04, 0, rd, rd, 0);
+    case 5:
+      return typeI(OPCODE.opImm, 4, rd, rd, -1);
+    default:
+      return ILLEGAL;
+  }
+}
+
+/** Zcb: loads and stores of bytes and halfwords. */
+function narrowAccess(half: number, rs1: number, rd: number): number {
+  const upper = bits(half, 5, 5) << 1;
+  const byteOffset = upper | bits(half, 6, 6);
+  const signed = bits(half, 6, 6) === 1;
+  switch (bits(half, 12, 10)) {
+    case 0:
+      return typeI(OPCODE.load, 4, rd, rs1, byteOffset);
+    case 1:
+      return typeI(OPCODE.load, signed ? 1 : 5, rd, rs1, upper);
+    case 2:
+      return typeS(OPCODE.store, 0, rs1, rd, byteOffset);
+    case 3:
+      return signed ? ILLEGAL : typeS(OPCODE.store, 1, rs1, rd, upper);
     default:
       return ILLEGAL;
   }

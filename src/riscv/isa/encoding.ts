@@ -41,11 +41,16 @@ export type Format =
   | 'J'
   | 'csr'
   | 'csr-immediate'
+  /** The destination is a source, too. */
+  | 'R-swap'
+  /** A small number stands in the place of the second source, or above funct5. */
+  | 'aes-round'
+  | 'aes-byte'
   | 'none';
 
 const layoutOf = (format: Format): OperandLayout => {
   if (format === 'U' || format === 'J') return 'wide';
-  return format === 'R-rounding' || format === 'R4' ? 'modified' : 'short';
+  return format === 'R-rounding' || format === 'R4' || format === 'R-swap' ? 'modified' : 'short';
 };
 
 export interface RiscvInstruction extends Instruction {
@@ -98,13 +103,28 @@ export const encodeR4 = (format: number, opcode: number) => fixed('R4', (format 
 /** Atomics: the aq and rl bits may be anything. */
 export const encodeAmo = (funct5: number, funct3: number) =>
   fixed('R', (funct5 << 27) | (funct3 << 12) | OPCODE.amo, 0xf800707f);
+/** The same where rd holds what is compared. */
+export const encodeCompareAndSwap = (funct3: number) =>
+  fixed('R-swap', (0b00101 << 27) | (funct3 << 12) | OPCODE.amo, 0xf800707f);
 export const encodeLr = (funct3: number) =>
   fixed('R', (0b00010 << 27) | (funct3 << 12) | OPCODE.amo, 0xf9f0707f);
 export const encodeCsr = (funct3: number) =>
   fixed(funct3 >= 4 ? 'csr-immediate' : 'csr', (funct3 << 12) | OPCODE.system, 0x707f);
 export const encodeWord = (word: number) => fixed('none', word, 0xffffffff);
+/** Zimop: the bits that tell these operations from each other may be anything. */
+export const encodeMayBe = (operands: 'unary' | 'binary') =>
+  operands === 'unary' ? fixed('R', 0x81c04073, 0xb3c0707f) : fixed('R', 0x82004073, 0xb200707f);
+export const encodeAesRound = (funct8: number, funct3: number, opcode: number) =>
+  fixed('aes-round', (funct8 << 24) | (funct3 << 12) | opcode, 0xff00707f);
+export const encodeAes32 = (funct5: number) => fixed('aes-byte', (funct5 << 25) | OPCODE.op, 0x3e00707f);
+/** Cache blocks: rs1 is the operand. */
+export const encodeBlock = (operation: number) =>
+  fixed('I', (operation << 20) | (2 << 12) | OPCODE.miscMem, 0xfff07fff);
 /** Supervisor fences: rs1 and rs2 are operands, rd is zero. */
 export const encodeFence = (funct7: number) => fixed('R', (funct7 << 25) | OPCODE.system, 0xfe007fff);
+
+/** Declares those that an extension has on a hart that has these others, too. */
+export const extensionBeside = (name: string, ...others: readonly string[]) => declaring([name], others);
 
 /** Declares the instructions that these extensions have in common. */
 export const extension = (...names: readonly string[]) => declaring(names, []);
@@ -174,6 +194,17 @@ export function decodeOperands(format: Format, word: number, out: Decoded): void
       out.immediate = 0;
       out.modifier = (word >>> 12) & 7;
       out.third = word >>> 27;
+      break;
+    case 'R-swap':
+      out.immediate = 0;
+      out.modifier = 0;
+      out.third = out.result;
+      break;
+    case 'aes-round':
+      out.immediate = (word >>> 20) & 15;
+      break;
+    case 'aes-byte':
+      out.immediate = word >>> 30;
       break;
     case 'csr':
     case 'csr-immediate':

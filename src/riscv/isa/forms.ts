@@ -3,6 +3,7 @@ import {
   type AccessSize,
   at,
   binary,
+  choose,
   compare,
   constant,
   type Expression,
@@ -13,13 +14,14 @@ import {
   nextPc,
   type Place,
   signExtend,
+  unary,
   type Variable,
   variable,
   zeroExtend,
 } from '../../engine/expressions.js';
 import { type Semantics, type Statement, semantics, set, when } from '../../engine/semantics.js';
 import { MSTATUS } from '../privileged.js';
-import { F, FCSR, RESERVED_ADDRESS, RESERVED_VALUE, rs1, rs2, STATUS, X } from './operands.js';
+import { F, FCSR, RESERVED_ADDRESS, RESERVED_VALUE, rdBefore, rs1, rs2, STATUS, X } from './operands.js';
 
 /** Position of the rounding mode in fcsr. */
 const ROUNDING_SHIFT = 5;
@@ -70,10 +72,10 @@ export const storeFloat = (size: AccessSize, address: Expression, value: Express
 
 // Atomics (chapter 8).
 
-/** rd = old value; memory = update(old), which has 4 bytes as a `w`. */
-export const atomic = (size: 4 | 8, update: (old: Expression) => Expression): Semantics => {
+/** rd = old value; memory = update(old), which is a sign-extended `w` where it has less than 8 bytes. */
+export const atomic = (size: AccessSize, update: (old: Expression) => Expression): Semantics => {
   const place: Place = { size };
-  const old: Variable = { type: size === 4 ? 'w' : 'x', value: at(place) };
+  const old: Variable = { type: size === 8 ? 'x' : 'w', value: at(place) };
   return semantics(
     {
       kind: 'at',
@@ -85,8 +87,20 @@ export const atomic = (size: 4 | 8, update: (old: Expression) => Expression): Se
         { kind: 'set-place', place, value: update(variable(old)) },
       ],
     },
-    set(X, size === 4 ? signExtend(variable(old)) : variable(old)),
+    set(X, size === 8 ? variable(old) : signExtend(variable(old))),
   );
+};
+
+/** rd = old value; memory = rs2 where the old value is what rd was. */
+export const compareAndSwap = (size: AccessSize): Semantics => {
+  const [expected, swapped] = size === 8 ? [rdBefore, rs2] : [narrowed(rdBefore, size), low(rs2)];
+  return atomic(size, old => choose(compare('eq', old, expected), swapped, old));
+};
+
+/** The low bytes of an x as a sign-extended `w`. */
+export const narrowed = (value: Expression, size: AccessSize): Expression => {
+  if (size === 4) return low(value);
+  return unary(size === 1 ? 'extend8_s' : 'extend16_s', low(value));
 };
 
 export const loadReserved = (size: 4 | 8): Semantics => {

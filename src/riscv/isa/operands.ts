@@ -13,6 +13,8 @@ export const F: RegisterFile = { name: 'f', type: 'd', offset: HART_STATE.offset
 
 export const rs1 = register(X, 'first');
 export const rs2 = register(X, 'second');
+/** Of an instruction whose destination is a source. */
+export const rdBefore = register(X, 'third');
 export const fs1 = register(F, 'first');
 export const fs2 = register(F, 'second');
 export const fs3 = register(F, 'third');

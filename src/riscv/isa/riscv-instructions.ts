@@ -3,18 +3,21 @@ import type { Decoded, FloatFlags, InstructionSet } from '../../engine/instructi
 import type { BitCsr } from '../csr-bits.js';
 import { plainCsrs } from '../csr-table.js';
 import { type HartConfig, MSTATUS } from '../privileged.js';
+import { AES, AES_TABLE_BYTES, writeAesTable } from './aes.js';
 import { withAlignedTargets } from './alignment.js';
 import { ATOMIC } from './atomic.js';
 import { BASE } from './base.js';
 import { BITMANIP } from './bitmanip.js';
 import { type CompressedForms, compressedFormsOf, expandCompressed } from './compressed.js';
+import { CONDITIONAL } from './conditional.js';
 import { CSR_TABLE_BYTES, writeCsrTable } from './csr-instructions.js';
 import { decodeOperands, isInstructionOf, type RiscvInstruction } from './encoding.js';
 import { FLOAT } from './float.js';
 import { MULTIPLY } from './multiply.js';
 import { F, FCSR, PC, STATUS, X } from './operands.js';
 import { FREQUENT_PAIRS } from './pairs.js';
-import { csrInstructions, PRIVILEGED } from './system.js';
+import { SCALAR_CRYPTO } from './scalar-crypto.js';
+import { csrInstructions, PRIVILEGED, WAITING_AND_BLOCKS } from './system.js';
 
 /** Every instruction there is; a configuration picks those of its extensions and width. */
 const instructionsWith = (plain: ReadonlyMap<number, BitCsr>): readonly RiscvInstruction[] => [
@@ -25,6 +28,10 @@ const instructionsWith = (plain: ReadonlyMap<number, BitCsr>): readonly RiscvIns
   ...BITMANIP,
   ...csrInstructions(plain),
   ...PRIVILEGED,
+  ...CONDITIONAL,
+  ...WAITING_AND_BLOCKS,
+  ...SCALAR_CRYPTO,
+  ...AES,
 ];
 
 export const ALL_INSTRUCTIONS = instructionsWith(new Map());
@@ -56,9 +63,13 @@ export class RiscvInstructionSet implements InstructionSet {
     this.name = extensions.has('zca') ? 'riscv' : 'riscv, targets aligned';
     const plain = plainCsrs(config);
     this.#plainCsrs = new Map(plain.map(csr => [csr.number, csr]));
+    const aes = extensions.has('zkne') || extensions.has('zknd');
     this.table = {
-      bytes: CSR_TABLE_BYTES,
-      write: (memory, address) => writeCsrTable(memory, address, plain),
+      bytes: CSR_TABLE_BYTES + (aes ? AES_TABLE_BYTES : 0),
+      write: (memory, address) => {
+        writeCsrTable(memory, address, plain);
+        if (aes) writeAesTable(memory, address);
+      },
     };
     this.#compressed = extensions.has('zca') ? compressedFormsOf(config) : undefined;
     const instructions = instructionsWith(this.#plainCsrs).filter(one => isInstructionOf(one, config));

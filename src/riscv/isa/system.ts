@@ -3,12 +3,15 @@
 import type { BitCsr } from '../csr-bits.js';
 import { csr } from './csr-instructions.js';
 import type { RiscvInstruction } from './encoding.js';
-import { encodeCsr, encodeFence, encodeWord, extension } from './encoding.js';
+import { encodeBlock, encodeCsr, encodeFence, encodeWord, extension } from './encoding.js';
 import { system } from './forms.js';
 
 const i = extension('i');
 const zicsr = extension('zicsr');
 const supervisor = extension('s');
+const zawrs = extension('zawrs');
+const zicbom = extension('zicbom');
+const zicboz = extension('zicboz');
 
 export const csrInstructions = (plain: ReadonlyMap<number, BitCsr>): readonly RiscvInstruction[] => [
   zicsr('csrrw', encodeCsr(1), csr(plain, 'write', 'register')),
@@ -26,4 +29,14 @@ export const PRIVILEGED: readonly RiscvInstruction[] = [
   i('wfi', encodeWord(0x10500073), system('wfi')),
   supervisor('sret', encodeWord(0x10200073), system('sret')),
   supervisor('sfence.vma', encodeFence(0b0001001), system('sfence.vma')),
+];
+
+/** Zawrs and the cache-block operations of Zicbom and Zicboz, each 1.0. */
+export const WAITING_AND_BLOCKS: readonly RiscvInstruction[] = [
+  zawrs('wrs.nto', encodeWord(0x00d00073), system('wrs.nto')),
+  zawrs('wrs.sto', encodeWord(0x01d00073), system('wrs.sto')),
+  zicbom('cbo.inval', encodeBlock(0), system('cbo.inval')),
+  zicbom('cbo.clean', encodeBlock(1), system('cbo.clean')),
+  zicbom('cbo.flush', encodeBlock(2), system('cbo.flush')),
+  zicboz('cbo.zero', encodeBlock(4), system('cbo.zero')),
 ];
