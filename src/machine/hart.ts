@@ -1,3 +1,13 @@
+/** An illegal instruction that another CPU would have. */
+export interface LackingInstruction {
+  /** Of the instruction, or of the register that it names. */
+  readonly name: string;
+  /** Of what brings it, as it is written: `Zicond`. */
+  readonly extension: string;
+  /** The CPU that has it by itself; undefined: none, it has to be asked for. */
+  readonly model: string | undefined;
+}
+
 /** One hart as the machine sees it: what differs between instruction sets is behind this. */
 
 /** Of `Hart.pendingInterrupt`: none is to be taken now. */
@@ -79,6 +89,16 @@ export interface HartRegisters {
   write(register: number, bytes: Uint8Array): boolean;
 }
 
+/** An illegal instruction that another CPU would have. */
+export interface LackingInstruction {
+  /** Of the instruction, or of the register that it names. */
+  readonly name: string;
+  /** Of what brings it, as it is written: `Zicond`. */
+  readonly extension: string;
+  /** The CPU that has it by itself; undefined: none, it has to be asked for. */
+  readonly model: string | undefined;
+}
+
 export interface Hart {
   readonly id: number;
   /** Width of an address. */
@@ -124,6 +144,8 @@ export interface Hart {
   endsHandler(memory: CodeReader): boolean;
   /** What it is doing, for thread lists, e.g. `waiting for interrupt`. */
   describe(): string;
+  /** What an instruction that is illegal here is on another CPU; undefined where it is none there either. */
+  lacking?(bits: number): LackingInstruction | undefined;
   /** Throws BrokenInvariant when what is derived does not agree with what it was derived from. */
   check(): void;
 }

@@ -46,8 +46,8 @@ export class BlockAccess {
   }
 
   /**
-   * Puts what stands at an address, `size` bytes, into `found`, and `swapped` there where that is `expected`; 1, or 0 after
-   * a trap or a stop.
+   * Puts what stands at an address, `size` bytes, into `found`, and `swapped` there where that is `expected`; 1, or 0
+   * after a trap or a stop.
    */
   compareAndSwap(
     low: number,

@@ -269,6 +269,10 @@ const EXTENSION_CSRS: readonly (readonly [
   ['zkr', () => ENTROPY],
 ];
 
+/** Those that an extension brings to a hart. */
+export const csrsOfExtension = (name: string, config: HartConfig): readonly Csr[] =>
+  EXTENSION_CSRS.flatMap(([extension, rows]) => (extension === name ? rows(config) : []));
+
 /** The CSRs that this configuration has, by number. */
 export function buildCsrTable(config: HartConfig): readonly (Csr | undefined)[] {
   const wide = config.xlen === 64;
@@ -283,7 +287,7 @@ export function buildCsrTable(config: HartConfig): readonly (Csr | undefined)[] 
     ...counterRows(config),
     environment('menvcfg', 0x30a, config),
     stored('mepc', 0x341, 'mepc', ~codeAlignmentMask(config)),
-    ...EXTENSION_CSRS.flatMap(([name, rows]) => (config.extensions.has(name) ? rows(config) : [])),
+    ...[...config.extensions].flatMap(name => csrsOfExtension(name, config)),
   ];
   const table: (Csr | undefined)[] = Array(4096).fill(undefined);
   for (const row of rows) table[row.number] = row;

@@ -5,6 +5,7 @@ import {
   type Hart,
   type HartContext,
   type HartRegisters,
+  type LackingInstruction,
   NO_INTERRUPT,
 } from '../machine/hart.js';
 import { BlockAccess } from './block-access.js';
@@ -17,6 +18,7 @@ import { EXIT } from './hart-exit.js';
 import { contextOf, describe, endsHandler, standsIn } from './hart-place.js';
 import type { HartState } from './hart-state.js';
 import { X } from './isa/operands.js';
+import { lackingFor } from './lacking.js';
 import { Mmu } from './mmu.js';
 import { PmpUnit } from './pmp.js';
 import { ACCESS, CAUSE, type HartConfig, MSTATUS, PRIVILEGE } from './privileged.js';
@@ -143,6 +145,10 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
 
   describe(): string {
     return describe(this.state);
+  }
+
+  lacking(bits: number): LackingInstruction | undefined {
+    return lackingFor(this.config, bits);
   }
 
   check(): void {

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { FIRST_INSTRUCTION } from '../../src/engine/engine-layout.js';
 import type { Decoded } from '../../src/engine/instruction-set.js';
+import { Operations } from '../../src/engine/operations.js';
 import { cpuOf } from '../../src/riscv/cpu-models.js';
 import type { RiscvInstruction } from '../../src/riscv/isa/encoding.js';
 import { RiscvInstructionSet } from '../../src/riscv/isa/riscv-instructions.js';
@@ -19,6 +19,9 @@ const missing = [ASSEMBLER, OBJDUMP].find(
 const XLENS = [32, 64] as const;
 
 const isaOf = (xlen: 32 | 64) => new RiscvInstructionSet(parseIsa(cpuOf('max', xlen).isa));
+/** Binutils 2.40 does not. */
+const NOT_IN_OBJDUMP = ['zabha', 'zacas', 'zicond', 'zimop', 'zfa'];
+const MARCH = '_zba_zbb_zbc_zbs_zbkb_zbkx_zknd_zkne_zknh_zicbom_zicboz_zawrs_zfh';
 const roundingFormats = ['R-rounding', 'R4'];
 
 /** A word of the instruction with random operands; a reserved rounding mode becomes the dynamic one. */
@@ -47,6 +50,8 @@ describe.each(XLENS)('instructions of RV%i', xlen => {
     for (const [i, a] of instructions.entries()) {
       for (const b of instructions.slice(i + 1)) {
         const common = a.mask & b.mask;
+        // zext.h is pack with x0, where both are there: it comes first, and means the same.
+        if (a.name === 'zext.h' && b.name.startsWith('pack')) continue;
         if ((a.match & common) === (b.match & common)) overlaps.push(`${a.name} and ${b.name}`);
       }
     }
@@ -58,7 +63,8 @@ describe.each(XLENS)('instructions of RV%i', xlen => {
     const isa = isaOf(xlen);
     for (const instruction of instructions) {
       for (let i = 0; i < 50; i++) {
-        const word = randomWord(random, instruction);
+        const drawn = randomWord(random, instruction);
+        const word = instruction.name.startsWith('pack') ? (drawn | (1 << 20)) >>> 0 : drawn;
         const decoded = blank(instructions[0]);
         expect(isa.decode(word, decoded)).toBe(true);
         expect(decoded.instruction.name).toBe(instruction.name);
@@ -79,8 +85,15 @@ describe.each(XLENS)('instructions of RV%i', xlen => {
     }
   });
 
-  test('operation numbers fit the byte they have', () => {
-    expect(instructions.length + FIRST_INSTRUCTION).toBeLessThanOrEqual(256);
+  test('what has no operation of its own has a number', () => {
+    const isa = isaOf(xlen);
+    const operations = new Operations(isa);
+    expect(operations.shared).toBeLessThan(256);
+    for (const one of isa.instructions)
+      expect(operations.own.includes(one), one.name).toBe(operations.numberOf(one) === undefined);
+    expect(new Set(operations.sharing.map(one => operations.numberOf(one))).size).toBe(
+      operations.sharing.length,
+    );
   });
 
   test.skipIf(missing)(
@@ -88,13 +101,16 @@ describe.each(XLENS)('instructions of RV%i', xlen => {
     () => {
       const random = new Random(xlen + 1);
       // Objdump wants zeros in the reserved fields of fences and for the rounding of exact conversions.
-      const words = instructions.map(one => {
+      const known = instructions.filter(one => !one.extensions.some(name => NOT_IN_OBJDUMP.includes(name)));
+      const words = known.map(one => {
         if (one.name.startsWith('fence')) return one.match;
+        if (one.name === 'aes64ks1i') return (one.match | (5 << 20)) >>> 0;
+        if (one.name.startsWith('pack')) return (one.match | (5 << 20)) >>> 0;
         const word = randomWord(random, one);
         return roundingFormats.includes(one.format) ? (word & ~0x7000) >>> 0 : word;
       });
       const names = disassemble(words, xlen).map(shown => shown.replace(/\.(aq|rl|aqrl)$/, ''));
-      expect(names).toEqual(instructions.map(one => one.name));
+      expect(names).toEqual(known.map(one => one.name));
     },
   );
 });
@@ -104,7 +120,7 @@ function disassemble(words: readonly number[], xlen: 32 | 64): string[] {
   try {
     const [source, object] = ['words.s', 'words.o'].map(name => join(folder, name));
     writeFileSync(source, words.map(word => `.insn 4, 0x${word.toString(16)}\n`).join(''));
-    execFileSync(ASSEMBLER, [`-march=rv${xlen}gc_zba_zbb_zbs`, '-o', object, source]);
+    execFileSync(ASSEMBLER, [`-march=rv${xlen}gc${MARCH}`, '-o', object, source]);
     const text = execFileSync(OBJDUMP, ['-d', '-M', 'no-aliases,numeric', object], { encoding: 'utf8' });
     return [...text.matchAll(/^ *[0-9a-f]+:\t[0-9a-f]+ +\t(\S+)/gm)].map(match => match[1]);
   } finally {

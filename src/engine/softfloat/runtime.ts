@@ -28,8 +28,8 @@ export const calledBy = ({ instructions }: InstructionSet): ReadonlySet<RuntimeF
 type Emit = (f: FunctionBody) => void;
 
 /**
- * Defines the runtime functions that are wanted, all when nothing is said, in a module; each is exported under its name.
- * `change` says what else is written when an operation raises a flag that was not up.
+ * Defines the runtime functions that are wanted, all when nothing is said, in a module; each is exported under its
+ * name. `change` says what else is written when an operation raises a flag that was not up.
  */
 export function defineRuntime(
   builder: ModuleBuilder,

@@ -1,4 +1,7 @@
-/** A extension (unprivileged spec chapter 8), Zabha and Zacas 1.0. One hart runs at a time, so aq and rl have nothing to order. */
+/**
+ * A extension (unprivileged spec chapter 8), Zabha and Zacas 1.0. One hart runs at a time, so aq and rl have nothing
+ * to order.
+ */
 
 import {
   add,
@@ -62,15 +65,20 @@ export const ATOMIC: readonly RiscvInstruction[] = [
       atomic(8, old => update(old, rs2)),
       64,
     ),
+  ]),
+];
+
+export const ATOMIC_MORE: readonly RiscvInstruction[] = [
+  ...OPERATIONS.flatMap(([name, funct5, update]) =>
     // Sign-extended values are in the same order as unsigned ones, too.
-    ...NARROW.map(({ letter, funct3, size }) =>
+    NARROW.map(({ letter, funct3, size }) =>
       zabha(
         `${name}.${letter}`,
         encodeAmo(funct5, funct3),
         atomic(size, old => update(old, narrowed(rs2, size))),
       ),
     ),
-  ]),
+  ),
   zacas('amocas.w', encodeCompareAndSwap(2), compareAndSwap(4)),
   zacas('amocas.d', encodeCompareAndSwap(3), compareAndSwap(8), 64),
   ...NARROW.map(({ letter, funct3, size }) =>

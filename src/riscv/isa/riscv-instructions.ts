@@ -5,7 +5,7 @@ import { plainCsrs } from '../csr-table.js';
 import { type HartConfig, MSTATUS } from '../privileged.js';
 import { AES, AES_TABLE_BYTES, writeAesTable } from './aes.js';
 import { withAlignedTargets } from './alignment.js';
-import { ATOMIC } from './atomic.js';
+import { ATOMIC, ATOMIC_MORE } from './atomic.js';
 import { BASE } from './base.js';
 import { BITMANIP } from './bitmanip.js';
 import { type CompressedForms, compressedFormsOf, expandCompressed } from './compressed.js';
@@ -28,6 +28,7 @@ const instructionsWith = (plain: ReadonlyMap<number, BitCsr>): readonly RiscvIns
   ...BITMANIP,
   ...csrInstructions(plain),
   ...PRIVILEGED,
+  ...ATOMIC_MORE,
   ...CONDITIONAL,
   ...WAITING_AND_BLOCKS,
   ...SCALAR_CRYPTO,

@@ -1,0 +1,75 @@
+/** What an illegal instruction is on other CPUs. */
+import type { LackingInstruction } from '../machine/hart.js';
+import { csrsOfExtension } from './csr-table.js';
+import { EXTENSIONS, standardFor, withImplied } from './extensions.js';
+import { type CompressedForms, compressedFormsOf, expandCompressed } from './isa/compressed.js';
+import { isInstructionOf, type RiscvInstruction } from './isa/encoding.js';
+import { ALL_INSTRUCTIONS } from './isa/riscv-instructions.js';
+import type { HartConfig } from './privileged.js';
+
+/** Of an instruction, 16 or 32 bits, that is illegal on this hart; undefined when none here would know it either. */
+export function lackingFor(hart: HartConfig, word: number): LackingInstruction | undefined {
+  const half = (word & 3) !== 3;
+  if (half) return compressedLacking(hart, word & 0xffff);
+  return csrLacking(hart, word) ?? instructionLacking(hart, word);
+}
+
+function instructionLacking(hart: HartConfig, word: number): LackingInstruction | undefined {
+  const found = ALL_INSTRUCTIONS.filter(one => matches(one, word, hart.xlen));
+  if (found.some(one => isInstructionOf(one, hart))) return undefined;
+  return found.length === 0 ? undefined : lacking(found[0].name, missingOf(found[0], hart));
+}
+
+const matches = ({ mask, match, xlen }: RiscvInstruction, word: number, width: 32 | 64): boolean =>
+  (word & mask) >>> 0 === match && (xlen ?? width) === width;
+
+const missingOf = ({ extensions, beside }: RiscvInstruction, hart: HartConfig): string =>
+  extensions.some(name => hart.extensions.has(name))
+    ? beside.find(name => !hart.extensions.has(name))!
+    : extensions[0];
+
+/** An access to a CSR that comes with an extension. */
+function csrLacking(hart: HartConfig, word: number): LackingInstruction | undefined {
+  const funct3 = (word >>> 12) & 7;
+  if ((word & 0x7f) !== 0x73 || (funct3 & 3) === 0) return undefined;
+  for (const { name } of EXTENSIONS) {
+    if (hart.extensions.has(name)) continue;
+    const csr = csrsOfExtension(name, hart).find(({ number }) => number === word >>> 20);
+    if (csr !== undefined) return lacking(csr.name, name);
+  }
+  return undefined;
+}
+
+/** Forms that an extension brings, with how they are called where that is not what they stand for. */
+const FORMS: readonly (readonly [form: keyof CompressedForms, extension: string])[] = [
+  ['more', 'zcb'],
+  ['mayBe', 'zcmop'],
+  ['floats', 'zcf'],
+  ['doubles', 'zcd'],
+];
+const SHORT_NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  zcb: { andi: 'zext.b', xori: 'not', 'add.uw': 'zext.w' },
+  zcmop: { addi: 'mop' },
+};
+
+function compressedLacking(hart: HartConfig, half: number): LackingInstruction | undefined {
+  const forms = compressedFormsOf(hart);
+  const plain = expandCompressed(half, forms);
+  if (!hart.extensions.has('zca') && plain !== 0) return lacking(shortName(plain, hart, 'c'), 'c');
+  if (plain !== 0) return instructionLacking(hart, plain);
+  for (const [form, extension] of FORMS) {
+    const expanded = expandCompressed(half, { ...forms, [form]: true });
+    if (expanded !== 0) return lacking(shortName(expanded, hart, extension), extension);
+  }
+  return undefined;
+}
+
+function shortName(word: number, { xlen }: HartConfig, extension: string): string {
+  const name = ALL_INSTRUCTIONS.find(one => matches(one, word, xlen))?.name ?? 'instruction';
+  return `c.${SHORT_NAMES[extension]?.[name] ?? name}`;
+}
+
+function lacking(name: string, extension: string): LackingInstruction {
+  const model = (['rv64', 'max'] as const).find(one => withImplied(standardFor(one), 64).has(extension));
+  return { name, extension: extension[0].toUpperCase() + extension.slice(1), model };
+}
