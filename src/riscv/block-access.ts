@@ -1,19 +1,18 @@
 /** Accesses of more than eight bytes, all of which are done or none: cache blocks, and swaps of register pairs. */
 import { PAGE_BYTES } from '../memory/memory-plan.js';
 import type { DataAccess } from './data-access.js';
-import type { ExecutingHart } from './executing-hart.js';
+import type { ExecutingHart, LongAccesses } from './executing-hart.js';
 import { ACCESS, CAUSE } from './privileged.js';
 
 export const BLOCK_BYTES = 64;
 const WORD_BYTES = 8;
 
-export class BlockAccess {
+export class BlockAccess implements LongAccesses {
   constructor(
     readonly hart: ExecutingHart,
     readonly data: DataAccess,
   ) {}
 
-  /** Zeros the block that holds this address; 1, or 0 after a trap or a stop. */
   zero(low: number, high: number): number {
     const { memory, bus } = this.hart.env;
     const start = (low & ~(BLOCK_BYTES - 1)) >>> 0;
@@ -37,7 +36,6 @@ export class BlockAccess {
     return 1;
   }
 
-  /** Whether a block may be managed, which readable and writable ones may; 0 after a trap. */
   manage(low: number, high: number): number {
     const start = (low & ~(BLOCK_BYTES - 1)) >>> 0;
     const { mmu } = this.hart;
@@ -45,10 +43,6 @@ export class BlockAccess {
     return this.#translated(start, high, BLOCK_BYTES, ACCESS.write) < 0 ? 0 : 1;
   }
 
-  /**
-   * Puts what stands at an address, `size` bytes, into `found`, and `swapped` there where that is `expected`; 1, or 0
-   * after a trap or a stop.
-   */
   compareAndSwap(
     low: number,
     high: number,

@@ -7,7 +7,6 @@ import type { DebugHooks } from '../machine/board.js';
 import type { Scheduler } from '../machine/scheduler.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { SystemBus } from '../memory/system-bus.js';
-import type { BlockAccess } from './block-access.js';
 import type { CsrFile } from './csr-file.js';
 import type { HartState } from './hart-state.js';
 import type { Mmu } from './mmu.js';
@@ -31,6 +30,22 @@ export interface HartEnvironment {
   randomHalf(): number;
 }
 
+/** Accesses of more than eight bytes: 1, or 0 where the instruction ends in a trap or a stop. */
+export interface LongAccesses {
+  /** Zeros the cache block that holds this address. */
+  zero(low: number, high: number): number;
+  /** Whether that block may be managed, which readable and writable ones may. */
+  manage(low: number, high: number): number;
+  /** Puts what stands at an address into `found`, and `swapped` there where that is `expected`. */
+  compareAndSwap(
+    low: number,
+    high: number,
+    expected: Uint32Array,
+    swapped: Uint32Array,
+    found: Uint32Array,
+  ): number;
+}
+
 /** A hart as its parts see it. */
 export interface ExecutingHart {
   readonly id: number;
@@ -38,7 +53,7 @@ export interface ExecutingHart {
   readonly state: HartState;
   readonly env: HartEnvironment;
   readonly mmu: Mmu;
-  readonly blocks: BlockAccess;
+  readonly blocks: LongAccesses;
   /** Why the run ends here; a value of `EXIT`. */
   exit: number;
   /** Whether an interrupt is pending and enabled by itself: what ends a wfi. */

@@ -1,4 +1,5 @@
 import { TIMEBASE_FREQUENCY } from '../../devices/clint.js';
+import { BLOCK_BYTES } from '../../riscv/block-access.js';
 import { isOfFirstCpu } from '../../riscv/cpu-models.js';
 import { describedExtensions, deviceTreeIsa, parseIsa } from '../../riscv/isa-text.js';
 import type { DeviceNode, DeviceRow, DeviceWindow } from '../device-row.js';
@@ -114,10 +115,15 @@ function chosen({ append, entropySeed, initrd }: VirtTreeOptions, devices: reado
 }
 
 /** What took the place of `riscv,isa` in the bindings. */
-const isaProperties = (isa: string) => ({
-  'riscv,isa-base': strings(`rv${parseIsa(isa).xlen}i`),
-  'riscv,isa-extensions': strings(...describedExtensions(isa)),
-});
+function isaProperties(isa: string) {
+  const { xlen, extensions } = parseIsa(isa);
+  const blocks = (['zicbom', 'zicbop', 'zicboz'] as const).filter(name => extensions.has(name));
+  return {
+    'riscv,isa-base': strings(`rv${xlen}i`),
+    'riscv,isa-extensions': strings(...describedExtensions(isa)),
+    ...Object.fromEntries(blocks.map(name => [`riscv,${name.slice(2)}-block-size`, cells(BLOCK_BYTES)])),
+  };
+}
 
 function cpuNode(hart: number, phandle: number, { isa }: VirtTreeOptions): TreeNode {
   const { xlen, extensions } = parseIsa(isa);
