@@ -30,6 +30,10 @@ export interface RandomProgramOptions {
   readonly careless?: boolean;
   /** Instructions that come in between, on a hart whose mstatus.FS is dirty. */
   readonly float?: (random: Random) => number;
+  /** More instructions that come in between. */
+  readonly also?: (random: Random) => readonly number[];
+  /** Trap handlers do not look at what mtval and stval hold. */
+  readonly blindToValues?: boolean;
   /** Kinds of pieces left out, by their name in random-pieces.ts; 'pmp' for programs behind PMP regions. */
   readonly without?: readonly string[];
 }
@@ -99,13 +103,15 @@ export function randomProgram(options: RandomProgramOptions): RandomProgram {
   if (paging) body.push(enterPaging(paging));
   while (body.length < length) {
     if (options.float && random.chance(30)) body.push(plain(options.float(random)));
+    else if (options.also && random.chance(40)) body.push(plain(...options.also(random)));
     else if (paging && random.chance(25)) body.push(pagingPiece(random, paging));
     else body.push(randomPiece(random, xlen, without, behindPmp || paging !== undefined));
   }
 
+  const blind = options.blindToValues === true;
   const handler = [
-    ...assembleHandler(load, store, width, MACHINE_TRAP),
-    ...(paging ? assembleHandler(load, store, width, SUPERVISOR_TRAP) : []),
+    ...assembleHandler(load, store, width, MACHINE_TRAP, blind),
+    ...(paging ? assembleHandler(load, store, width, SUPERVISOR_TRAP, blind) : []),
   ];
   const handlerBytes = (handler.length / (paging ? 2 : 1)) * 4;
   const table = initialRegisters(random, xlen, paging ? VIRTUAL_BASE : BASE_VALUE);
@@ -300,9 +306,10 @@ function assembleHandler(
   store: typeof asm.STORES.sw,
   width: number,
   trap: typeof MACHINE_TRAP,
+  blind: boolean,
 ): number[] {
   const skip = [
-    csrrs(30, trap.tval, 0),
+    ...(blind ? [] : [csrrs(30, trap.tval, 0)]),
     csrrs(30, trap.epc, 0),
     asm.LOADS.lhu(29, 30, 0),
     andi(29, 29, 3),
