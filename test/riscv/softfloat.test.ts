@@ -58,6 +58,13 @@ function perform(
   };
 }
 
+/** All 127 bits of the product over GF(2). */
+function carryless(a: bigint, b: bigint): bigint {
+  let sum = 0n;
+  for (let bit = 0n; bit < 64n; bit++) if ((b >> bit) & 1n) sum ^= BigInt.asUintN(64, a) << bit;
+  return sum;
+}
+
 type Reference = (operands: readonly bigint[], mode: number) => ieee.Result;
 
 const { F32, F64 } = ieee;
@@ -98,6 +105,16 @@ const rows: readonly Row[] = [
   ),
   { name: 'f32_to_f64', from: F32, reference: ([a], mode) => ieee.convert(F32, F64, a, mode) },
   { name: 'f64_to_f32', from: F64, reference: ([a], mode) => ieee.convert(F64, F32, a, mode) },
+  {
+    name: 'carryless',
+    from: undefined,
+    reference: ([a, b]) => ({ bits: BigInt.asUintN(64, carryless(a, b)), flags: 0 }),
+  },
+  {
+    name: 'carryless_reversed',
+    from: undefined,
+    reference: ([a, b]) => ({ bits: BigInt.asUintN(64, carryless(a, b) >> 63n), flags: 0 }),
+  },
   {
     name: 'multiply_high',
     from: undefined,
