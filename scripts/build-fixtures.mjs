@@ -42,6 +42,7 @@ const FIRMWARE = {
   ticks: { optimise: '-Og' },
   echo: { optimise: '-Og' },
   traps: { optimise: '-Og' },
+  semihosting: { optimise: '-Og' },
   devices: DEVICES,
   net: { optimise: '-O2', parts: ['net/virtio_net', 'net/ip'] },
   kernel: {

@@ -1,6 +1,7 @@
 /** The public API: machines to script, forward and backward. */
 
 export type { CpuName } from '../assembly/cpus.js';
+export type { SemihostingChoice, SemihostingOptions } from '../assembly/semihosting-settings.js';
 export type { ConfigOptions } from '../assembly/session.js';
 export { VERSION } from '../assembly/version.js';
 export type { WavFiles } from '../host/sound/wav-backend.js';

@@ -11,6 +11,7 @@ import {
 } from '../assembly/session.js';
 import { systemClock } from '../host/clock.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
+import { GuestFolder } from '../host/files/guest-folder.js';
 import { HostFiles } from '../host/files/host-files.js';
 import { openWavSound, type WavFiles } from '../host/sound/wav-backend.js';
 import { isSettingName, settingOf } from '../ports/settings.js';
@@ -48,6 +49,8 @@ export interface ContinueOptions extends RecordingOptions {
   readonly fsync?: boolean;
   /** WAV files that the guest's sound goes to and comes from. */
   readonly soundFiles?: WavFiles;
+  /** Folder for the files of calls by semihosting. */
+  readonly semihostingFolder?: string;
 }
 
 export interface BootOptions extends ConfigOptions, SnapshotOptions {
@@ -61,6 +64,8 @@ export interface BootOptions extends ConfigOptions, SnapshotOptions {
   readonly soundFiles?: WavFiles;
   /** Initial RAM disk for a kernel. */
   readonly initrd?: string;
+  /** Folder for the files of calls by semihosting, which are answered then. */
+  readonly semihostingFolder?: string;
   /** Disk images, raw or qcow2, up to 8; they are never written. */
   readonly disks?: readonly string[];
 }
@@ -95,7 +100,7 @@ export function boot(path: string, options: BootOptions = {}): DebugSession {
     bootSession(
       { name: path, bytes },
       {
-        config: options,
+        config: configOf(options),
         bios: namedFile(files, options.bios, 'firmware'),
         initrd: namedFile(files, options.initrd, 'initrd'),
         disks: options.disks?.map(disk => readDiskImage(files, disk, disk)),
@@ -148,17 +153,24 @@ export async function continueRecording(path: string, options: ContinueOptions =
   return live(options, files, build, close);
 }
 
+type LiveOptions = Pick<BootOptions, 'disks' | 'soundFiles' | 'semihostingFolder' | 'record' | 'fsync'>;
+
+/** A folder is given to be used. */
+const configOf = (options: BootOptions): BootOptions =>
+  options.semihostingFolder === undefined ? options : { semihosting: 'files', ...options };
+
 function live(
-  { disks = [], soundFiles, record, fsync }: Pick<BootOptions, 'disks' | 'soundFiles' | 'record' | 'fsync'>,
+  { disks = [], soundFiles, semihostingFolder, record, fsync }: LiveOptions,
   files: HostFiles,
   build: (host: HostPorts) => Timeline,
   close: () => void = () => {},
 ): DebugSession {
   const [console, virtioConsole] = [new MemoryConsole(), new MemoryConsole()];
   const sound = soundFiles && openWavSound(soundFiles, files, () => {});
-  const ends = { console, virtioConsole, createFile: creator(files), sound, say: sayField };
+  const semihosting = semihostingFolder === undefined ? undefined : new GuestFolder(semihostingFolder, files);
+  const ends = { console, virtioConsole, createFile: creator(files), sound, semihosting, say: sayField };
   const timeline = build(liveHost(ends, disks));
-  const closers = [() => timeline.close(), () => sound?.close(), close];
+  const closers = [() => timeline.close(), () => sound?.close(), () => semihosting?.close(), close];
   if (record !== undefined) {
     const file = files.create(record, 'recording', fsync ? 'always' : 'replacing');
     timeline.record(file);

@@ -28,6 +28,7 @@ import type { IdleClock } from '../timeline/live/live-driver.js';
 import type { MachineSource } from '../timeline/machine-source.js';
 import { Timeline } from '../timeline/timeline.js';
 import { type CpuName, DEFAULT_CPU } from './cpus.js';
+import { type SemihostingOptions, semihostingSettings } from './semihosting-settings.js';
 import { searchPool } from './thread-pool.js';
 import { VERSION } from './version.js';
 
@@ -35,7 +36,7 @@ import { VERSION } from './version.js';
 export type Session = Timeline;
 
 /** What of a machine's settings a user may give, and the hart. */
-export interface ConfigOptions extends ChosenSettings {
+export interface ConfigOptions extends ChosenSettings, Pick<SemihostingOptions, 'semihosting' | 'args'> {
   readonly cpu?: CpuName | undefined;
 }
 
@@ -188,6 +189,7 @@ function buildMachine(
     xlen: cpu.xlen,
     isa: cpu.isa,
     disks: disks.map(disk => disk.sectors),
+    ...semihostingSettings(kernel, wanted),
   });
   const { bios, initrd } = options;
   const { entry, kernelEntry, images } = planBoot({ kernel, bios, initrd }, settings);

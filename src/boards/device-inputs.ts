@@ -1,5 +1,6 @@
 import type { BoardInputs, DeviceEvent, DiskRequest } from '../machine/board.js';
 import { type InputPorts, LONGEST_PACKET, type SoundFormat } from '../ports/device.js';
+import type { SemihostingCallRequest } from '../ports/semihosting-host.js';
 
 /** Where the input of a board's devices enters: each kind of port in the order of the devices' rows. */
 export class DeviceInputs implements BoardInputs {
@@ -9,6 +10,7 @@ export class DeviceInputs implements BoardInputs {
   readonly #sounds: InputPorts['audio-in'][] = [];
   readonly #disks: InputPorts['block'][] = [];
   readonly #entropy: InputPorts['entropy'][] = [];
+  readonly #semihosting: InputPorts['semihosting'][] = [];
 
   constructor(ports: readonly Partial<InputPorts>[]) {
     for (const port of ports) {
@@ -18,6 +20,7 @@ export class DeviceInputs implements BoardInputs {
       if (port['audio-in']) this.#sounds.push(port['audio-in']);
       if (port.block) this.#disks.push(port.block);
       if (port.entropy) this.#entropy.push(port.entropy);
+      if (port.semihosting) this.#semihosting.push(port.semihosting);
     }
   }
 
@@ -49,6 +52,14 @@ export class DeviceInputs implements BoardInputs {
     return this.#disks.some(disk => disk.awaitsHost);
   }
 
+  get semihostingWanted(): boolean {
+    return this.#semihosting[0]?.wanted ?? false;
+  }
+
+  semihostingRequest(): SemihostingCallRequest {
+    return this.#semihosting[0].request();
+  }
+
   /** Input enters; for a device that is not there, it is lost. */
   enter(event: DeviceEvent): void {
     switch (event.kind) {
@@ -69,6 +80,9 @@ export class DeviceInputs implements BoardInputs {
         break;
       case 'entropy':
         this.#entropy[0]?.feed(event.bytes);
+        break;
+      case 'semihosting':
+        this.#semihosting[0]?.answer(event);
         break;
     }
   }
@@ -95,6 +109,10 @@ export class DeviceInputs implements BoardInputs {
           : `disk ${event.disk} has no request ${event.request}`;
       case 'entropy':
         return this.#entropy.length > 0 ? undefined : 'its randomness comes from a seed';
+      case 'semihosting':
+        return this.#semihosting.length > 0
+          ? this.#semihosting[0].refusal(event)
+          : 'it answers no calls by semihosting';
     }
   }
 }

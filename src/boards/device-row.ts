@@ -2,6 +2,7 @@
  * A device of a board, said once: from its row come state, window, lines, timers, inputs and the guest's description.
  */
 import type { Scheduler } from '../machine/scheduler.js';
+import type { SemihostingCaller } from '../machine/semihosting-caller.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { BootImage } from '../ports/config.js';
 import type {
@@ -14,6 +15,7 @@ import type {
   MmioDevice,
   PowerPort,
   TimerPort,
+  TypedBytes,
   VirtualClock,
 } from '../ports/device.js';
 import type { Layout, StateOf } from '../state/layout.js';
@@ -58,6 +60,10 @@ export interface Services {
   readonly counter: { timeLow(): number; timeHigh(): number };
   /** `half`: 16 random bits, or -1 when the host has to be asked first. */
   readonly entropy: EntropyPort & { half(): number };
+  /** The console on which the machine is typed at. */
+  readonly typed: TypedBytes;
+  /** Calls of harts by semihosting. */
+  readonly semihosting: { connect(callers: readonly SemihostingCaller[]): void; call(hart: number): void };
 }
 
 /** What a board has for all of its devices. */

@@ -1,7 +1,7 @@
 import { ByteQueue, byteQueueFields } from '../devices/kit/byte-queue.js';
 import type { Uart16550 } from '../devices/uart16550.js';
 import type { Scheduler } from '../machine/scheduler.js';
-import type { InputPorts, MmioDevice } from '../ports/device.js';
+import type { InputPorts, MmioDevice, TypedBytes } from '../ports/device.js';
 import { defineState, type StateOf } from '../state/layout.js';
 
 /** Input that has entered the machine and waits until the UART has room for it. */
@@ -10,11 +10,12 @@ export const CONSOLE_QUEUE_STATE = defineState('console-queue', byteQueueFields(
 type Typing = InputPorts['console'];
 
 /** A UART and what was typed at it: behind each access that may have made room, waiting bytes go on. */
-export class SerialConsole implements MmioDevice, Typing {
+export class SerialConsole implements MmioDevice, Typing, TypedBytes {
   readonly access: Uart16550['access'];
   readonly width: Uart16550['width'];
   readonly #typed: ByteQueue;
   #mayGoOn = false;
+  #tellTyped: () => void = () => {};
 
   constructor(
     readonly uart: Uart16550,
@@ -32,7 +33,25 @@ export class SerialConsole implements MmioDevice, Typing {
 
   type(bytes: Uint8Array): void {
     this.#typed.enqueue(bytes);
+    this.#tellTyped();
     this.#handOver();
+  }
+
+  tellOfTyped(listener: () => void): void {
+    this.#tellTyped = listener;
+  }
+
+  /** What the UART has received is older than what waits for it. */
+  take(): number {
+    const received = this.uart.takeReceived();
+    if (received >= 0) {
+      this.#accessed();
+      return received;
+    }
+    if (this.#typed.empty) return -1;
+    const { first } = this.#typed;
+    this.#typed.drop();
+    return first;
   }
 
   read(offset: number, size: number): number {

@@ -10,6 +10,7 @@ import { chooseSerial } from './open-console.js';
 import type { HistoryOptions, SaveOptions, SymbolOptions } from './options.js';
 import { tellProgress } from './progress.js';
 import { describeStart } from './recording-text.js';
+import { folderOf } from './semihosting-options.js';
 
 /** Options of a machine that still mean something when it comes out of a recording: what it is connected to. */
 export const FOR_CONTINUING = [
@@ -17,6 +18,7 @@ export const FOR_CONTINUING = [
   'virtioConsole',
   'net',
   'sound',
+  'semihosting',
   'clock',
   'jit',
   'kernel',
@@ -34,8 +36,10 @@ export async function continueMachine(
   const start = await momentOf(recording, at, { jit: options.jit }, (session, to) =>
     tellProgress(() => session.machine.icount, to),
   );
-  const opened = await open({ serial, virtioConsole, net, sound, saveDir }, host =>
-    continuedSession(recording, start, { clock: clockOf(options, serial), ...historyOf(options) }, host),
+  const opened = await open(
+    { serial, virtioConsole, net, sound, semihosting: folderOf(options), saveDir },
+    host =>
+      continuedSession(recording, start, { clock: clockOf(options, serial), ...historyOf(options) }, host),
   );
   tell(`going on from ${describeStart({ start }) ?? 'the start'} of ${path}`);
   return opened;
@@ -47,6 +51,11 @@ function checkConnections(path: string, config: MachineConfig, options: MachineO
     [options.net !== undefined && options.net.kind !== 'none' && !config.network, '--net', 'network device'],
     [options.virtioConsole !== undefined && !config.virtioConsole, '--virtio-console', 'virtio console'],
     [options.sound !== undefined && config.sound === undefined, '--sound', 'sound device'],
+    [
+      options.semihosting !== undefined && config.semihosting !== 'files',
+      '--semihosting',
+      'calls by semihosting that need files',
+    ],
     [
       options.sound?.input !== undefined && config.sound === 'playback',
       '--sound ...,in=',

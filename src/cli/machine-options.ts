@@ -18,6 +18,7 @@ import { DEVICE_OPTIONS } from './device-options.js';
 import { anyText, type OptionSpec, option, type Values } from './option-spec.js';
 import { ENGINE_OPTIONS } from './options.js';
 import { giving, type OwnOption } from './own-option.js';
+import { SEMIHOSTING_OPTIONS } from './semihosting-options.js';
 import {
   type EntropySpec,
   parseCpu,
@@ -68,6 +69,7 @@ const OWN_OPTIONS = {
     base => (base === 'host' ? { rtcSeconds: hostSeconds() } : {}),
   ),
   ...DEVICE_OPTIONS,
+  ...SEMIHOSTING_OPTIONS,
 } as const satisfies { readonly [N in OwnName]: object };
 
 /** `--disk-async` for `diskAsync`. */

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { liveHost } from '../assembly/live-host.js';
 import { bootSession, type Session } from '../assembly/session.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
+import { GuestFolder } from '../host/files/guest-folder.js';
 import { SaveFolder } from '../host/files/save-folder.js';
 import { openWavSound } from '../host/sound/wav-backend.js';
 import { MAGIC } from '../replay/format.js';
@@ -22,6 +23,7 @@ import type {
   SaveOptions,
   SymbolOptions,
 } from './options.js';
+import { folderOf } from './semihosting-options.js';
 import type { NetSpec, SerialSpec, SoundSpec } from './values.js';
 
 /** What a command holds while its machine lives; closed in the reverse order. */
@@ -72,8 +74,16 @@ export async function bootMachine(
     readDiskImage(commandFiles, disk.path, basename(disk.path), disk.format),
   );
   const net = options.net ?? NO_NETWORK;
-  return open(
-    { serial, virtioConsole, net, sound: options.sound, disks: disks.map(disk => disk.path), saveDir },
+  const opened = await open(
+    {
+      serial,
+      virtioConsole,
+      net,
+      semihosting: folderOf(options),
+      sound: options.sound,
+      disks: disks.map(disk => disk.path),
+      saveDir,
+    },
     host =>
       bootSession(
         firmware,
@@ -89,7 +99,13 @@ export async function bootMachine(
         host,
       ),
   );
+  if (options.semihosting === undefined && opened.session.source.config.semihosting !== undefined)
+    tell(`${firmware.name} ${LINKED_FOR_SEMIHOSTING}`);
+  return opened;
 }
+
+const LINKED_FOR_SEMIHOSTING =
+  'is linked for semihosting: its calls are answered, but those for files (see --semihosting=FOLDER, --no-semihosting)';
 
 /** Where somebody may answer, idle time lasts as long as it says. */
 export function clockOf({ clock, virtioConsole, net }: MachineOptions, serial: SerialSpec): IdleClock {
@@ -106,6 +122,8 @@ export interface Connections {
   readonly virtioConsole?: SerialSpec | undefined;
   readonly net?: NetSpec;
   readonly sound?: SoundSpec | undefined;
+  /** The folder of calls by semihosting. */
+  readonly semihosting?: string | undefined;
   /** Files that disk requests are timed by. */
   readonly disks?: readonly string[];
   /** The folder that a debugger may save to; the current one when not given. */
@@ -121,6 +139,7 @@ export async function open(
     virtioConsole: secondSpec,
     net = NO_NETWORK,
     sound: soundSpec,
+    semihosting: folder,
     disks = [],
     saveDir = '.',
     createFile,
@@ -142,10 +161,20 @@ export async function open(
     closers.push(() => virtioConsole?.close());
     const sound = soundSpec && openWavSound(soundSpec, commandFiles, tell);
     closers.push(() => sound?.close());
+    const semihosting = folder === undefined ? undefined : new GuestFolder(folder, commandFiles);
+    closers.push(() => semihosting?.close());
     const network = await openNetwork(net);
     closers.push(() => network?.close());
     const save = (name: string) => inWordsOf(sayOption, () => saves.create(name, 'replacing'));
-    const ends = { console, virtioConsole, network, sound, say: sayOption, createFile: createFile ?? save };
+    const ends = {
+      console,
+      virtioConsole,
+      network,
+      sound,
+      semihosting,
+      say: sayOption,
+      createFile: createFile ?? save,
+    };
     const session = build(liveHost(ends, disks));
     closers.push(() => session.close());
     return {

@@ -8,6 +8,8 @@ export interface OptionSpec<T> {
   readonly attached?: true;
   /** What holds when the option is not given, for the help text. */
   readonly fallback?: string | undefined;
+  /** Help of the same option with `no-` before it, whose value is false. */
+  readonly refusal?: string;
   /** `before`: the value so far, when the option is given once more. */
   parse(text: string, before?: T): T;
 }
@@ -50,13 +52,17 @@ export type OptionTable = Readonly<Record<string, OptionSpec<unknown>>>;
 export type Values<T extends OptionTable> = { readonly [K in keyof T]?: ReturnType<T[K]['parse']> };
 
 export function addOptions(command: Command, table: OptionTable): Command {
-  for (const { flags, help, fallback, attached, parse } of Object.values(table)) {
+  for (const { flags, help, fallback, attached, refusal, parse } of Object.values(table)) {
     const text = fallback === undefined ? help : `${help} (default: ${fallback})`;
     const option = attached ? new AttachedOption(flags, text) : new Option(flags, text);
     command.addOption(option.argParser<unknown>(parse));
+    if (refusal !== undefined) command.addOption(refused(option, refusal));
   }
   return command;
 }
+
+const refused = ({ long }: Option, help: string) =>
+  new Option(`${long}`.replace('--', '--no-'), help).argParser<unknown>(() => false);
 
 class AttachedOption extends Option {}
 

@@ -106,6 +106,15 @@ export class Uart16550 implements MmioDevice {
     return true;
   }
 
+  /** A received byte, taken as the guest's driver takes it; -1 when there is none. */
+  takeReceived(): number {
+    const { state } = this;
+    if (!(state.lsr & LSR_DATA_READY)) return -1;
+    const byte = this.#fifosOn() ? state.rxFifo[state.rxHead] : state.rxBuffer;
+    this.#takeReceived();
+    return byte;
+  }
+
   read(offset: number, _size: number): number {
     const { state } = this;
     const value = this.peek(offset, 1);

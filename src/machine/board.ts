@@ -7,6 +7,7 @@ import type { GuestMemory } from '../memory/guest-memory.js';
 import type { PowerPort, SoundFormat } from '../ports/device.js';
 import type { InputEvent } from '../ports/input-event.js';
 import type { WatchKind } from '../ports/points.js';
+import type { SemihostingCallRequest } from '../ports/semihosting-host.js';
 import type { StoreAccess } from '../ports/write-watch.js';
 import type { StatePlan } from '../state/layout.js';
 import { defineState, u8, u32 } from '../state/layout.js';
@@ -31,7 +32,7 @@ export type MachineState = ReturnType<typeof MACHINE_STATE.bind>;
 /** Events that are input for a device. */
 export type DeviceEvent = Extract<
   InputEvent,
-  { kind: 'console' | 'network' | 'input' | 'audio-in' | 'block' | 'entropy' }
+  { kind: 'console' | 'network' | 'input' | 'audio-in' | 'block' | 'entropy' | 'semihosting' }
 >;
 
 /** What a debugger wants to hear from a hart. True: leave before the instruction. */
@@ -73,6 +74,9 @@ export interface BoardInputs {
   diskRequests(): DiskRequest[];
   /** Whether a request waits for the host: then idle time does not pass by itself. */
   readonly diskAwaitsHost: boolean;
+  /** Whether a call by semihosting waits for the host's files, and the first that does. */
+  readonly semihostingWanted: boolean;
+  semihostingRequest(): SemihostingCallRequest;
 }
 
 export interface MemoryWindow {

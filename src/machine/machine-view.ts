@@ -45,7 +45,7 @@ export abstract class MachineView<B extends Board> {
   /** Whether the guest waits for something that the host is to send. */
   get wants(): boolean {
     const { inputs } = this.board;
-    return inputs.entropyWanted > 0 || inputs.soundWanted !== undefined;
+    return inputs.entropyWanted > 0 || inputs.soundWanted !== undefined || inputs.semihostingWanted;
   }
 
   /** Whether the host is at work for the guest: then idle time does not pass by itself. */

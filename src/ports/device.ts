@@ -1,4 +1,5 @@
 /** What a device is wired to, and how the bus sees it. */
+import type { SemihostingCallAnswer, SemihostingCallRequest } from './semihosting-host.js';
 
 /**
  * Interrupt line from a device to its controller. The call counts, not the edge: a device sets its line where the model
@@ -18,6 +19,14 @@ export interface VirtualClock {
 export interface TimerPort {
   /** Arms the timer; a deadline at or before now fires at the next boundary. Infinity disarms it. */
   arm(deadlineNs: number): void;
+}
+
+/** What was typed at a console and nobody has read yet, the oldest byte first. */
+export interface TypedBytes {
+  /** -1: there is none. */
+  take(): number;
+  /** To be called by one who waits, when it is made: told of fresh bytes before anybody else has them. */
+  tellOfTyped(listener: () => void): void;
 }
 
 /** Where each kind of input enters a device, and what the device wants or has room for. */
@@ -42,6 +51,14 @@ export interface InputPorts {
   };
   /** `wanted`: random bytes that would be good to have. */
   readonly entropy: { readonly wanted: number; feed(bytes: Uint8Array): void };
+  /** Calls of harts that wait for the host's files. */
+  readonly semihosting: {
+    readonly wanted: boolean;
+    /** The first of them; without a request it cannot be asked any more. */
+    request(): SemihostingCallRequest;
+    answer(answer: SemihostingCallAnswer): void;
+    refusal(answer: SemihostingCallAnswer): string | undefined;
+  };
 }
 
 /** A device's way to guest memory, by physical address. Views hold until the machine runs on. */
@@ -107,6 +124,8 @@ export interface MachineOutputs {
   /** The 16550. */
   readonly serial: OutputPort;
   readonly virtioConsole?: OutputPort;
+  /** What calls by semihosting print; absent: it goes where the 16550's does. */
+  readonly semihosting?: OutputPort;
   readonly sound?: SoundPort | undefined;
   readonly network?: PacketPort | undefined;
 }

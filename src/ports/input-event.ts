@@ -52,7 +52,7 @@ const row = <F extends Fields>(
   text: (event: Values<F>) => string,
 ): EventRow<F> => ({ number, fields, text });
 
-/** Numbers 12 to 15 are kept free for what a semihosting host answers. */
+/** Numbers 13 to 15 are kept free for more of what a semihosting host answers. */
 export const INPUT_EVENTS = {
   /** Bytes typed at a console; `port` numbers the character devices: 0 is the 16550, 1 the virtio console. */
   console: row(1, { port: count, bytes }, event => `console ${event.port} ${quoted(event.bytes)}`),
@@ -98,6 +98,16 @@ export const INPUT_EVENTS = {
   'audio-in': row(10, { bytes }, event => `audio-in ${shortened(event.bytes, 16)}`),
   /** The host has finished a request to a disk. */
   block: row(11, { disk: count, request: count }, ({ disk, request }) => `block ${disk} request ${request}`),
+  /** The host's answer to a call by semihosting, `call` by its number: see SemihostingAnswer. */
+  semihosting: row(
+    12,
+    { hart: count, call: count, errno: count, value: count, position: count, bytes },
+    ({ hart, call, errno, value, position, bytes }) => {
+      const said = errno === 0 ? `value ${value} position ${position}` : `errno ${errno}`;
+      const read = bytes.length === 0 ? '' : ` ${shortened(bytes, 32)}`;
+      return `semihosting hart ${hart} call 0x${call.toString(16)} ${said}${read}`;
+    },
+  ),
 } as const;
 
 type Rows = typeof INPUT_EVENTS;

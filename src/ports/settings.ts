@@ -259,6 +259,21 @@ export const SETTINGS = {
       text: slots => listText(Object.entries(slots).map(([device, slot]) => `${device} in ${slot}`)),
     },
   }),
+  /**
+   * Calls by semihosting are answered: all but those that need the host's files, or all. With `files`, what the host
+   * says is recorded; no recording names the folder.
+   */
+  semihosting: optional(oneOf('console', 'files'), {
+    option: 'semihosting',
+    derived: true,
+    shown: { line: 'semihosting', text: which => (which === 'files' ? 'console and files' : which) },
+  }),
+  /** What SYS_GET_CMDLINE gives: the program's name and its arguments. */
+  commandLine: optional(text(MOST_TEXT), {
+    option: 'args',
+    derived: true,
+    shown: { line: 'semihosting', text: quotedLine => `command line "${quotedLine}"` },
+  }),
   /** Kernel command line for /chosen/bootargs. */
   append: required(text(MOST_TEXT), {
     now: '',

@@ -118,7 +118,7 @@ const BY_NUMBER: readonly (Shape | undefined)[] = (() => {
   return table;
 })();
 
-const RESERVED_FOR_SEMIHOSTING = { first: 12, last: 15 } as const;
+const RESERVED_FOR_SEMIHOSTING = { first: 13, last: 15 } as const;
 
 /** Throws RangeError for an event that the format cannot hold. */
 export function encodeEvent(out: ByteWriter, event: InputEvent): void {

@@ -26,6 +26,8 @@ export interface HartEnvironment {
   /** A debugger's write of a CSR is a write and no instruction's (machine revision 2). */
   readonly writesCsrsExactly: boolean;
   readTime(out: CsrFile): void;
+  /** Absent: an ebreak is a breakpoint, whatever stands beside it. */
+  readonly semihosting: { call(hart: number): void } | undefined;
   /** 16 random bits, or -1 when there are none yet. */
   randomHalf(): number;
 }

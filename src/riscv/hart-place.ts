@@ -5,6 +5,12 @@ import { PRIVILEGE } from './privileged.js';
 import { REGISTER_NUMBER } from './registers.js';
 
 const STACK = 2 * REGISTER_NUMBER.sp;
+/** By the values of WAITING. */
+const WAITING_FOR: readonly (string | undefined)[] = [
+  undefined,
+  'interrupt',
+  'the end of its call by semihosting',
+];
 const PRIVILEGE_NAMES = ['user', 'supervisor', '', 'machine'];
 /** mret and sret (privileged spec 3.3.2). */
 const TRAP_RETURNS: ReadonlySet<number> = new Set([0x30200073, 0x10200073]);
@@ -26,5 +32,6 @@ export const endsHandler = ({ pc, privilege }: HartState, memory: CodeReader): b
 
 export function describe({ privilege, waiting }: HartState): string {
   const mode = `${PRIVILEGE_NAMES[privilege]} mode`;
-  return waiting !== 0 ? `waiting for interrupt, ${mode}` : mode;
+  const why = WAITING_FOR[waiting];
+  return why === undefined ? mode : `waiting for ${why}, ${mode}`;
 }

@@ -1,5 +1,8 @@
 import { bytes, count, defineState, type StateOf, u8, u32, u64, u64s } from '../state/layout.js';
 
+/** What a hart sleeps for: an interrupt, in wfi, or the end of a call by semihosting. */
+export const WAITING = { nothing: 0, interrupt: 1, semihosting: 2 } as const;
+
 /** Everything a hart holds. Values of XLEN bits use 64-bit fields on RV32 too, high word zero. */
 export const HART_STATE = defineState('hart', {
   /** x0..x31, and the discarding slot that generated code writes for rd = x0 (zero between runs). */
@@ -8,7 +11,7 @@ export const HART_STATE = defineState('hart', {
   f: u64s(32),
   fcsr: u32(),
   privilege: u8(3),
-  /** Sleeping in wfi. */
+  /** Why it sleeps: a value of WAITING. */
   waiting: u8(),
   /** Steps this hart has taken, and how many of them were trap or interrupt entries. */
   steps: count(),

@@ -16,7 +16,7 @@ import type { ExecutingHart, HartEnvironment } from './executing-hart.js';
 import type { ExtensionStates } from './extension-state.js';
 import { EXIT } from './hart-exit.js';
 import { contextOf, describe, endsHandler, standsIn } from './hart-place.js';
-import type { HartState } from './hart-state.js';
+import { type HartState, WAITING } from './hart-state.js';
 import { X } from './isa/operands.js';
 import { lackingFor } from './lacking.js';
 import { Mmu } from './mmu.js';
@@ -334,7 +334,8 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   }
 
   get wakes(): boolean {
-    return (this.traps.pending & this.state.mie[0]) !== 0;
+    const { waiting, mie } = this.state;
+    return waiting !== WAITING.semihosting && (this.traps.pending & mie[0]) !== 0;
   }
 
   get inSupervisorTrapVirtualMemory(): boolean {

@@ -3,16 +3,23 @@
 import type { ExecutingHart } from './executing-hart.js';
 import { EXTENSION_OPERATIONS } from './extension-operations.js';
 import { EXIT } from './hart-exit.js';
+import { WAITING } from './hart-state.js';
 import { MISALIGNED_TARGET } from './isa/alignment.js';
 import { jumpTarget } from './jump-target.js';
 import { CAUSE, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
+import { isSemihostingCall } from './riscv-caller.js';
 import { yieldReservation } from './traps.js';
 
 type Operation = (hart: ExecutingHart) => number;
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   ecall: hart => hart.trap(CAUSE.ecallFromUser + hart.state.privilege, 0, 0),
-  ebreak: hart => hart.trap(CAUSE.breakpoint, 0, 0),
+  ebreak: hart => {
+    const { semihosting } = hart.env;
+    if (semihosting === undefined || !isSemihostingCall(hart)) return hart.trap(CAUSE.breakpoint, 0, 0);
+    semihosting.call(hart.id);
+    return 1;
+  },
   mret: hart => {
     const { state } = hart;
     if (state.privilege !== PRIVILEGE.machine) return hart.illegal();
@@ -42,7 +49,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     const supervised = hart.config.extensions.has('s');
     const trapped = privilege < PRIVILEGE.machine && (mstatus[0] & MSTATUS.tw) !== 0;
     if (trapped || (privilege === PRIVILEGE.user && supervised)) return hart.illegal();
-    if (!hart.wakes) hart.state.waiting = 1;
+    if (!hart.wakes) hart.state.waiting = WAITING.interrupt;
     hart.yield();
     return 1;
   },

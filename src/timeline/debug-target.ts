@@ -190,6 +190,12 @@ export interface InputOps {
   setButtons(buttons: number): void;
 }
 
+/** What calls by semihosting print: it is on the console of the guest, and one who listens has it, too. */
+export interface SemihostingOutput {
+  readonly heard: boolean;
+  hear(listener: ((text: string) => void) | undefined): void;
+}
+
 /** The firmware's symbols. */
 export interface SymbolOps {
   /** Whether there are any. */
@@ -284,6 +290,8 @@ export interface DebugTarget {
   readonly branches?: BranchOps;
   readonly questions?: QuestionOps;
   readonly symbols?: SymbolOps;
+  /** Absent: the machine answers no such calls. */
+  readonly semihosting?: SemihostingOutput | undefined;
   /** Writes the history of the present branch, or a part of it, as a recording. Throws TargetError or InputError. */
   saveHistory?(path: string, part?: HistoryPart): Promise<void>;
   /** Called when a debugger connects: takes the overlay snapshot. */

@@ -92,6 +92,19 @@ export class RunControl {
     return this.#history.mode === 'live' && this.#history.powerOff === undefined;
   }
 
+  /** Throws TargetError for an icount that does not come. */
+  stopOnceAt(icount: number | undefined): void {
+    if (icount !== undefined) {
+      const { icount: now } = this.#machine;
+      const { end } = this.#history;
+      if (!Number.isSafeInteger(icount)) throw new TargetError(`${icount} is no icount`);
+      if (icount <= now) throw new TargetError(`icount ${icount} is not ahead: this is icount ${now}`);
+      if (icount > end && !this.canGoOnLive)
+        throw new TargetError(`icount ${icount} is never reached: the history ends at ${end}`);
+    }
+    this.stopAt = icount;
+  }
+
   async resume(request: Resume, tell: (line: string) => void): Promise<DebugStop> {
     const stop = await this.#move(request, tell);
     if (stop.kind === 'watchpoint' && stop.by !== undefined) {

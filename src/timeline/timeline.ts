@@ -33,6 +33,7 @@ import {
   type MemoryRegion,
   type MomentName,
   type Resume,
+  type SemihostingOutput,
   type SnapshotStatus,
   type TargetDescription,
   TargetError,
@@ -100,7 +101,7 @@ export class Timeline implements DebugTarget {
     this.searchPool = options.searchPool;
     this.navigator = new Navigator(this.machine, history, this.#pace, options.budget);
     if (start?.snapshot !== undefined) this.navigator.takeSnapshot(start.snapshot);
-    this.#input = new HostInput(this.machine, host, recording === undefined);
+    this.#input = new HostInput(this.navigator, host, recording === undefined);
     this.#live = new LiveDriver(this.navigator, this.#input.live, host.clock, options.idleClock);
     this.#points = new DebugPoints(this.machine);
     this.#control = new RunControl(
@@ -237,16 +238,7 @@ export class Timeline implements DebugTarget {
   }
 
   stopAtIcount(icount: number | undefined): void {
-    const { machine, history } = this;
-    if (icount !== undefined && !Number.isSafeInteger(icount))
-      throw new TargetError(`${icount} is no icount`);
-    if (icount !== undefined && icount <= machine.icount) {
-      throw new TargetError(`icount ${icount} is not ahead: this is icount ${machine.icount}`);
-    }
-    if (icount !== undefined && icount > history.end && !this.#control.canGoOnLive) {
-      throw new TargetError(`icount ${icount} is never reached: the history ends at ${history.end}`);
-    }
-    this.#control.stopAt = icount;
+    this.#control.stopOnceAt(icount);
   }
 
   get stepOverInterrupts(): boolean {
@@ -316,8 +308,13 @@ export class Timeline implements DebugTarget {
     this.navigator.takeSnapshot();
   }
 
+  get semihosting(): SemihostingOutput | undefined {
+    return this.source.config.semihosting === undefined ? undefined : this.#output.semihosting;
+  }
+
   detach(): void {
     this.#points.clear();
+    this.#output.semihosting.hear(undefined);
     this.#control.stopAt = undefined;
     this.stepOverInterrupts = false;
   }

@@ -45,8 +45,19 @@ export const ROOMS: readonly Room[] = [
   // node:zlib is a function of its operands.
   room('replay', ['state', 'ports'], ['binary-parser', 'node:zlib']),
   room('snapshot', ['state', 'memory', 'wasm']),
-  room('boards', ['machine', 'ports', 'riscv', 'engine', 'devices', 'images', 'memory', 'state']),
+  room('boards', [
+    'semihosting',
+    'machine',
+    'ports',
+    'riscv',
+    'engine',
+    'devices',
+    'images',
+    'memory',
+    'state',
+  ]),
   room('riscv', ['machine', 'engine', 'images', 'state', 'memory']),
+  room('semihosting', ['machine', 'ports', 'state']),
   room('machine', ['ports', 'engine', 'memory', 'state']),
   room('images', [], ['binary-parser']),
   room('devices', ['state', 'ports']),
@@ -108,6 +119,7 @@ export const FLAG_EXCEPTIONS: Readonly<Record<string, string>> = {
 export const ROOMS_OF_ANY_MACHINE: readonly string[] = [
   'engine',
   'machine',
+  'semihosting',
   'memory',
   'state',
   'snapshot',

@@ -156,6 +156,8 @@ export class ToyBoard implements Board {
       soundWanted: undefined,
       diskRequests: () => [],
       diskAwaitsHost: false,
+      semihostingWanted: false,
+      semihostingRequest: () => ({ hart: 0, call: 0 }),
     };
   }
 

@@ -9,6 +9,7 @@ import type {
   Board,
   BoardInputs,
   BoardPorts,
+  DebugHooks,
   DeviceEvent,
   MachineState,
   MemoryWindow,
@@ -22,11 +23,13 @@ import { PAGE_BYTES, planMemory } from '../../memory/memory-plan.js';
 import type { BootImage, MachineConfig } from '../../ports/config.js';
 import type { DmaPort, IrqLine, MachineOutputs } from '../../ports/device.js';
 import { behaviourOf, type MachineBehaviour } from '../../ports/revisions.js';
+import type { HartEnvironment } from '../../riscv/executing-hart.js';
 import { bindExtensionStates } from '../../riscv/extension-state.js';
 import type { HartState } from '../../riscv/hart-state.js';
 import { RiscvInstructionSet } from '../../riscv/isa/riscv-instructions.js';
 import { TLB_BYTES_PER_HART } from '../../riscv/mmu.js';
 import { NO_HART, Reservations } from '../../riscv/reservations.js';
+import { RiscvSemihostingCaller } from '../../riscv/riscv-caller.js';
 import { RiscvHart } from '../../riscv/riscv-hart.js';
 import type { Component, Layout, StateOf, StatePlan } from '../../state/layout.js';
 import { BoardDevices } from '../board-devices.js';
@@ -118,8 +121,7 @@ export class VirtBoard implements Board {
       harts: config.harts,
       line: (hart, interrupt) => this.#line(hartStates[hart], interrupt),
     });
-    const counter = this.devices.service('counter');
-    const entropy = this.devices.service('entropy');
+    const env = this.#hartEnvironment(ports.hooks);
     this.harts = parts.harts.map(
       (component, id) =>
         new RiscvHart(
@@ -129,23 +131,31 @@ export class VirtBoard implements Board {
           bindExtensionStates(parts.extensions[id], bind),
           at(component),
           memoryPlan.tlb + id * TLB_BYTES_PER_HART,
-          {
-            memory: this.memory,
-            bus: this.bus,
-            engine: this.engine,
-            decode: this.decode,
-            scheduler: this.scheduler,
-            watches: this.watches,
-            breakpoints: this.breakpoints,
-            touched: this.touched,
-            hooks: ports.hooks,
-            writesCsrsExactly: this.behaviour.debuggerCsrWrite === 'exact',
-            randomHalf: () => entropy.half(),
-            readTime: out => out.set(counter.timeLow(), counter.timeHigh()),
-          },
+          env,
         ),
     );
+    env.semihosting?.connect(this.harts.map(hart => new RiscvSemihostingCaller(hart)));
     this.memoryMap = memoryMapOf(config, rows);
+  }
+
+  #hartEnvironment(hooks: DebugHooks) {
+    const counter = this.devices.service('counter');
+    const entropy = this.devices.service('entropy');
+    return {
+      memory: this.memory,
+      bus: this.bus,
+      engine: this.engine,
+      decode: this.decode,
+      scheduler: this.scheduler,
+      watches: this.watches,
+      breakpoints: this.breakpoints,
+      touched: this.touched,
+      hooks,
+      writesCsrsExactly: this.behaviour.debuggerCsrWrite === 'exact',
+      semihosting: this.devices.services.semihosting,
+      randomHalf: () => entropy.half(),
+      readTime: out => out.set(counter.timeLow(), counter.timeHigh()),
+    } satisfies HartEnvironment;
   }
 
   get inputs(): BoardInputs {

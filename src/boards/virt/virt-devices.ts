@@ -11,6 +11,7 @@ import { cells, node, strings } from '../device-tree.js';
 import { Entropy, entropyState } from '../entropy.js';
 import { CONSOLE_QUEUE_STATE, SerialConsole } from '../serial-console.js';
 import { VIRT_IRQ, windowOf } from './memory-map.js';
+import { semihostingRows } from './semihosting-row.js';
 import { virtioRows } from './virtio-rows.js';
 
 const UART_CLOCK_HZ = 3_686_400;
@@ -31,6 +32,7 @@ export const virtDevices = (config: BoardConfig): readonly DeviceRow[] => [
   rtc(config),
   entropy(config),
   ...virtioRows(config),
+  ...semihostingRows(config),
 ];
 
 const testFinisher = (): DeviceRow =>
@@ -133,7 +135,7 @@ const serial = (): DeviceRow =>
     build({ irq, outputs, clock, timers: [timer], scheduler }, state) {
       const uart = new Uart16550(state.uart0, { irq, output: outputs.serial, clock, timer });
       const registers = new SerialConsole(uart, state.console0, scheduler);
-      return { registers, inputs: { console: registers } };
+      return { registers, inputs: { console: registers }, services: { typed: registers } };
     },
   });
 

@@ -9,6 +9,7 @@ import { WATCH_CONDITION } from './monitor-condition.js';
 import { HISTORY_COMMANDS } from './monitor-history.js';
 import { INPUT_COMMANDS } from './monitor-input.js';
 import { QUESTION_COMMANDS } from './monitor-questions.js';
+import { SEMIHOSTING_OUTPUT } from './monitor-semihosting.js';
 
 const EVENTS_SHOWN = 20;
 /** A recording of a day holds millions: `backstub events` prints them all. */
@@ -76,6 +77,7 @@ const COMMANDS: readonly MonitorCommand[] = [
       return { text: `step-over-interrupts is ${onOff(target)}` };
     },
   },
+  SEMIHOSTING_OUTPUT,
   {
     name: 'snapshot save',
     usage: 'NAME',

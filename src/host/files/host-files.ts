@@ -1,4 +1,4 @@
-import { fstatSync, lstatSync } from 'node:fs';
+import { type BigIntStats, fstatSync, lstatSync } from 'node:fs';
 import { InputError } from '../../state/input-error.js';
 import { systemErrorText } from '../system-error.js';
 import { identityOf } from './file-kind.js';
@@ -99,6 +99,12 @@ export class HostFiles {
     } catch (error) {
       throw refusal(error, path, what);
     }
+  }
+
+  /** Whether a file that is there may not be read or written, as one that this command has other plans with. */
+  isTaken(stats: BigIntStats, access: 'read' | 'write'): boolean {
+    const identity = identityOf(stats);
+    return this.#outputs.has(identity) || (access === 'write' && this.#inputs.has(identity));
   }
 
   /** Says early what `create` would say of a file that is read or written already. Throws InputError. */

@@ -1,7 +1,7 @@
-import type { Machine } from '../../machine/machine.js';
 import type { SoundFormat } from '../../ports/device.js';
 import type { ConsoleBackend, SoundBackend } from '../../ports/host.js';
 import type { InputEvent } from '../../ports/input-event.js';
+import type { Navigator } from '../history/navigator.js';
 import type { HostPorts } from './host-ports.js';
 import {
   BlockCompletions,
@@ -10,6 +10,7 @@ import {
   EventQueue,
   LiveInput,
   ReceivedPackets,
+  SemihostingAnswers,
   TypedInput,
 } from './live-input.js';
 
@@ -20,7 +21,9 @@ export class HostInput {
   readonly #consoles: readonly TypedInput[];
   readonly #packets: ReceivedPackets;
 
-  constructor(machine: Machine, host: HostPorts, listening: boolean) {
+  constructor(navigator: Navigator, host: HostPorts, listening: boolean) {
+    const { machine } = navigator;
+    const isReal = () => navigator.branch.parent === undefined;
     this.#consoles = [0, 1].map(port => new TypedInput(machine, port));
     const entropy = host.random === undefined ? [] : [new EntropyInput(machine, host.random)];
     if (machine.config.entropy === 'host' && listening && host.random === undefined) {
@@ -35,6 +38,7 @@ export class HostInput {
       ...entropy,
       sound,
       blocks,
+      new SemihostingAnswers(machine, host.semihosting, isReal),
       packets,
       ...this.#consoles,
     ]);

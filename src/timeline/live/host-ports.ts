@@ -5,6 +5,7 @@ import type {
   NetworkBackend,
   SoundBackend,
 } from '../../ports/host.js';
+import type { SemihostingBackend } from '../../ports/semihosting-host.js';
 import type { ByteSink } from '../../replay/recording.js';
 import type { SayAdvice } from '../../state/input-error.js';
 
@@ -18,6 +19,8 @@ export interface HostPorts {
   readonly sound?: SoundBackend | undefined;
   /** What works on disk requests of a live machine with `diskAsync`; absent: they are done at once. */
   readonly blocks?: BlockBackend | undefined;
+  /** The host's files for calls by semihosting; absent: it has none. */
+  readonly semihosting?: SemihostingBackend | undefined;
   readonly clock: HostClock;
   /** Random bytes of the host: needed by a live machine whose entropy is the host's. */
   readonly random?: (length: number) => Uint8Array;

@@ -3,6 +3,13 @@ import type { Machine } from '../../machine/machine.js';
 import { LONGEST_PACKET, type SoundFormat } from '../../ports/device.js';
 import type { BlockBackend, HostClock } from '../../ports/host.js';
 import type { InputEvent } from '../../ports/input-event.js';
+import {
+  answerOf,
+  ERRNO,
+  type SemihostingAnswer,
+  type SemihostingBackend,
+  type SemihostingRequest,
+} from '../../ports/semihosting-host.js';
 
 /** One way for the host's input into the machine. It is asked at boundaries where a live machine looks at the host. */
 export interface InputSource {
@@ -211,3 +218,35 @@ export class BlockCompletions implements InputSource {
 }
 
 const isSame = (a: DiskRequest, b: DiskRequest): boolean => a.disk === b.disk && a.request === b.request;
+
+/** Nothing of the host's is there for the guest. */
+const NO_FILES = answerOf({ errno: ERRNO.accessDenied });
+/** What the call was made of is no more. */
+const SPOILT = answerOf({ errno: ERRNO.badAddress });
+
+/**
+ * Calls by semihosting that need the host's files. What is asked is done in the moment in which its answer enters: it
+ * happens once, however often that moment is come by again.
+ */
+export class SemihostingAnswers implements InputSource {
+  constructor(
+    readonly machine: Machine,
+    readonly backend: SemihostingBackend | undefined,
+    /** Whether the machine is on the course of events that really happens. */
+    readonly isReal: () => boolean,
+  ) {}
+
+  get pending(): boolean {
+    return this.machine.inputs.semihostingWanted;
+  }
+
+  next(): InputEvent {
+    const { hart, call, request } = this.machine.inputs.semihostingRequest();
+    const { errno, value, position, bytes } = request === undefined ? SPOILT : this.#answer(request);
+    return { kind: 'semihosting', hart, call, errno, value, position, bytes };
+  }
+
+  #answer(request: SemihostingRequest): SemihostingAnswer {
+    return this.backend?.answer(request, this.isReal() ? 'real' : 'pretend') ?? NO_FILES;
+  }
+}

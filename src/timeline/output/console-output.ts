@@ -98,13 +98,15 @@ export class ConsoleOutput {
     this.#tracks.set(firstBranch, this.#track);
   }
 
-  write(byte: number): void {
+  /** False: it was shown before. */
+  write(byte: number): boolean {
     const place = this.place();
     const { furthest } = this.#track;
-    if (isBefore(place, furthest) || (place.arriving === true && !isBefore(furthest, place))) return;
+    if (isBefore(place, furthest) || (place.arriving === true && !isBefore(furthest, place))) return false;
     this.#track.remember(byte, place.icount);
     if (this.#buffered === this.#buffer.length) this.flush();
     this.#buffer[this.#buffered++] = byte;
+    return true;
   }
 
   /** Output from before this place has been seen. */

@@ -3,6 +3,7 @@ import type { Branch } from '../history/branch.js';
 import type { Navigator } from '../history/navigator.js';
 import type { HostPorts } from '../live/host-ports.js';
 import { ConsoleOutput } from './console-output.js';
+import { HeardOutput } from './heard-output.js';
 import { NetworkOutput } from './network-output.js';
 import { SentOnce } from './sent-once.js';
 
@@ -10,6 +11,8 @@ import { SentOnce } from './sent-once.js';
 export class GuestOutput implements MachineOutputs {
   readonly serial: ConsoleOutput;
   readonly virtioConsole: ConsoleOutput;
+  /** On the same console; one who listens has it, too. */
+  readonly semihosting: HeardOutput;
   readonly network: NetworkOutput | undefined;
   readonly sound: SoundPort | undefined;
   readonly #consoles: readonly ConsoleOutput[];
@@ -28,6 +31,7 @@ export class GuestOutput implements MachineOutputs {
     this.network = network && new NetworkOutput(navigator, packet => network.send(packet));
     this.serial = new ConsoleOutput(bytes => host.console.write(bytes), place, firstBranch);
     this.virtioConsole = new ConsoleOutput(bytes => host.virtioConsole?.write(bytes), place, firstBranch);
+    this.semihosting = new HeardOutput(this.serial);
     this.#consoles = [this.serial, this.virtioConsole];
   }
 
@@ -35,6 +39,7 @@ export class GuestOutput implements MachineOutputs {
   reached(): void {
     const { now } = this.#navigator();
     for (const console of this.#consoles) console.reached(now);
+    this.semihosting.tell();
   }
 
   flush(): void {
