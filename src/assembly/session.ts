@@ -23,6 +23,8 @@ import { cpuOf } from '../riscv/cpu-models.js';
 import { RISCV_ELF } from '../riscv/elf-machine.js';
 import { InputError, inWordsOf, sayPlainly } from '../state/input-error.js';
 import type { MachineMoment } from '../state/saved-state.js';
+import type { MomentName } from '../timeline/debug-target.js';
+import { boundaryOf } from '../timeline/history/moments.js';
 import type { HostPorts } from '../timeline/live/host-ports.js';
 import type { IdleClock } from '../timeline/live/live-driver.js';
 import type { MachineSource } from '../timeline/machine-source.js';
@@ -91,25 +93,22 @@ export function replaySession(recording: Recording, options: HistoryOptions, hos
 
 /**
  * The machine of a recording at a moment, which is reached by replaying; checkpoints on the way are compared. An icount
- * is after all of its inputs, the start before any; undefined there: a new machine. Throws InputError when there is
- * no such moment to go on from, DivergenceError and ReplayMismatch as `verify` does.
+ * is after all of its inputs, the start before any; undefined there: a new machine. Throws TargetError when there is
+ * no such moment, InputError when none can go on from it, DivergenceError and ReplayMismatch as `verify` does.
  */
 export async function momentOf(
   recording: Recording,
-  at: number | 'start' | 'end',
+  at: MomentName,
   options: Pick<HistoryOptions, 'jit' | 'build'>,
   /** Called when the replay to this icount begins; what it returns, when that ends. */
   underway: (session: Session, to: number) => () => void = () => () => {},
 ): Promise<MachineMoment | undefined> {
   if (at === 'start') return recording.header.start;
-  refusePoweredOff(recording, at);
   const host = { console: NOBODY, clock: systemClock };
   const session = replaySession(recording, { clock: 'virtual', ...options }, host);
   try {
-    const { begin, end } = session.history;
-    const icount = at === 'end' ? end : at;
-    if (icount < begin || icount > end)
-      throw new InputError(`icount ${icount} is outside the recording, which goes from ${begin} to ${end}`);
+    const { icount } = boundaryOf(session.navigator, at);
+    refusePoweredOff(recording, icount);
     const ended = underway(session, icount);
     await session.verify(icount).finally(ended);
     if (session.machine.poweredOff)
@@ -121,8 +120,8 @@ export async function momentOf(
 }
 
 /** Said before anything is replayed. */
-function refusePoweredOff({ end }: Recording, at: number | 'end'): void {
-  if (end.kind !== 'power-off' || (at !== 'end' && at !== end.icount)) return;
+function refusePoweredOff({ end }: Recording, at: number): void {
+  if (end.kind !== 'power-off' || at !== end.icount) return;
   throw new InputError(`the machine is powered off at icount ${end.icount}: go on from an earlier moment`);
 }
 

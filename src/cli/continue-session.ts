@@ -3,6 +3,7 @@ import { continuedSession, momentOf } from '../assembly/session.js';
 import type { MachineConfig } from '../ports/config.js';
 import type { Recording } from '../replay/recording.js';
 import { InputError } from '../state/input-error.js';
+import type { MomentName } from '../timeline/debug-target.js';
 import type { MachineOptions } from './machine-options.js';
 import { clockOf, historyOf, NO_NETWORK, type Opened, open } from './machine-session.js';
 import { tell } from './messages.js';
@@ -27,7 +28,7 @@ export const FOR_CONTINUING = [
 export async function continueMachine(
   path: string,
   recording: Recording,
-  at: number | 'start' | 'end',
+  at: MomentName,
   options: MachineOptions & HistoryOptions & SaveOptions & SymbolOptions,
 ): Promise<Opened> {
   const { virtioConsole, net = NO_NETWORK, sound, saveDir } = options;

@@ -1,6 +1,6 @@
 import type { Session } from '../assembly/session.js';
 import { GdbServer } from '../gdb/server.js';
-import { TargetError } from '../timeline/debug-target.js';
+import { type MomentName, TargetError } from '../timeline/debug-target.js';
 import { boundaryOf } from '../timeline/history/moments.js';
 import { commandFiles } from './command-files.js';
 import type { Opened } from './machine-session.js';
@@ -21,7 +21,7 @@ export interface Beginning {
   /** Called once the address is taken, before any debugger is served. */
   listening?(): void;
   /** Where debuggers are to find the machine first; one that comes before it is there waits. */
-  readonly at?: 'start' | 'end' | number | undefined;
+  readonly at?: MomentName | undefined;
 }
 
 /** Serves a session to debuggers until a signal or the user ends it; returns the exit code. */

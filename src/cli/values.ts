@@ -11,6 +11,8 @@ import { INPUT_KINDS } from '../ports/settings.js';
 import { assigned, integer, oneOf, size, type ValueKind } from '../ports/value-kinds.js';
 import { cpuOf } from '../riscv/cpu-models.js';
 import { InputError } from '../state/input-error.js';
+import { type MomentName, TargetError } from '../timeline/debug-target.js';
+import { parseMoment as momentNamed } from '../timeline/moment-text.js';
 import { type Placed, parseListed, parseSlot, partsOf } from './listed-value.js';
 
 /** An option's value is one of a kind. */
@@ -24,7 +26,6 @@ export const parserOf =
     }
   };
 
-const parseCount = parserOf(integer(0));
 export const parseCountFrom = (least: number) => parserOf(integer(least));
 export const parseSize = parserOf(size());
 export const parseOneOf = <const T extends string>(...choices: readonly T[]) => parserOf(oneOf(...choices));
@@ -208,9 +209,11 @@ function parseForward(text: string): HostForward {
   return { protocol, host: match[2] || '127.0.0.1', port, guest, guestPort };
 }
 
-/** A place in a recording. */
-export function parseMoment(text: string): 'start' | 'end' | number {
-  if (text === 'start' || text === 'end') return text;
-  if (/^\d/.test(text)) return parseCount(text);
-  throw new InvalidArgumentError('Allowed: start, end, or an icount.');
+/** A place in a recording, as `monitor goto` takes it. */
+export function parseMoment(text: string): MomentName {
+  try {
+    return momentNamed(text);
+  } catch (error) {
+    throw error instanceof TargetError ? new InvalidArgumentError(`${error.message}.`) : error;
+  }
 }

@@ -358,7 +358,7 @@ export class Timeline implements DebugTarget {
   }
 
   /** Replays the recording, all of it or up to a boundary: see verifyRecording. */
-  async verify(until: number | 'end' = 'end'): Promise<Verified> {
+  async verify(until: MomentName = 'end'): Promise<Verified> {
     const { recording } = this.source;
     if (recording === undefined) throw new Error('only a recording can be verified');
     const last = boundaryOf(this.navigator, until).icount;

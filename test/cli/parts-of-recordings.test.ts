@@ -104,6 +104,28 @@ describe('trim', () => {
   });
 });
 
+test('a moment is named as `monitor goto` names it: by the snapshot that a recording begins with, too', async () => {
+  const folder = scratchFolder();
+  const [run, other] = ['fixtures/recordings/v3.bst', join(folder, 'other.bst')];
+  const trimmed = await backstub('trim', run, '--from', 'started', '--to', '0x1312d0', '-o', other);
+  expect(trimmed).toMatchObject({ code: 0, stdout: expect.stringContaining('150000 steps') });
+  const goesOn = ['--max-icount', '1200000', '--serial', 'null', '-o', other];
+  expect(await backstub('record', run, '--at', 'started', ...goesOn)).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('icount 1100000'),
+  });
+  for (const command of [
+    ['trim', run, '--from', 'nowhere', '-o', other],
+    ['trim', run, '--to', 'nowhere', '-o', other],
+    ['record', run, '--at', 'nowhere', '-o', other],
+    ['replay', run, '--at', 'nowhere', '--gdb', '127.0.0.1:0'],
+    ['serve', run, '--live', 'nowhere', '--gdb', '127.0.0.1:0'],
+  ]) {
+    const { code, stderr } = await backstub(...command);
+    expect([code, stderr]).toEqual([2, 'backstub: error: nowhere is neither an icount nor a snapshot\n']);
+  }
+});
+
 describe('going on from a moment of a recording', () => {
   test('record takes new inputs, and the recording holds the machine it began with', async () => {
     const folder = scratchFolder();
@@ -208,7 +230,7 @@ describe('going on from a moment of a recording', () => {
       'backstub: error: the machine is powered off at icount 6386676: go on from an earlier moment',
     );
     expect(await said('record', run, '--at', '7e9', '-o', other)).toBe(
-      'backstub: error: icount 7000000000 is outside the recording, which goes from 0 to 6386676',
+      'backstub: error: icount 7000000000 is outside the history, which goes from 0 to 6386676',
     );
     expect(await said('record', run, '--at', 'start', '-o', run)).toBe(
       `backstub: error: cannot create recording ${run}: this command reads it (file ${run})`,

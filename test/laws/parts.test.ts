@@ -318,7 +318,7 @@ describe.each(EACH_SUBJECT)('on %s, a machine that goes on from a moment of a re
     await expect(goOn(recording, 'end')).rejects.toThrow(
       `the machine is powered off at icount ${recording.end.icount}: go on from an earlier moment`,
     );
-    await expect(goOn(recording, 1e12)).rejects.toThrow('icount 1000000000000 is outside the recording');
+    await expect(goOn(recording, 1e12)).rejects.toThrow('icount 1000000000000 is outside the history');
     const [first, ...others] = recording.checkpoints;
     const wrong = { ...first, digests: { ...first.digests, ram: '0123456789abcdef' } };
     await expect(

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { InputError } from '../../state/input-error.js';
+import type { MomentName } from '../../timeline/debug-target.js';
 import { continueMachine, FOR_CONTINUING } from '../continue-session.js';
 import { readServed, refuseOptions, type Served } from '../inputs.js';
 import { MACHINE_OPTIONS, type MachineOptions } from '../machine-options.js';
@@ -25,7 +26,7 @@ type Options = MachineOptions &
   RecordingOptions &
   LimitOptions &
   SymbolOptions &
-  SizeLimitOptions & { readonly output: string; readonly at?: 'start' | 'end' | number };
+  SizeLimitOptions & { readonly output: string; readonly at?: MomentName };
 
 /** What still has a meaning when the machine comes out of a recording. */
 const FOR_RECORDINGS = [
@@ -44,7 +45,7 @@ export function addRecord(program: Command, finish: Finish): void {
     .requiredOption('-o, --output <file>', 'the recording to write; an existing file is replaced');
   command.option(
     '--at <moment>',
-    'of a recording: where to go on: start, end or an icount (default: end)',
+    'of a recording: where to go on: start, end, an icount, or the name of a snapshot (default: end)',
     parseMoment,
   );
   addOptions(command, RECORDING_OPTIONS);

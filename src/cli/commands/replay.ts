@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { MomentName } from '../../timeline/debug-target.js';
 import { readRecordingFile } from '../inputs.js';
 import { addOptions } from '../option-spec.js';
 import {
@@ -28,7 +29,7 @@ type Options = GdbOptions &
   HistoryOptions &
   ReplayConsoleOptions &
   SymbolOptions &
-  SaveOptions & { readonly at?: 'start' | 'end' | number };
+  SaveOptions & { readonly at?: MomentName };
 
 export function addReplay(program: Command, finish: Finish): void {
   const command = program
@@ -36,7 +37,11 @@ export function addReplay(program: Command, finish: Finish): void {
     .summary('debug a recording with gdb')
     .description('Serves a recording to gdb. It replays exactly what was recorded, forwards and backwards.')
     .argument('<recording>', 'file written by record or serve --record')
-    .option('--at <moment>', 'where to halt first: start, end or an icount (default: start)', parseMoment);
+    .option(
+      '--at <moment>',
+      'where to halt first: start, end, an icount, or the name of a snapshot (default: start)',
+      parseMoment,
+    );
   addOptions(command, GDB_OPTIONS);
   addOptions(command, REPLAY_CONSOLE_OPTIONS);
   addOptions(command, SAVE_OPTIONS);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { InputError } from '../../state/input-error.js';
+import type { MomentName } from '../../timeline/debug-target.js';
 import { continueMachine, FOR_CONTINUING } from '../continue-session.js';
 import { readServed, refuseOptions } from '../inputs.js';
 import { MACHINE_OPTIONS, type MachineOptions } from '../machine-options.js';
@@ -27,7 +28,7 @@ type Options = MachineOptions &
   SaveOptions &
   RecordingOptions &
   SymbolOptions &
-  GdbOptions & { readonly record?: string; readonly live?: 'start' | 'end' | number };
+  GdbOptions & { readonly record?: string; readonly live?: MomentName };
 
 /** What still has a meaning when the machine comes out of a recording, and when it goes on live from there. */
 const FOR_REPLAY = [
@@ -54,7 +55,7 @@ export function addServe(program: Command, finish: Finish): void {
   command.option('--record <file>', 'also write a recording; an existing file is replaced');
   command.option(
     '--live <moment>',
-    'of a recording: go on from start, end or an icount of it with new inputs, instead of replaying it',
+    'of a recording: go on from a moment of it with new inputs, instead of replaying it',
     parseMoment,
   );
   addOptions(command, MACHINE_OPTIONS);

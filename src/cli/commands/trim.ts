@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { startIcount } from '../../replay/recording.js';
+import type { MomentName } from '../../timeline/debug-target.js';
 import { commandFiles } from '../command-files.js';
 import { readRecordingFile } from '../inputs.js';
 import { printLine } from '../messages.js';
@@ -13,8 +14,8 @@ import { parseMoment } from '../values.js';
 
 type Options = EngineOptions &
   DamagedOptions & {
-    readonly from?: 'start' | 'end' | number;
-    readonly to?: 'start' | 'end' | number;
+    readonly from?: MomentName;
+    readonly to?: MomentName;
     readonly output: string;
   };
 
@@ -26,7 +27,11 @@ export function addTrim(program: Command, finish: Finish): void {
       'Replays a recording up to where the part begins, checks every digest on the way, and writes the part: with all of the machine as it is there, so that it replays without what came before.',
     )
     .argument('<recording>', 'file written by record or serve --record')
-    .option('--from <moment>', 'where the part begins: start, end or an icount (default: start)', parseMoment)
+    .option(
+      '--from <moment>',
+      'where the part begins: start, end, an icount, or the name of a snapshot (default: start)',
+      parseMoment,
+    )
     .option('--to <moment>', 'where it ends (default: end)', parseMoment)
     .requiredOption('-o, --output <file>', 'the recording to write; an existing file is replaced');
   addOptions(command, ENGINE_OPTIONS);
