@@ -9,7 +9,7 @@ import { fromTests } from './from-tests.mjs';
 const { tryRecordings } = await fromTests('replay/hostile-recordings');
 
 /** One of so many is given to the command line as well. */
-const COMMANDS_EVERY = 50;
+const COMMANDS_EVERY = 200;
 /** Only what hangs meets it. */
 const USUAL_LIMIT_MS = 20_000;
 const MOST_HEAP = '--max-old-space-size=128';

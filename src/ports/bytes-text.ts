@@ -1,14 +1,31 @@
 /** How bytes read. */
 
-export const toHex = (bytes: Uint8Array): string =>
-  Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
+const ascii = new TextDecoder();
+/** Character codes of the sixteen digits, and the digits' values by character code. */
+const DIGITS = new TextEncoder().encode('0123456789abcdef');
+const VALUES = new Int8Array(128).fill(-1);
+for (const [value, code] of DIGITS.entries()) VALUES[code] = value;
+
+export function toHex(bytes: Uint8Array): string {
+  const codes = new Uint8Array(2 * bytes.length);
+  for (let i = 0; i < bytes.length; i++) {
+    codes[2 * i] = DIGITS[bytes[i] >> 4];
+    codes[2 * i + 1] = DIGITS[bytes[i] & 15];
+  }
+  return ascii.decode(codes);
+}
 
 /** Undefined when the text is not made of pairs of hexadecimal digits in lower case. */
 export function fromHex(text: string): Uint8Array | undefined {
-  if (!/^(?:[0-9a-f]{2})*$/.test(text)) return undefined;
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) =>
-    Number.parseInt(text.slice(2 * i, 2 * i + 2), 16),
-  );
+  if (text.length % 2 !== 0) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) {
+    const high = VALUES[text.charCodeAt(2 * i)] ?? -1;
+    const low = VALUES[text.charCodeAt(2 * i + 1)] ?? -1;
+    if (high < 0 || low < 0) return undefined;
+    bytes[i] = 16 * high + low;
+  }
+  return bytes;
 }
 
 const ESCAPES = new Map([

@@ -54,7 +54,7 @@ export const plain = ({ header, events, checkpoints, end, extras }: Recording) =
 /** What `export` writes, by path. */
 export const partsInMemory = (recording: Recording) =>
   new Map(
-    exportParts(recording).map(({ path, pieces }) => [path, Uint8Array.from(Buffer.concat([...pieces]))]),
+    exportParts(recording).map(({ path, pieces }) => [path, new Uint8Array(Buffer.concat([...pieces]))]),
   );
 
 export const typed = (icount: number, text: string): LoggedEvent => ({
