@@ -72,6 +72,21 @@ export const RUNTIME_FUNCTIONS = {
   carryless_reversed: pure('dd', 'd'),
   ...formatFunctions('f32', 'w'),
   ...formatFunctions('f64', 'd'),
+  // Comparisons of which a quiet NaN is no invalid operand.
+  f64_lt_quiet: raising('dd', 'w'),
+  f64_le_quiet: raising('dd', 'w'),
+  /** Whole numbers as floats; the exact one raises the inexact flag. */
+  f64_to_integral: rounding('d', 'd'),
+  f64_to_integral_exact: rounding('d', 'd'),
+  /** The integral part modulo 2^32, flagged like `f64_to_i32`. */
+  f64_to_modular: raising('d', 'w'),
+  // Of binary16 only what binary64 with one more rounding does not do.
+  f16_fma: rounding('www', 'w'),
+  f16_classify: pure('w', 'w'),
+  f16_from_i64: rounding('d', 'w'),
+  f16_from_u64: rounding('d', 'w'),
+  f16_to_f64: raising('w', 'd'),
+  f64_to_f16: rounding('d', 'w'),
   f32_to_f64: raising('w', 'd'),
   f64_to_f32: rounding('d', 'w'),
 } as const;

@@ -25,10 +25,12 @@ export function notable(format: Format): bigint[] {
     pattern(format, false, one, 0n),
     pattern(format, false, one, 1n),
     pattern(format, false, one, 1n << (digits - 1n)),
-    ...[30, 31, 32, 62, 63, 64].flatMap(power => [
-      pattern(format, false, one + power, 0n),
-      pattern(format, false, one + power - 1, all),
-    ]),
+    ...[30, 31, 32, 62, 63, 64]
+      .filter(power => power <= format.greatest)
+      .flatMap(power => [
+        pattern(format, false, one + power, 0n),
+        pattern(format, false, one + power - 1, all),
+      ]),
     pattern(format, false, lastField(format), 0n),
     pattern(format, false, lastField(format), all),
     pattern(format, false, lastField(format) + 1, 0n),
@@ -74,7 +76,12 @@ export function randomOperand(random: Random, format: Format): bigint {
     case 3:
       return wide(random) & ((1n << BigInt(format.width)) - 1n);
     case 4:
-      return pattern(format, negative, format.greatest + random.between(-2, 66), fraction(random, format));
+      return pattern(
+        format,
+        negative,
+        Math.min(format.greatest + random.between(-2, 66), last + 1),
+        fraction(random, format),
+      );
     default:
       return pattern(format, negative, format.greatest + random.between(-8, 8), fraction(random, format));
   }

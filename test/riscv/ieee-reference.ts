@@ -3,7 +3,7 @@
  * bit and rounded once. Slow, and shares nothing with the engine's arithmetic.
  */
 export interface Format {
-  readonly name: 'f32' | 'f64';
+  readonly name: 'f16' | 'f32' | 'f64';
   readonly width: number;
   /** Digits of a significand, the leading one included. */
   readonly precision: number;
@@ -12,6 +12,7 @@ export interface Format {
   readonly least: number;
 }
 
+export const F16: Format = { name: 'f16', width: 16, precision: 11, greatest: 15, least: -14 };
 export const F32: Format = { name: 'f32', width: 32, precision: 24, greatest: 127, least: -126 };
 export const F64: Format = { name: 'f64', width: 64, precision: 53, greatest: 1023, least: -1022 };
 

@@ -67,7 +67,7 @@ function carryless(a: bigint, b: bigint): bigint {
 
 type Reference = (operands: readonly bigint[], mode: number) => ieee.Result;
 
-const { F32, F64 } = ieee;
+const { F16, F32, F64 } = ieee;
 const ofFormat = (format: ieee.Format): Readonly<Record<string, Reference>> => ({
   add: ([a, b], mode) => ieee.add(format, a, b, mode),
   mul: ([a, b], mode) => ieee.mul(format, a, b, mode),
@@ -88,6 +88,29 @@ const ofFormat = (format: ieee.Format): Readonly<Record<string, Reference>> => (
   from_u64: ([a], mode) => ieee.fromInteger(format, BigInt.asUintN(64, a), mode),
 });
 
+/** Of equality, flags are those of a comparison that only signalling NaNs are invalid for. */
+const quietly = (predicate: 'lt' | 'le', a: bigint, b: bigint): ieee.Result => ({
+  bits: ieee.compare(F64, predicate, a, b).bits,
+  flags: ieee.compare(F64, 'eq', a, b).flags,
+});
+
+const numberOf = (bits: bigint): number => new Float64Array(new BigUint64Array([bits]).buffer)[0];
+
+function integral(a: bigint, mode: number, kept: number): ieee.Result {
+  const value = numberOf(a);
+  if (Number.isNaN(value)) return ieee.add(F64, a, a, mode);
+  if (Math.abs(value) >= 2 ** 52) return { bits: a, flags: 0 };
+  const { bits: whole, flags } = ieee.toInteger(F64, a, 64, true, mode);
+  const magnitude = ieee.fromInteger(F64, BigInt.asIntN(64, whole), mode).bits & (2n ** 63n - 1n);
+  return { bits: magnitude | (a & (1n << 63n)), flags: flags & kept };
+}
+
+function modular(a: bigint): ieee.Result {
+  const value = numberOf(a);
+  const { flags } = ieee.toInteger(F64, a, 32, true, ieee.MODES.rtz);
+  return { bits: Number.isFinite(value) ? BigInt.asUintN(32, BigInt(Math.trunc(value))) : 0n, flags };
+}
+
 interface Row {
   readonly name: RuntimeFunction;
   /** Format of the float operands; undefined for integers. */
@@ -103,6 +126,18 @@ const rows: readonly Row[] = [
       reference,
     })),
   ),
+  ...(['fma', 'classify', 'from_i64', 'from_u64'] as const).map(key => ({
+    name: `f16_${key}` as const,
+    from: key.startsWith('from_') ? undefined : F16,
+    reference: ofFormat(F16)[key],
+  })),
+  { name: 'f16_to_f64', from: F16, reference: ([a], mode) => ieee.convert(F16, F64, a, mode) },
+  { name: 'f64_to_f16', from: F64, reference: ([a], mode) => ieee.convert(F64, F16, a, mode) },
+  { name: 'f64_lt_quiet', from: F64, reference: ([a, b]) => quietly('lt', a, b) },
+  { name: 'f64_le_quiet', from: F64, reference: ([a, b]) => quietly('le', a, b) },
+  { name: 'f64_to_integral', from: F64, reference: ([a], mode) => integral(a, mode, 0) },
+  { name: 'f64_to_integral_exact', from: F64, reference: ([a], mode) => integral(a, mode, ieee.FLAGS.nx) },
+  { name: 'f64_to_modular', from: F64, reference: ([a]) => modular(a) },
   { name: 'f32_to_f64', from: F32, reference: ([a], mode) => ieee.convert(F32, F64, a, mode) },
   { name: 'f64_to_f32', from: F64, reference: ([a], mode) => ieee.convert(F64, F32, a, mode) },
   {

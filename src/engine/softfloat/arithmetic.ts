@@ -34,7 +34,7 @@ import {
   wrap,
   xor,
 } from './code.js';
-import { BINARY64, type FloatFormat, SIGNIFICAND_BITS } from './float-format.js';
+import { BINARY16, BINARY64, type FloatFormat, SIGNIFICAND_BITS } from './float-format.js';
 import { emitOrdinaryFused } from './fused-ordinary.js';
 import { type FloatKit, LEADING_BIT } from './rounding.js';
 import { addSigned } from './signed-sum.js';
@@ -47,7 +47,7 @@ const TO_LEADING = LEADING_BIT - SIGNIFICAND_BITS;
 export function emitAdd(kit: FloatKit, format: FloatFormat, f: FunctionBody): void {
   const code = new Code(f);
   const [a, b, mode, flags] = [0, 1, 2, 3].map(index => code.parameter(index));
-  kit.tryHost(code, `${format.name}_add`, [a, b], hostRounds(mode, flags));
+  kit.tryHost(code, `${format.hostType}_add`, [a, b], hostRounds(mode, flags));
 
   code.if(or(format.isSpecial(a), format.isSpecial(b)), () => {
     code.if(or(format.isNaN(a), format.isNaN(b)), () => code.return(kit.nan(format, a, b, flags)));
@@ -99,7 +99,7 @@ export function emitAdd(kit: FloatKit, format: FloatFormat, f: FunctionBody): vo
 export function emitMultiply(kit: FloatKit, format: FloatFormat, f: FunctionBody): void {
   const code = new Code(f);
   const [a, b, mode, flags] = [0, 1, 2, 3].map(index => code.parameter(index));
-  kit.tryHost(code, `${format.name}_mul`, [a, b], hostRounds(mode, flags));
+  kit.tryHost(code, `${format.hostType}_mul`, [a, b], hostRounds(mode, flags));
 
   const sign = code.let(format.sign(xor(a, b)));
   code.if(or(format.isSpecial(a), format.isSpecial(b)), () => {
@@ -141,7 +141,7 @@ export function product(
 export function emitDivide(kit: FloatKit, format: FloatFormat, f: FunctionBody): void {
   const code = new Code(f);
   const [a, b, mode, flags] = [0, 1, 2, 3].map(index => code.parameter(index));
-  kit.tryHost(code, `${format.name}_div`, [a, b], hostRounds(mode, flags));
+  kit.tryHost(code, `${format.hostType}_div`, [a, b], hostRounds(mode, flags));
 
   const sign = code.let(format.sign(xor(a, b)));
   const returnZero = () => code.return(format.signed(sign, zero(format)));
@@ -174,7 +174,7 @@ export function emitDivide(kit: FloatKit, format: FloatFormat, f: FunctionBody):
 export function emitSquareRoot(kit: FloatKit, format: FloatFormat, f: FunctionBody): void {
   const code = new Code(f);
   const [a, mode, flags] = [0, 1, 2].map(index => code.parameter(index));
-  kit.tryHost(code, `${format.name}_sqrt`, [a], hostRounds(mode, flags));
+  kit.tryHost(code, `${format.hostType}_sqrt`, [a], hostRounds(mode, flags));
 
   code.if(format.isNaN(a), () => code.return(kit.nan(format, a, a, flags)));
   code.if(format.isZero(a), () => code.return(a));
@@ -215,7 +215,7 @@ const zero = (format: FloatFormat): Value => (format.type === 'i32' ? i32(0) : i
 export function emitFusedMultiplyAdd(kit: FloatKit, format: FloatFormat, f: FunctionBody): void {
   const code = new Code(f);
   const [a, b, c, mode, flags] = [0, 1, 2, 3, 4].map(index => code.parameter(index));
-  kit.tryHost(code, `${format.name}_fma`, [a, b, c], hostRounds(mode, flags));
+  if (format !== BINARY16) kit.tryHost(code, `${format.name}_fma`, [a, b, c], hostRounds(mode, flags));
   if (format === BINARY64) code.if(hostRounds(mode, flags), () => emitOrdinaryFused(code, a, b, c));
   const sign = code.let(format.sign(xor(a, b)));
   const special = any(format.isSpecial(a), format.isSpecial(b), format.isSpecial(c));

@@ -1,22 +1,23 @@
 import type { FunctionBody } from '../../wasm/function-body.js';
-import { FLOAT_FLAG } from '../runtime-functions.js';
+import { FLOAT_FLAG, type RuntimeFunction } from '../runtime-functions.js';
 import { Code, eq, i32, lt, or, select } from './code.js';
 import type { FloatFormat } from './float-format.js';
 import type { FloatKit } from './rounding.js';
 
-/** Comparison predicates (IEEE 754-2008 section 5.11): only equality is quiet. */
+/** Comparison predicates (IEEE 754-2008 section 5.11): only equality is quiet by itself. */
 export function emitCompare(
   kit: FloatKit,
   format: FloatFormat,
-  predicate: 'eq' | 'lt' | 'le',
+  predicate: 'eq' | 'lt' | 'le' | 'lt_quiet' | 'le_quiet',
   f: FunctionBody,
 ): void {
   const code = new Code(f);
   const [a, b, flags] = [0, 1, 2].map(index => code.parameter(index));
-  kit.tryHost(code, `${format.name}_${predicate}`, [a, b]);
+  kit.tryHost(code, `${format.name}_${predicate}` as RuntimeFunction, [a, b]);
   // At least one is a NaN.
   const signalling = or(format.isSignalling(a), format.isSignalling(b));
-  const invalid = predicate === 'eq' ? signalling : i32(1);
+  const quiet = predicate === 'eq' || predicate.endsWith('_quiet');
+  const invalid = quiet ? signalling : i32(1);
   code.if(invalid, () => kit.raise(code, flags, FLOAT_FLAG.invalid));
   code.do(i32(0));
 }

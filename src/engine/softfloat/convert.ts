@@ -26,7 +26,7 @@ import {
   type Value,
   wrap,
 } from './code.js';
-import { BINARY32, BINARY64, type FloatFormat, SIGNIFICAND_BITS } from './float-format.js';
+import { BINARY16, BINARY32, BINARY64, type FloatFormat, SIGNIFICAND_BITS } from './float-format.js';
 import { type FloatKit, LEADING_BIT } from './rounding.js';
 import { fromInteger, hostRounds } from './stand-in.js';
 
@@ -96,8 +96,12 @@ export function emitToInteger(kit: FloatKit, format: FloatFormat, to: IntegerTyp
 export function emitFromInteger(kit: FloatKit, format: FloatFormat, signed: boolean, f: FunctionBody): void {
   const code = new Code(f);
   const [a, mode, flags] = [0, 1, 2].map(index => code.parameter(index));
-  const exact = fromInteger(format, signed, a);
-  code.if(or(exact.sure(a), hostRounds(mode, flags)), () => code.return(exact.result));
+  if (format === BINARY16) {
+    code.if(isZero(a), () => code.return(i32(0)));
+  } else {
+    const exact = fromInteger(format, signed, a);
+    code.if(or(exact.sure(a), hostRounds(mode, flags)), () => code.return(exact.result));
+  }
 
   const negative = code.let(signed ? ltS(a, 0) : i32(0));
   const magnitude = code.let(select(negative, sub(i64(0), a), a));
@@ -116,23 +120,42 @@ export function emitWiden(kit: FloatKit, f: FunctionBody): void {
   code.do(BINARY64.canonicalNaN);
 }
 
-export function emitNarrow(kit: FloatKit, f: FunctionBody): void {
+/** Binary16 to binary64, exactly. */
+export function emitWidenHalf(kit: FloatKit, f: FunctionBody): void {
+  const code = new Code(f);
+  const [a, flags] = [0, 1].map(index => code.parameter(index));
+  const sign = code.let(BINARY16.sign(a));
+  code.if(BINARY16.isSpecial(a), () => {
+    code.if(BINARY16.isNaN(a), () => {
+      code.if(BINARY16.isSignalling(a), () => kit.raise(code, flags, FLOAT_FLAG.invalid));
+      code.return(BINARY64.canonicalNaN);
+    });
+    code.return(BINARY64.signed(sign, BINARY64.infinity));
+  });
+  code.if(BINARY16.isZero(a), () => code.return(BINARY64.signed(sign, i64(0))));
+  const { exponent, significand } = BINARY16.unpack(code, a);
+  // The leading one adds 1 to the exponent field.
+  const field = add(exponent, BINARY64.bias - BINARY16.bias - 1);
+  code.do(BINARY64.signed(sign, add(shl(extendU(field), BINARY64.fractionBits), significand)));
+}
+
+export function emitNarrow(kit: FloatKit, to: FloatFormat, f: FunctionBody): void {
   const code = new Code(f);
   const [a, mode, flags] = [0, 1, 2].map(index => code.parameter(index));
-  kit.tryHost(code, 'f64_to_f32', [a], hostRounds(mode, flags));
+  if (to === BINARY32) kit.tryHost(code, 'f64_to_f32', [a], hostRounds(mode, flags));
   const sign = code.let(BINARY64.sign(a));
   code.if(BINARY64.isSpecial(a), () => {
     code.if(BINARY64.isNaN(a), () => {
       code.if(BINARY64.isSignalling(a), () => kit.raise(code, flags, FLOAT_FLAG.invalid));
-      code.return(BINARY32.canonicalNaN);
+      code.return(to.canonicalNaN);
     });
-    code.return(BINARY32.signed(sign, BINARY32.infinity));
+    code.return(to.signed(sign, to.infinity));
   });
-  code.if(BINARY64.isZero(a), () => code.return(BINARY32.signed(sign, i32(0))));
+  code.if(BINARY64.isZero(a), () => code.return(to.signed(sign, i32(0))));
   const { exponent, significand } = BINARY64.unpack(code, a);
-  const rebased = sub(exponent, BINARY64.bias - BINARY32.bias);
+  const rebased = sub(exponent, BINARY64.bias - to.bias);
   const aligned = shl(significand, LEADING_BIT - SIGNIFICAND_BITS);
-  code.do(kit.round(BINARY32, sign, rebased, aligned, mode, flags));
+  code.do(kit.round(to, sign, rebased, aligned, mode, flags));
 }
 
 /** IEEE 754-2008 section 5.7.2 `class`, as one bit of ten. */

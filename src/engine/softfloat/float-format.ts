@@ -23,25 +23,24 @@ import {
   xor,
 } from './code.js';
 
-/** Bits of a significand behind the leading one, in the common form that both formats are unpacked to. */
+/** Bits of a significand behind the leading one, in the common form that all formats are unpacked to. */
 export const SIGNIFICAND_BITS = 52;
 
 /** Arithmetic on the raw bits of one interchange format (IEEE 754-2008 section 3.4). */
 export class FloatFormat {
-  readonly width: 32 | 64;
-  readonly fractionBits: number;
+  /** Type of the raw bits; those of binary16 are zero-extended. */
+  readonly type: 'i32' | 'i64';
   /** Exponent field of infinities and NaNs. */
   readonly special: number;
   readonly bias: number;
 
   constructor(
-    readonly name: 'f32' | 'f64',
-    /** Type of the raw bits. */
-    readonly type: 'i32' | 'i64',
+    readonly name: 'f16' | 'f32' | 'f64',
+    readonly width: 16 | 32 | 64,
+    readonly fractionBits: number,
   ) {
-    this.width = type === 'i32' ? 32 : 64;
-    this.fractionBits = type === 'i32' ? 23 : 52;
-    this.special = type === 'i32' ? 255 : 2047;
+    this.type = width === 64 ? 'i64' : 'i32';
+    this.special = 2 ** (width - 1 - fractionBits) - 1;
     this.bias = this.special >>> 1;
   }
 
@@ -50,11 +49,12 @@ export class FloatFormat {
   }
 
   get infinity(): Value {
-    return this.type === 'i32' ? i32(0x7f800000) : i64Words(0x7ff00000, 0);
+    return this.type === 'i32' ? i32(this.special << this.fractionBits) : i64Words(0x7ff00000, 0);
   }
 
   get canonicalNaN(): Value {
-    return this.type === 'i32' ? i32(0x7fc00000) : i64Words(0x7ff80000, 0);
+    if (this.type === 'i64') return i64Words(0x7ff80000, 0);
+    return i32((this.special << this.fractionBits) | (1 << (this.fractionBits - 1)));
   }
 
   /** 0 or 1, as an i32. */
@@ -64,7 +64,7 @@ export class FloatFormat {
   }
 
   magnitude(raw: Value): Value {
-    return and(raw, this.type === 'i32' ? i32(0x7fffffff) : i64Words(0x7fffffff, -1));
+    return and(raw, this.type === 'i32' ? i32(2 ** (this.width - 1) - 1) : i64Words(0x7fffffff, -1));
   }
 
   /** The biased exponent field, as an i32. */
@@ -76,7 +76,7 @@ export class FloatFormat {
   /** The fraction field at the top of SIGNIFICAND_BITS, as an i64. */
   fraction(raw: Value): Value {
     if (this.type === 'i64') return and(raw, i64(2 ** 52 - 1));
-    return shl(extendU(and(raw, 0x7fffff)), SIGNIFICAND_BITS - this.fractionBits);
+    return shl(extendU(and(raw, 2 ** this.fractionBits - 1)), SIGNIFICAND_BITS - this.fractionBits);
   }
 
   isSpecial(raw: Value): Value {
@@ -110,10 +110,15 @@ export class FloatFormat {
     return or(shl(wide, this.width - 1), magnitude);
   }
 
-  /** Bits as the wasm float they stand for, and back. */
+  /** Bits as the wasm float they stand for, and back. WebAssembly has no binary16. */
   float(raw: Value): Value {
     const op: OpName = this.type === 'i32' ? 'f32_reinterpret_i32' : 'f64_reinterpret_i64';
-    return operation(this.name, op, raw);
+    return operation(this.hostType, op, raw);
+  }
+
+  get hostType(): 'f32' | 'f64' {
+    if (this.name === 'f16') throw new Error('the host has no binary16');
+    return this.name;
   }
 
   bits(value: Value): Value {
@@ -149,5 +154,6 @@ export class FloatFormat {
   }
 }
 
-export const BINARY32 = new FloatFormat('f32', 'i32');
-export const BINARY64 = new FloatFormat('f64', 'i64');
+export const BINARY16 = new FloatFormat('f16', 16, 10);
+export const BINARY32 = new FloatFormat('f32', 32, 23);
+export const BINARY64 = new FloatFormat('f64', 64, 52);

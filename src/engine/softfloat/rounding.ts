@@ -27,7 +27,7 @@ import {
   type Value,
   wrap,
 } from './code.js';
-import { BINARY32, BINARY64, type FloatFormat } from './float-format.js';
+import { BINARY16, BINARY32, BINARY64, type FloatFormat } from './float-format.js';
 import { standIn } from './stand-in.js';
 
 /** Where the word stands, seen from the flags word, that must show when flags change. */
@@ -39,6 +39,9 @@ export interface FlagsChange {
 
 /** Bit of an i64 at which a significand handed to `round` has its leading one. */
 export const LEADING_BIT = 62;
+
+/** Functions that round to binary16, or have its NaN as result. */
+const HALF_FUNCTIONS = ['f16_fma', 'f16_from_i64', 'f16_from_u64', 'f64_to_f16'];
 
 /** What the operations share: flags, NaNs and the rounding of an exact result. */
 export class FloatKit {
@@ -54,8 +57,17 @@ export class FloatKit {
   ) {
     this.#raise = this.#defineRaise(change);
     this.#shiftJam = this.#defineShiftJam();
-    this.#round = { f32: this.#defineRound(BINARY32), f64: this.#defineRound(BINARY64) };
-    this.#nan = { f32: this.#defineNaN(BINARY32), f64: this.#defineNaN(BINARY64) };
+    const half = HALF_FUNCTIONS.some(name => name in functions);
+    this.#round = {
+      f16: half ? this.#defineRound(BINARY16) : -1,
+      f32: this.#defineRound(BINARY32),
+      f64: this.#defineRound(BINARY64),
+    };
+    this.#nan = {
+      f16: half ? this.#defineNaN(BINARY16) : -1,
+      f32: this.#defineNaN(BINARY32),
+      f64: this.#defineNaN(BINARY64),
+    };
   }
 
   /** Sets exception flags in the word at the address `flags`. */

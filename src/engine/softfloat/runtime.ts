@@ -12,8 +12,16 @@ import {
 import { nodesOf } from '../semantics.js';
 import { emitAdd, emitDivide, emitFusedMultiplyAdd, emitMultiply, emitSquareRoot } from './arithmetic.js';
 import { emitCompare, emitMinimum } from './compare.js';
-import { emitClassify, emitFromInteger, emitNarrow, emitToInteger, emitWiden } from './convert.js';
-import { BINARY32, BINARY64, type FloatFormat } from './float-format.js';
+import {
+  emitClassify,
+  emitFromInteger,
+  emitNarrow,
+  emitToInteger,
+  emitWiden,
+  emitWidenHalf,
+} from './convert.js';
+import { BINARY16, BINARY32, BINARY64, type FloatFormat } from './float-format.js';
+import { emitModularWord, emitToIntegral } from './integral.js';
 import { type FlagsChange, FloatKit } from './rounding.js';
 
 /** What instructions call, and what these functions call themselves. */
@@ -53,8 +61,19 @@ export function defineRuntime(
     carryless_reversed: f => emitCarryless(f, 'reversed'),
     ...formatBodies(kit, 'f32', BINARY32),
     ...formatBodies(kit, 'f64', BINARY64),
+    f64_lt_quiet: f => emitCompare(kit, BINARY64, 'lt_quiet', f),
+    f64_le_quiet: f => emitCompare(kit, BINARY64, 'le_quiet', f),
+    f64_to_integral: f => emitToIntegral(kit, false, f),
+    f64_to_integral_exact: f => emitToIntegral(kit, true, f),
+    f64_to_modular: f => emitModularWord(kit, f),
+    f16_fma: f => emitFusedMultiplyAdd(kit, BINARY16, f),
+    f16_classify: f => emitClassify(BINARY16, f),
+    f16_from_i64: f => emitFromInteger(kit, BINARY16, true, f),
+    f16_from_u64: f => emitFromInteger(kit, BINARY16, false, f),
+    f16_to_f64: f => emitWidenHalf(kit, f),
+    f64_to_f16: f => emitNarrow(kit, BINARY16, f),
     f32_to_f64: f => emitWiden(kit, f),
-    f64_to_f32: f => emitNarrow(kit, f),
+    f64_to_f32: f => emitNarrow(kit, BINARY32, f),
   };
   for (const [name, { body }] of functions) bodies[name](body);
   return indices;

@@ -50,7 +50,8 @@ const arithmetic = (format: FloatFormat, result: Value, check: typeof staysFinit
   sure: check(format),
 });
 
-const convert = (to: FloatFormat, op: OpName, value: Value): Value => to.bits(operation(to.name, op, value));
+const convert = (to: FloatFormat, op: OpName, value: Value): Value =>
+  to.bits(operation(to.hostType, op, value));
 
 function compare(format: FloatFormat, predicate: typeof lt, [a, b]: readonly Value[]): StandIn {
   const [x, y] = [format.float(a), format.float(b)];
@@ -85,6 +86,7 @@ function fusedInBinary64([a, b, c]: readonly Value[]): StandIn {
 
 /** The host's way to compute a runtime function of these operands; undefined when it has none. */
 export function standIn(name: RuntimeFunction, operands: readonly Value[]): StandIn | undefined {
+  if (name.startsWith('f16_')) return undefined;
   const [format, operator] = name.startsWith('f32_') ? [BINARY32, name.slice(4)] : [BINARY64, name.slice(4)];
   const [a, b] = operands;
   const float = (raw: Value) => format.float(raw);
@@ -102,8 +104,10 @@ export function standIn(name: RuntimeFunction, operands: readonly Value[]): Stan
     case 'eq':
       return compare(format, eq, operands);
     case 'lt':
+    case 'lt_quiet':
       return compare(format, lt, operands);
     case 'le':
+    case 'le_quiet':
       return compare(format, le, operands);
     case 'from_i64':
       return fromInteger(format, true, a);

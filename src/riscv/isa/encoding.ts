@@ -1,5 +1,6 @@
 import type { Decoded, Instruction, OperandLayout } from '../../engine/instruction-set.js';
 import type { Semantics } from '../../engine/semantics.js';
+import { FLOAT_CONSTANTS } from './float-constants.js';
 
 /** Major opcodes, unprivileged spec chapter "RV32/64G Instruction Set Listings", table 24.1. */
 export const OPCODE = {
@@ -43,6 +44,10 @@ export type Format =
   | 'csr-immediate'
   /** The destination is a source, too. */
   | 'R-swap'
+  /** Constants of a float format, chosen by the place of the first source. */
+  | 'constant-h'
+  | 'constant-s'
+  | 'constant-d'
   /** A small number stands in the place of the second source, or above funct5. */
   | 'aes-round'
   | 'aes-byte'
@@ -111,6 +116,8 @@ export const encodeLr = (funct3: number) =>
 export const encodeCsr = (funct3: number) =>
   fixed(funct3 >= 4 ? 'csr-immediate' : 'csr', (funct3 << 12) | OPCODE.system, 0x707f);
 export const encodeWord = (word: number) => fixed('none', word, 0xffffffff);
+export const encodeConstant = (funct7: number, letter: 'h' | 's' | 'd') =>
+  fixed(`constant-${letter}`, (funct7 << 25) | (1 << 20) | OPCODE.opFp, 0xfff0707f);
 /** Zimop: the bits that tell these operations from each other may be anything. */
 export const encodeMayBe = (operands: 'unary' | 'binary') =>
   operands === 'unary' ? fixed('R', 0x81c04073, 0xb3c0707f) : fixed('R', 0x82004073, 0xb200707f);
@@ -199,6 +206,11 @@ export function decodeOperands(format: Format, word: number, out: Decoded): void
       out.immediate = 0;
       out.modifier = 0;
       out.third = out.result;
+      break;
+    case 'constant-h':
+    case 'constant-s':
+    case 'constant-d':
+      out.immediate = FLOAT_CONSTANTS[format][out.first];
       break;
     case 'aes-round':
       out.immediate = (word >>> 20) & 15;

@@ -3,24 +3,18 @@
 import {
   add,
   and,
-  binary,
-  bind,
   call,
-  choose,
-  compare,
   constant,
   type Expression,
   immediate,
   load,
   low,
-  minimum,
   not,
   or,
   signExtend,
   xor,
   zeroExtend,
 } from '../../engine/expressions.js';
-import type { RuntimeFunction } from '../../engine/runtime-functions.js';
 import type { Semantics } from '../../engine/semantics.js';
 import type { RiscvInstruction } from './encoding.js';
 import {
@@ -34,6 +28,7 @@ import {
   extension,
   OPCODE,
 } from './encoding.js';
+import { DOUBLE, type FloatFormatRow, SINGLE } from './float-formats.js';
 import { roundingMode, setFd, setRdFromFloat, storeFloat } from './forms.js';
 import { fs1, fs2, fs3, rs1 } from './operands.js';
 
@@ -41,49 +36,8 @@ const f = extension('f');
 const d = extension('d');
 const address = add(rs1, immediate);
 
+const { write: box, read: unbox } = SINGLE;
 const UPPER_ONES = constant(-(2 ** 32), 'd');
-const CANONICAL_NAN = constant(0x7fc00000, 'w');
-/** A binary32 in a 64-bit register has ones above it (12.2); what has not is the canonical NaN. */
-const box = (value: Expression) => or(zeroExtend(value, 'd'), UPPER_ONES);
-const unbox = (register: Expression) =>
-  bind(register, raw =>
-    choose(
-      compare('eq', low(binary('shr_u', raw, constant(32, 'd'))), constant(-1, 'w')),
-      low(raw),
-      CANONICAL_NAN,
-    ),
-  );
-
-/** How the instructions of one format differ from those of the other. */
-interface FormatRow {
-  readonly declare: ReturnType<typeof extension>;
-  readonly letter: 's' | 'd';
-  readonly name: 'f32' | 'f64';
-  /** The field fmt (table 11.3). */
-  readonly code: number;
-  readonly type: 'w' | 'd';
-  read(register: Expression): Expression;
-  write(value: Expression): Expression;
-}
-
-const SINGLE: FormatRow = {
-  declare: f,
-  letter: 's',
-  name: 'f32',
-  code: 0,
-  type: 'w',
-  read: unbox,
-  write: box,
-};
-const DOUBLE: FormatRow = {
-  declare: d,
-  letter: 'd',
-  name: 'f64',
-  code: 1,
-  type: 'd',
-  read: register => register,
-  write: value => value,
-};
 
 const INTEGERS = [
   { letter: 'w', code: 0, type: 'i32', xlen: undefined },
@@ -100,26 +54,23 @@ const integerOperand = (type: (typeof INTEGERS)[number]['type']) =>
       ? signExtend(low(rs1), 'd')
       : zeroExtend(low(rs1), 'd');
 
-function instructionsOf(format: FormatRow): RiscvInstruction[] {
-  const { declare, letter, name, code, type, read, write } = format;
+/** What F, D and Zfh have alike. */
+export function instructionsOf(format: FloatFormatRow): RiscvInstruction[] {
+  const { declare, letter, code, sign, read, write, rounding } = format;
   const [a, b, c] = [fs1, fs2, fs3].map(read);
-  const sign = minimum(type);
-  const fn = (operation: string) => `${name}_${operation}` as RuntimeFunction;
   const funct7 = (operation: number) => (operation << 2) | code;
   const rounded = (value: Expression): Semantics => setFd(write(value), true);
-  const rounding = (operation: string, ...operands: readonly Expression[]) =>
-    call(fn(operation), ...operands, roundingMode);
   const arithmetic = (mnemonic: string, operation: number, value: Expression) =>
     declare(`${mnemonic}.${letter}`, encodeRounding(funct7(operation)), rounded(value));
   const fused = (mnemonic: string, opcode: number, first: Expression, third: Expression) =>
     declare(`${mnemonic}.${letter}`, encodeR4(code, opcode), rounded(rounding('fma', first, b, third)));
   const quiet = (mnemonic: string, operation: number, funct3: number, value: Expression) =>
     declare(`${mnemonic}.${letter}`, encodeR(funct7(operation), funct3, OPCODE.opFp), setFd(write(value)));
-  const predicate = (mnemonic: string, funct3: number, operation: string) =>
+  const predicate = (mnemonic: string, funct3: number, operation: 'eq' | 'lt' | 'le') =>
     declare(
       `${mnemonic}.${letter}`,
       encodeR(funct7(0x14), funct3, OPCODE.opFp),
-      setRdFromFloat(zeroExtend(call(fn(operation), a, b))),
+      setRdFromFloat(zeroExtend(format.quiet(operation, a, b))),
     );
   const withSign = (from: Expression) => or(and(a, not(sign)), and(from, sign));
 
@@ -136,15 +87,15 @@ function instructionsOf(format: FormatRow): RiscvInstruction[] {
     quiet('fsgnj', 0x04, 0, withSign(b)),
     quiet('fsgnjn', 0x04, 1, withSign(not(b))),
     quiet('fsgnjx', 0x04, 2, xor(a, and(b, sign))),
-    quiet('fmin', 0x05, 0, call(fn('min'), a, b)),
-    quiet('fmax', 0x05, 1, call(fn('max'), a, b)),
+    quiet('fmin', 0x05, 0, format.quiet('min', a, b)),
+    quiet('fmax', 0x05, 1, format.quiet('max', a, b)),
     predicate('fle', 0, 'le'),
     predicate('flt', 1, 'lt'),
     predicate('feq', 2, 'eq'),
     declare(
       `fclass.${letter}`,
       encodeUnary((funct7(0x1c) << 5) | 0, 1, OPCODE.opFp),
-      setRdFromFloat(zeroExtend(call(fn('classify'), a))),
+      setRdFromFloat(zeroExtend(format.quiet('classify', a))),
     ),
     ...INTEGERS.flatMap(integer => [
       declare(
@@ -157,9 +108,7 @@ function instructionsOf(format: FormatRow): RiscvInstruction[] {
       declare(
         `fcvt.${letter}.${integer.letter}`,
         encodeRoundingUnary(funct7(0x1a), integer.code),
-        rounded(
-          rounding(integer.type.startsWith('u') ? 'from_u64' : 'from_i64', integerOperand(integer.type)),
-        ),
+        rounded(format.fromInteger(integer.type.startsWith('i'), integerOperand(integer.type))),
         integer.xlen,
       ),
     ]),

@@ -13,6 +13,8 @@ import { CONDITIONAL } from './conditional.js';
 import { CSR_TABLE_BYTES, writeCsrTable } from './csr-instructions.js';
 import { decodeOperands, isInstructionOf, type RiscvInstruction } from './encoding.js';
 import { FLOAT } from './float.js';
+import { FLOAT_ADDITIONS } from './float-additions.js';
+import { HALVES } from './half.js';
 import { MULTIPLY } from './multiply.js';
 import { F, FCSR, PC, STATUS, X } from './operands.js';
 import { FREQUENT_PAIRS } from './pairs.js';
@@ -33,6 +35,8 @@ const instructionsWith = (plain: ReadonlyMap<number, BitCsr>): readonly RiscvIns
   ...WAITING_AND_BLOCKS,
   ...SCALAR_CRYPTO,
   ...AES,
+  ...HALVES,
+  ...FLOAT_ADDITIONS,
 ];
 
 export const ALL_INSTRUCTIONS = instructionsWith(new Map());
