@@ -289,6 +289,26 @@ describe('what a driver wants to see', () => {
     expect([OTHER, OWN].map(address => sees(to(address)))).toEqual([true, false]);
   });
 
+  test('all groups, or all hosts, when it says so or lists more than there is room for', () => {
+    const many = (first: number) => [
+      ...[70, 0, 0, 0],
+      ...Array.from({ length: 70 }, (_, i) => [first, 0, 0x5e, 9, 9, i]).flat(),
+    ];
+    const none = [0, 0, 0, 0];
+    const seen = (...commands: number[][]) => {
+      const { command, sees } = filtering();
+      command(0, 0, 0);
+      for (const one of commands) expect(command(...one)).toBe(0);
+      return [OWN, GROUP, OTHER, EVERYBODY].map(address => sees(to(address)));
+    };
+    expect(seen([0, 1, 1])).toEqual([true, true, false, true]);
+    expect(seen([0, 1, 1], [0, 3, 1])).toEqual([true, false, false, true]);
+    expect(seen([1, 0, ...none, ...many(1)])).toEqual([true, true, false, true]);
+    expect(seen([0, 2, 1])).toEqual([true, false, true, true]);
+    expect(seen([0, 2, 1], [0, 4, 1])).toEqual([false, false, false, true]);
+    expect(seen([1, 0, ...many(2), ...none])).toEqual([true, false, true, true]);
+  });
+
   test('VLANs that it lists', () => {
     const { command, sees } = filtering();
     command(0, 0, 0);
