@@ -168,6 +168,32 @@ describe.each(SCHEMES)('%s', scheme => {
     }
   });
 
+  test.skipIf(scheme === 'sv32')(
+    'addresses go to the last below half of what they reach, and no further',
+    () => {
+      const bench = new PagedBench(scheme);
+      const bits = scheme === 'sv39' ? 39 : 48;
+      const top = LEVELS[scheme] - 1;
+      const bytes = 2 ** (12 + 9 * top);
+      const root = (entry: number) => bench.map(entry * bytes, top, 0x8000_0000, OPEN);
+      // As far as a superpage of the root reaches: on Sv48, more than there is memory.
+      const at = (entry: number) => BigInt(entry) * BigInt(bytes) + BigInt(DATA + 8 - 0x8000_0000);
+      bench.poke(DATA + 8, 4, 0x1234);
+      const near = top === 2 ? [128, 255] : [];
+      for (const entry of near) {
+        root(entry);
+        expect(bench.cause('supervisor', LOAD, at(entry))).toBeUndefined();
+        expect(bench.get('x7')).toBe(0x1234n);
+      }
+      if (top === 2) root(256);
+      const upper = (1n << 64n) - (1n << BigInt(bits));
+      if (top === 2) expect(bench.cause('supervisor', LOAD, at(256) + upper)).toBeUndefined();
+      const beyond = 1n << BigInt(bits - 1);
+      for (const address of [beyond, upper - 8n, 1n << BigInt(bits), 1n << 63n])
+        expect(bench.cause('supervisor', LOAD, address)).toBe(13n);
+    },
+  );
+
   test('large pages cover their range, misaligned ones fault', () => {
     const bench = new PagedBench(scheme);
     const bytes = scheme === 'sv32' ? 4 << 20 : 2 << 20;

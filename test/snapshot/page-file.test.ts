@@ -8,6 +8,7 @@ import { openPageFile } from '../../src/host/files/temporary-page-file.js';
 import { GuestMemory } from '../../src/memory/guest-memory.js';
 import { PAGE_BYTES, planMemory } from '../../src/memory/memory-plan.js';
 import type { PageFile } from '../../src/snapshot/page-file.js';
+import { SnapshotReceiver } from '../../src/snapshot/shared-snapshot.js';
 import { type Snapshot, SnapshotStore } from '../../src/snapshot/snapshot-store.js';
 import { InputError } from '../../src/state/input-error.js';
 import { connect } from '../gdb/wire.js';
@@ -155,6 +156,46 @@ describe('snapshots with a file', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test('go into places that others have left, wherever these are', () => {
+    const file = openPageFile(folder, 10_000 * PAGE_BYTES);
+    const plain = new Kept(undefined, Number.POSITIVE_INFINITY);
+    const spilling = new Kept(file, 20_000);
+    const both = [plain, spilling];
+    let byte = 1;
+    const round = (pages: number) => {
+      for (let page = 0; page < pages; page++, byte = (byte % 255) + 1)
+        for (const kept of both) kept.write(page, byte);
+      for (const kept of both) kept.take();
+    };
+    for (let i = 0; i < 20; i++) round(1);
+    expect(spilling.store.pool.fileBytes).toBeGreaterThan(10 * PAGE_BYTES);
+    // Every second one goes: their places lie between others.
+    for (let i = 18; i > 0; i -= 2) for (const kept of both) kept.release(i);
+    for (let i = 0; i < 4; i++) round(8);
+    for (let i = 0; i < plain.snapshots.length; i++) {
+      for (const kept of both) kept.restore(i);
+      expect([i, ...spilling.contents]).toEqual([i, ...plain.contents]);
+    }
+    spilling.store.close();
+  });
+
+  test('share one segment of memory while they fit it, and a receiver stops when told to', () => {
+    const kept = new Kept(undefined, Number.POSITIVE_INFINITY);
+    for (let page = 0; page < PAGES; page++) kept.write(page, page + 1);
+    kept.take();
+    const shared = kept.store.share(kept.snapshots[0]);
+    expect(shared.segments).toHaveLength(1);
+    const memory = smallMemory();
+    const receiver = new SnapshotReceiver(memory, () => {
+      throw new Error('there is no file');
+    });
+    expect(receiver.restore(shared, () => true)).toBe(false);
+    let asked = 0;
+    expect(receiver.restore(shared, () => ++asked > 1)).toBe(true);
+    expect(asked).toBe(1);
+    expect(memory.pageBytes(PAGES - 1)[7]).toBe(PAGES);
   });
 
   test('stay whole when the file fills up, or fails and the user tries again', () => {
