@@ -7,6 +7,17 @@ import { ACCESS, CAUSE } from './privileged.js';
 export const BLOCK_BYTES = 64;
 const WORD_BYTES = 8;
 
+/** Of an access over two pages. */
+interface Part {
+  readonly host: number;
+  readonly physical: number;
+  /** From the start of the access. */
+  readonly at: number;
+  readonly length: number;
+  /** ROM ignores stores. */
+  readonly writable: boolean;
+}
+
 export class BlockAccess implements LongAccesses {
   constructor(
     readonly hart: ExecutingHart,
@@ -72,6 +83,61 @@ export class BlockAccess implements LongAccesses {
     memory.beforeWrite(host, size);
     memory.u32.set(swapped, host >>> 2);
     return 1;
+  }
+
+  loadList(low: number, high: number, words: Uint32Array): number {
+    const parts = this.#partsOf(low, high, words.byteLength, ACCESS.read);
+    if (parts === undefined) return 0;
+    if (this.data.watched(low, high, words.byteLength, true, false)) return this.hart.stop();
+    const bytes = new Uint8Array(words.buffer);
+    const { u8 } = this.hart.env.memory;
+    for (const { host, at, length } of parts) bytes.set(u8.subarray(host, host + length), at);
+    return 1;
+  }
+
+  storeList(low: number, high: number, words: Uint32Array): number {
+    const length = words.byteLength;
+    const parts = this.#partsOf(low, high, length, ACCESS.write);
+    if (parts === undefined) return 0;
+    if (this.data.watched(low, high, length, false, true)) return this.hart.stop();
+    const bytes = new Uint8Array(words.buffer);
+    const { memory } = this.hart.env;
+    const second = parts.length > 1 ? parts[1].physical : -1;
+    this.data.observe(low, high, length, parts[0].physical, parts[0].length, second);
+    for (const { host, at, length: part, writable } of parts) {
+      this.data.noteWritten((low + at) >>> 0, this.#highAt(low, high, at));
+      if (!writable) continue;
+      memory.beforeWrite(host, part);
+      memory.u8.set(bytes.subarray(at, at + part), host);
+    }
+    return 1;
+  }
+
+  /** Where the bytes stand, page by page; undefined after a trap: a device does not take lists. */
+  #partsOf(low: number, high: number, length: number, access: 0 | 1): Part[] | undefined {
+    const { bus } = this.hart.env;
+    const parts: Part[] = [];
+    for (let at = 0; at < length; ) {
+      const [partLow, partHigh] = [(low + at) >>> 0, this.#highAt(low, high, at)];
+      const part = Math.min(length - at, PAGE_BYTES - (partLow % PAGE_BYTES));
+      const physical = this.#translated(partLow, partHigh, part, access);
+      if (physical < 0) return undefined;
+      const host = bus.hostAddress(physical, part, false);
+      if (host === 0) {
+        const cause = access === ACCESS.read ? CAUSE.loadAccess : CAUSE.storeAccess;
+        this.hart.trap(cause, partLow, partHigh);
+        return undefined;
+      }
+      const writable = access === ACCESS.write && bus.hostAddress(physical, part, true) !== 0;
+      parts.push({ host, physical, at, length: part, writable });
+      at += part;
+    }
+    return parts;
+  }
+
+  /** The high word of an address a little further on. */
+  #highAt(low: number, high: number, at: number): number {
+    return this.hart.config.xlen === 64 && low + at >= 2 ** 32 ? (high + 1) >>> 0 : high;
   }
 
   /** Of an access within a page; -1 after a trap. */

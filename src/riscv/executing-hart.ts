@@ -46,6 +46,9 @@ export interface LongAccesses {
     swapped: Uint32Array,
     found: Uint32Array,
   ): number;
+  /** Words that stand behind each other, over two pages perhaps. */
+  loadList(low: number, high: number, words: Uint32Array): number;
+  storeList(low: number, high: number, words: Uint32Array): number;
 }
 
 /** A hart as its parts see it. */

@@ -83,6 +83,7 @@ export const EXTENSIONS: readonly Extension[] = [
     ...implied('zca', 'f'),
     xlen: 32,
   }),
+  row('zcmp', '1.0', 'pushes and pops, in the place of Zcd', { ...implied('zca'), excludes: 'zcd' }),
   row('zcmop', '1.0', 'compressed operations that may come to mean something', {
     ...MAX,
     ...implied('zca'),

@@ -4,6 +4,7 @@ import { csrsOfExtension } from './csr-table.js';
 import { EXTENSIONS, standardFor, withImplied } from './extensions.js';
 import { type CompressedForms, compressedFormsOf, expandCompressed } from './isa/compressed.js';
 import { isInstructionOf, type RiscvInstruction } from './isa/encoding.js';
+import { PUSH_POP } from './isa/push-pop.js';
 import { ALL_INSTRUCTIONS } from './isa/riscv-instructions.js';
 import type { HartConfig } from './privileged.js';
 
@@ -61,7 +62,8 @@ function compressedLacking(hart: HartConfig, half: number): LackingInstruction |
     const expanded = expandCompressed(half, { ...forms, [form]: true });
     if (expanded !== 0) return lacking(shortName(expanded, hart, extension), extension);
   }
-  return undefined;
+  const found = PUSH_POP.find(({ mask, match }) => (half & mask) === match);
+  return found === undefined || hart.extensions.has('zcmp') ? undefined : lacking(found.name, 'zcmp');
 }
 
 function shortName(word: number, { xlen }: HartConfig, extension: string): string {

@@ -7,6 +7,7 @@ import { WAITING } from './hart-state.js';
 import { MISALIGNED_TARGET } from './isa/alignment.js';
 import { jumpTarget } from './jump-target.js';
 import { CAUSE, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
+import { PUSH_POP_OPERATIONS } from './push-pop-operations.js';
 import { isSemihostingCall } from './riscv-caller.js';
 import { yieldReservation } from './traps.js';
 
@@ -60,6 +61,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     return 1;
   },
   ...EXTENSION_OPERATIONS,
+  ...PUSH_POP_OPERATIONS,
 };
 
 function returnTo(hart: ExecutingHart, status: number, privilege: number, pc: Uint32Array): 0 {

@@ -1,7 +1,7 @@
 /** Pieces of the extensions that `max` has beyond `rv64`. Encoded apart from src/riscv, from the specifications. */
 import type { Xlen } from '../support/qemu.js';
 import * as asm from './encode.js';
-import { BASE, COUNTER, STACK } from './piece.js';
+import { BASE, COUNTER, type Piece, plain, STACK } from './piece.js';
 import type { Random } from './random.js';
 
 const RESERVED: readonly number[] = [STACK, BASE, COUNTER];
@@ -136,12 +136,44 @@ function compressed(random: Random, xlen: Xlen): number {
   ]);
 }
 
+/** Zcmp: what is pushed is popped again, with other values in some registers meanwhile; and moves. */
+function pushAndPop(random: Random): Piece {
+  const list = random.between(4, 15);
+  const low = (list << 4) | (random.below(4) << 2);
+  const between = list > 6 ? [addi(18, 18, 1), addi(1, 1, 4)] : [addi(1, 0, 5)];
+  if (random.chance(30)) return plain(0xb802 | low, ...between, 0xba02 | low);
+  // The last jumps to ra, which is popped.
+  const back = random.chance(50) ? 0xbc02 : 0xbe02;
+  const skip = random.below(2);
+  return {
+    length: 8 + 2 + 4 * between.length + 2,
+    encode: (at, ahead) => [...asm.loadAddress(1, ahead(skip), at), 0xb802 | low, ...between, back | low],
+  };
+}
+
+function moves(random: Random): readonly number[] {
+  const [first, second] = [random.between(2, 7), random.between(2, 7)];
+  return [
+    0xac22 | (first << 7) | (second << 2),
+    0xac62 | (random.below(8) << 7) | (random.below(8) << 2),
+    // Lists below 4 are reserved.
+    ...(random.chance(10) ? [0xb802 | (random.below(4) << 4)] : []),
+  ];
+}
+
 const values = <T>(...groups: readonly Readonly<Record<string, T>>[]) =>
   groups.flatMap(group => Object.values(group));
 
 /** Instructions of these extensions, one to four of them. */
-export function extensionPiece(random: Random, xlen: Xlen): readonly number[] {
-  switch (random.below(9)) {
+export function extensionPiece(random: Random, xlen: Xlen): Piece {
+  if (random.chance(8)) return pushAndPop(random);
+  return plain(...straight(random, xlen));
+}
+
+function straight(random: Random, xlen: Xlen): readonly number[] {
+  switch (random.below(10)) {
+    case 9:
+      return moves(random);
     case 0:
       return narrowAtomic(random);
     case 1:

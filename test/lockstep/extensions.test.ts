@@ -16,7 +16,7 @@ const SEEDS = Array.from({ length: PROGRAMS }, (_, i) => FIRST_SEED + i);
 const HOUR = 3_600_000;
 
 const NAMES = (
-  'zicsr zifencei zicntr zihpm zicond zimop zcb zcmop zacas zabha zawrs zicbom zicboz ' +
+  'zicsr zifencei zicntr zihpm zicond zimop zcb zcmp zcmop zacas zabha zawrs zicbom zicboz ' +
   'zba zbb zbs zbc zbkb zbkc zbkx zknd zkne zknh'
 ).split(' ');
 const cpu = (xlen: Xlen) =>

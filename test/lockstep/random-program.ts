@@ -30,8 +30,8 @@ export interface RandomProgramOptions {
   readonly careless?: boolean;
   /** Instructions that come in between, on a hart whose mstatus.FS is dirty. */
   readonly float?: (random: Random) => number;
-  /** More instructions that come in between. */
-  readonly also?: (random: Random) => readonly number[];
+  /** More pieces that come in between. */
+  readonly also?: (random: Random) => Piece;
   /** Trap handlers do not look at what mtval and stval hold. */
   readonly blindToValues?: boolean;
   /** Kinds of pieces left out, by their name in random-pieces.ts; 'pmp' for programs behind PMP regions. */
@@ -103,7 +103,7 @@ export function randomProgram(options: RandomProgramOptions): RandomProgram {
   if (paging) body.push(enterPaging(paging));
   while (body.length < length) {
     if (options.float && random.chance(30)) body.push(plain(options.float(random)));
-    else if (options.also && random.chance(40)) body.push(plain(...options.also(random)));
+    else if (options.also && random.chance(40)) body.push(options.also(random));
     else if (paging && random.chance(25)) body.push(pagingPiece(random, paging));
     else body.push(randomPiece(random, xlen, without, behindPmp || paging !== undefined));
   }

@@ -116,6 +116,8 @@ export const encodeLr = (funct3: number) =>
 export const encodeCsr = (funct3: number) =>
   fixed(funct3 >= 4 ? 'csr-immediate' : 'csr', (funct3 << 12) | OPCODE.system, 0x707f);
 export const encodeWord = (word: number) => fixed('none', word, 0xffffffff);
+/** An instruction of 16 bits that stands for no other. */
+export const encodeShort = (match: number, mask: number) => fixed('none', match, mask);
 export const encodeConstant = (funct7: number, letter: 'h' | 's' | 'd') =>
   fixed(`constant-${letter}`, (funct7 << 25) | (1 << 20) | OPCODE.opFp, 0xfff0707f);
 /** Zimop: the bits that tell these operations from each other may be anything. */

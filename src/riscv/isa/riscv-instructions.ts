@@ -18,6 +18,7 @@ import { HALVES } from './half.js';
 import { MULTIPLY } from './multiply.js';
 import { F, FCSR, PC, STATUS, X } from './operands.js';
 import { FREQUENT_PAIRS } from './pairs.js';
+import { PUSH_POP } from './push-pop.js';
 import { SCALAR_CRYPTO } from './scalar-crypto.js';
 import { csrInstructions, PRIVILEGED, WAITING_AND_BLOCKS } from './system.js';
 
@@ -37,6 +38,7 @@ const instructionsWith = (plain: ReadonlyMap<number, BitCsr>): readonly RiscvIns
   ...AES,
   ...HALVES,
   ...FLOAT_ADDITIONS,
+  ...PUSH_POP,
 ];
 
 export const ALL_INSTRUCTIONS = instructionsWith(new Map());
@@ -54,6 +56,7 @@ export class RiscvInstructionSet implements InstructionSet {
   readonly instructions: readonly RiscvInstruction[];
   /** Candidates by bits 6..2 and 14..12 of the word. */
   readonly #buckets: RiscvInstruction[][] = Array.from({ length: 256 }, () => []);
+  readonly #short: readonly RiscvInstruction[];
   /** Undefined: no instruction has 16 bits. */
   readonly #compressed: CompressedForms | undefined;
 
@@ -84,6 +87,7 @@ export class RiscvInstructionSet implements InstructionSet {
       const [a, b] = [named.get(first), named.get(second)];
       return a === undefined || b === undefined ? [] : [[a, b] as const];
     });
+    this.#short = this.instructions.filter(({ match }) => (match & 3) !== 3);
     for (const one of this.instructions) {
       // Every instruction has its major opcode, bits 6..0; not all have a minor one.
       for (let minor = 0; minor < 8; minor++) {
@@ -106,7 +110,7 @@ export class RiscvInstructionSet implements InstructionSet {
     const short = (word & 3) !== 3 ? this.#compressed : undefined;
     const full = short === undefined ? word : expandCompressed(word & 0xffff, short);
     const length = short === undefined ? 4 : 2;
-    if ((full & 3) !== 3) return false;
+    if ((full & 3) !== 3) return this.#decodeShort(word & 0xffff, out);
     for (const one of this.#buckets[((full >>> 2) & 31) | (((full >>> 12) & 7) << 5)]) {
       if ((full & one.mask) >>> 0 !== one.match) continue;
       out.instruction = one;
@@ -115,5 +119,15 @@ export class RiscvInstructionSet implements InstructionSet {
       return !hasRoundingMode(one) || isRoundingMode(out.modifier);
     }
     return false;
+  }
+
+  /** What stands for no instruction of 32 bits. */
+  #decodeShort(half: number, out: Decoded): boolean {
+    const found = this.#short.find(({ mask, match }) => (half & mask) === match);
+    if (found === undefined) return false;
+    out.instruction = found;
+    out.length = 2;
+    decodeOperands(found.format, 0, out);
+    return true;
   }
 }
