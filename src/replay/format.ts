@@ -64,6 +64,7 @@
  *   48 to 63 are about moments of this history: 48 bookmarks, 49 keyframes. A part of it drops them.
  *
  * A file without an end chunk, or that stops within a chunk, was cut: it is good up to the last whole chunk.
+ * Kinds of events 13 to 15 are kept for calls by semihosting.
  * A new chunk type below 32, a new kind of event and a new kind of end need a new format version.
  *
  * COMPATIBILITY. Every later backstub reads the files of all released versions, and replays them to the same

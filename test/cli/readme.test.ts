@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { MACHINE_OPTIONS } from '../../src/cli/machine-options.js';
+import type { OptionSpec } from '../../src/cli/option-spec.js';
 import {
   ENGINE_OPTIONS,
   GDB_OPTIONS,
@@ -19,6 +20,8 @@ const README = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
 
 const { jit: _everywhere, ...FOR_FIRMWARE } = MACHINE_OPTIONS;
 
+const refusedFlags = (flags: string) => flags.replace(/^--(\S+).*/, '--no-$1');
+
 const SECTIONS = [
   ['`serve`, `record`, `run`', FOR_FIRMWARE],
   ['`record`, `run`', LIMIT_OPTIONS],
@@ -30,9 +33,10 @@ const SECTIONS = [
 
 test('the table of options is the one the command line is made of', () => {
   const rows = SECTIONS.flatMap(([commands, options]) =>
-    Object.values(options).map(
-      ({ flags, help, fallback }) => `| \`${flags}\` | ${help} | ${fallback ?? ''} | ${commands} |`,
-    ),
+    Object.values<OptionSpec<unknown>>(options).flatMap(({ flags, help, fallback, refusal }) => [
+      `| \`${flags}\` | ${help} | ${fallback ?? ''} | ${commands} |`,
+      ...(refusal === undefined ? [] : [`| \`${refusedFlags(flags)}\` | ${refusal} |  | ${commands} |`]),
+    ]),
   );
   const table = ['| option | meaning | default | of |', '| --- | --- | --- | --- |', ...rows].join('\n');
   const [, shown] = README.split(/<!-- options: (?:begin|end) -->/);

@@ -116,6 +116,15 @@ function rtcSpin(): Uint8Array {
   ]);
 }
 
+/** Echoes what is typed by calls, and sleeps in them. */
+const caller =
+  (width: Width): Boot =>
+  ({ harts = 1, ...options } = {}) =>
+    bootFixture(fixture(width, 'semihosting'), {
+      ...options,
+      config: { harts, ramBytes: RAM, semihosting: 'console', args: 'e' },
+    });
+
 const riscvTyped = ([name, width, clock]: readonly [string, Width, 'virtual' | 'realtime']) =>
   [`${name} on ${width}`, clock, firmware(width, name), name !== 'demo'] as const;
 
@@ -136,16 +145,20 @@ const RISCV: Subject = {
     ['rv32', firmware('rv32', 'ticks')],
     ['rv64', firmware('rv64', 'ticks')],
   ],
-  typedAt: (
-    [
-      ['ticks', 'rv64', 'virtual'],
-      ['ticks', 'rv32', 'virtual'],
-      ['ticks', 'rv64', 'realtime'],
-      ['ticks', 'rv32', 'realtime'],
-      ['echo', 'rv64', 'virtual'],
-      ['demo', 'rv32', 'virtual'],
-    ] as const
-  ).map(riscvTyped),
+  typedAt: [
+    ...(
+      [
+        ['ticks', 'rv64', 'virtual'],
+        ['ticks', 'rv32', 'virtual'],
+        ['ticks', 'rv64', 'realtime'],
+        ['ticks', 'rv32', 'realtime'],
+        ['echo', 'rv64', 'virtual'],
+        ['demo', 'rv32', 'virtual'],
+      ] as const
+    ).map(riscvTyped),
+    ['calls by semihosting on rv64', 'virtual', caller('rv64'), true],
+    ['calls by semihosting on rv32', 'realtime', caller('rv32'), true],
+  ],
   typing: { steps: 40_000_000, everyMs: 150 },
   echo: firmware('rv64', 'echo'),
   echoSteps: 400_000,

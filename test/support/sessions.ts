@@ -9,6 +9,7 @@ import { GdbServer } from '../../src/gdb/server.js';
 import { systemClock } from '../../src/host/clock.js';
 import type { MachineConfig } from '../../src/ports/config.js';
 import type { HostClock, NetworkBackend } from '../../src/ports/host.js';
+import type { SemihostingBackend } from '../../src/ports/semihosting-host.js';
 import type { ByteSink, Recording } from '../../src/replay/recording.js';
 import { readRecording } from '../../src/replay/recording-reader.js';
 import type { HistoryPart } from '../../src/timeline/debug-target.js';
@@ -25,6 +26,8 @@ export const fixture = (width: Width, name: string): string => `fixtures/${width
 export type BootOptions = Partial<SessionOptions> & {
   readonly hostClock?: HostClock;
   readonly network?: NetworkBackend;
+  /** The host's files for calls by semihosting. */
+  readonly semihosting?: SemihostingBackend;
 };
 
 export interface Live {
@@ -50,9 +53,9 @@ export function bootFixture(path: string, options: BootOptions = {}): Live {
 }
 
 export function bootBytes(name: string, bytes: Uint8Array, options: BootOptions = {}): Live {
-  const { hostClock, network, ...rest } = options;
+  const { hostClock, network, semihosting, ...rest } = options;
   const boot = (host: HostPorts) => bootSession({ name, bytes }, { clock: 'virtual', ...rest }, host);
-  return liveWith(boot, hostClock, network);
+  return liveWith(boot, hostClock, network, semihosting);
 }
 
 /** A session with a console and files in memory. */
@@ -60,10 +63,11 @@ export function liveWith(
   open: (host: HostPorts) => Session,
   clock: HostClock = systemClock,
   network?: NetworkBackend,
+  semihosting?: SemihostingBackend,
 ): Live {
   const console = new MemoryConsole();
   const { files, createFile } = memoryFiles();
-  return { session: open({ console, clock, network, createFile }), console, files };
+  return { session: open({ console, clock, network, semihosting, createFile }), console, files };
 }
 
 /** What makes the machine of a configuration, beside the boards that src/ knows. */

@@ -216,6 +216,7 @@ export class GuestFolder implements SemihostingBackend {
 }
 
 function decoded(name: Uint8Array): string {
+  if (name.includes(0)) throw new Refused(ERRNO.invalid);
   try {
     return UTF8.decode(name);
   } catch {
