@@ -1,5 +1,5 @@
 /** Live machines that go on from a moment of a recording. */
-import { continuedSession, momentOf } from '../assembly/session.js';
+import { continuedSession, momentOf, type Session } from '../assembly/session.js';
 import type { MachineConfig } from '../ports/config.js';
 import type { Recording } from '../replay/recording.js';
 import { InputError } from '../state/input-error.js';
@@ -12,6 +12,7 @@ import type { HistoryOptions, SaveOptions, SymbolOptions } from './options.js';
 import { tellProgress } from './progress.js';
 import { describeStart } from './recording-text.js';
 import { folderOf } from './semihosting-options.js';
+import type { Coming } from './serve-gdb.js';
 
 /** Options of a machine that still mean something when it comes out of a recording: what it is connected to. */
 export const FOR_CONTINUING = [
@@ -30,13 +31,16 @@ export async function continueMachine(
   recording: Recording,
   at: MomentName,
   options: MachineOptions & HistoryOptions & SaveOptions & SymbolOptions,
+  /** Told when all is checked and the replay to the moment begins. */
+  underway: (replay: Session) => void = () => {},
 ): Promise<Opened> {
   const { virtioConsole, net = NO_NETWORK, sound, saveDir } = options;
   checkConnections(path, recording.header.config, options);
   const serial = chooseSerial(options.serial, virtioConsole);
-  const start = await momentOf(recording, at, { jit: options.jit }, (session, to) =>
-    tellProgress(() => session.machine.icount, to),
-  );
+  const start = await momentOf(recording, at, { jit: options.jit }, (session, to) => {
+    underway(session);
+    return tellProgress(() => session.machine.icount, to);
+  });
   const opened = await open(
     { serial, virtioConsole, net, sound, semihosting: folderOf(options), saveDir },
     host =>
@@ -44,6 +48,20 @@ export async function continueMachine(
   );
   tell(`going on from ${describeStart({ start }) ?? 'the start'} of ${path}`);
   return opened;
+}
+
+/** The same for who does not wait for it; back when what can be checked before the replay was found good. */
+export async function comingMachine(...args: Parameters<typeof continueMachine>): Promise<Coming> {
+  let replay: Session | undefined;
+  const begun = new Promise<void>(resolve => {
+    args[4] = session => {
+      replay = session;
+      resolve();
+    };
+  });
+  const opening = continueMachine(...args);
+  await Promise.race([begun, opening]);
+  return { opening, interrupt: () => replay?.interrupt() };
 }
 
 /** What is named must be there to connect it to. */

@@ -1,7 +1,6 @@
 import type { Session } from '../assembly/session.js';
 import { GdbServer } from '../gdb/server.js';
-import { type MomentName, TargetError } from '../timeline/debug-target.js';
-import { boundaryOf } from '../timeline/history/moments.js';
+import { TargetError } from '../timeline/debug-target.js';
 import { commandFiles } from './command-files.js';
 import type { Opened } from './machine-session.js';
 import { tell } from './messages.js';
@@ -17,50 +16,61 @@ const OPEN_TO_ALL =
 /** What is under way at a signal ends within a fraction of this, or is left. */
 const SIGNAL_PATIENCE_MS = 1500;
 
+/** A machine that is on its way to where it is served. */
+export interface Coming {
+  readonly opening: Promise<Opened>;
+  /** Ends that: `opening` then throws TargetError. */
+  interrupt(): void;
+}
+
 export interface Beginning {
-  /** Called once the address is taken, before any debugger is served. */
-  listening?(): void;
+  /** Called once the address is taken and the machine is there, before any debugger is served. */
+  listening?(machine: Opened): void;
   /** Where debuggers are to find the machine first; one that comes before it is there waits. */
-  readonly at?: MomentName | undefined;
+  readonly icount?: number | undefined;
 }
 
 /** Serves a session to debuggers until a signal or the user ends it; returns the exit code. */
 export async function serveGdb(
-  { session, quit }: Opened,
+  machine: Opened | Coming,
   address: HostPort,
-  { listening = () => {}, at }: Beginning = {},
+  { listening = () => {}, icount }: Beginning = {},
 ): Promise<number> {
-  const first = at === undefined ? undefined : boundaryOf(session.navigator, at).icount;
-  let arrived = () => {};
-  const ready = new Promise<void>(resolve => {
+  let arrived: (session: Session) => void = () => {};
+  const target = new Promise<Session>(resolve => {
     arrived = resolve;
   });
-  const options = { ...address, notice: tell, ready };
-  const server = await GdbServer.start(session, options).catch((error: unknown) => {
+  const server = await GdbServer.start(target, { ...address, notice: tell }).catch((error: unknown) => {
     commandFiles.discard();
     throw error;
   });
-  const host = server.host.includes(':') ? `[${server.host}]` : server.host;
   let stop = () => {};
   let patienceMs: number | undefined;
   const stopped = new Promise<void>(resolve => {
     stop = resolve;
   });
+  let opened = 'session' in machine ? machine : undefined;
   try {
-    listening();
+    if (opened !== undefined) listening(opened);
     const end = (signal: OrderlySignal) => {
-      session.endBy(endedBySignal(signal));
+      if (opened === undefined && 'opening' in machine) machine.interrupt();
+      opened?.session.endBy(endedBySignal(signal));
       stop();
     };
     const { signal } = await withSignals(end, async () => {
-      tell(`gdb server on ${host}:${server.port}`);
-      if (server.beyondLoopback) tell(OPEN_TO_ALL);
+      tellAddress(server);
+      if ('opening' in machine) {
+        opened = await machine.opening;
+        listening(opened);
+      }
+      if (opened === undefined) return;
+      const { session, quit } = opened;
       let over = false;
       const ended = Promise.race([stopped, quit.then(() => session.endBy(USER_QUIT))]).then(() => {
         over = true;
       });
-      const there = first === undefined || (await goTo(session, first, () => over));
-      if (there) arrived();
+      const there = icount === undefined || (await goTo(session, icount, () => over));
+      if (there) arrived(session);
       await ended;
     });
     patienceMs = signal ? SIGNAL_PATIENCE_MS : undefined;
@@ -68,6 +78,12 @@ export async function serveGdb(
   } finally {
     await within(server.close(), patienceMs);
   }
+}
+
+function tellAddress(server: GdbServer): void {
+  const host = server.host.includes(':') ? `[${server.host}]` : server.host;
+  tell(`gdb server on ${host}:${server.port}`);
+  if (server.beyondLoopback) tell(OPEN_TO_ALL);
 }
 
 /** Moves a session, and says how far it is. False: the command was ended meanwhile. */

@@ -19,8 +19,6 @@ export interface GdbServerOptions {
   readonly graceMs?: number;
   /** How long a connection may take to send its first packet, in milliseconds (30000 unless given). */
   readonly silenceMs?: number;
-  /** Settles when the target is where a debugger shall find it; one that comes earlier waits. */
-  readonly ready?: Promise<unknown>;
   /** Hears one line for each connection that is closed because it is no debugger's. */
   readonly notice?: (line: string) => void;
 }
@@ -40,9 +38,15 @@ export class GdbServer {
     return !/^(127\.|::1$|::ffff:127\.)/.test(this.host);
   }
 
-  /** Throws InputError when the address cannot be bound. */
-  static async start(target: DebugTarget, options: GdbServerOptions): Promise<GdbServer> {
-    const { host = '127.0.0.1', port, graceMs, silenceMs, ready, notice = () => {} } = options;
+  /**
+   * Throws InputError when the address cannot be bound. A debugger that comes before the target is where it shall be
+   * found waits.
+   */
+  static async start(
+    target: DebugTarget | Promise<DebugTarget>,
+    options: GdbServerOptions,
+  ): Promise<GdbServer> {
+    const { host = '127.0.0.1', port, graceMs, silenceMs, notice = () => {} } = options;
     const listener = await listenTcp({
       host,
       port,
@@ -50,8 +54,8 @@ export class GdbServer {
       silenceMs,
       judge: greetingJudge,
       serve: async channel => {
-        const present = ready === undefined ? channel : await keepUntil(ready, channel);
-        if (present !== undefined) await serveDebugger(target, present, notice);
+        const present = target instanceof Promise ? await keepUntil(target, channel) : channel;
+        if (present !== undefined) await serveDebugger(await target, present, notice);
       },
       refusal,
       notice: line => {

@@ -363,7 +363,6 @@ export class Timeline implements DebugTarget {
     if (recording === undefined) throw new Error('only a recording can be verified');
     const last = boundaryOf(this.navigator, until).icount;
     await this.seek('start');
-    this.#pace.begin();
     return this.navigator.straightOn(() =>
       verifyRecording(this.navigator, recording, () => this.checkpoint(), this.#output, last),
     );

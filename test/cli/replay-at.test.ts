@@ -11,13 +11,28 @@ const COMPUTE = 'fixtures/rv64/compute-long.elf';
 const STEPS = 300_000_000;
 const INTERVAL = 10_000_000;
 
-/** Starts `replay --at end` of a recording that takes a moment to go through; back as soon as it listens. */
-async function replayAtEnd(): Promise<{ server: Running; port: number }> {
+/** A recording that takes a moment to go through. */
+async function longRecording(): Promise<string> {
   const file = join(scratchFolder(), 'run.bst');
   const recorded = await backstub(
     ...['record', COMPUTE, '-o', file, '--serial', 'null', '--max-icount', `${STEPS}`],
   );
   expect(recorded.code).toBe(0);
+  return file;
+}
+
+/** Starts `serve --live end` of it; back as soon as it listens. */
+async function goingOnLive(): Promise<{ file: string; server: Running; port: number }> {
+  const file = await longRecording();
+  const where = ['--live', 'end', '--gdb', '127.0.0.1:0', '--serial', 'null'];
+  const server = start(['serve', file, ...where]);
+  const [, port] = await server.stderrMatch(/gdb server on 127\.0\.0\.1:(\d+)/);
+  return { file, server, port: Number(port) };
+}
+
+/** Starts `replay --at end` of it; back as soon as it listens. */
+async function replayAtEnd(): Promise<{ server: Running; port: number }> {
+  const file = await longRecording();
   const where = ['--at', 'end', '--gdb', '127.0.0.1:0', '--serial', 'null'];
   const server = start(['replay', file, ...where, '--snapshot-interval', `${INTERVAL}`]);
   const [, port] = await server.stderrMatch(/gdb server on 127\.0\.0\.1:(\d+)/);
@@ -55,6 +70,27 @@ test.each([
   expect(ended.stderr).not.toContain('error');
   // The connection ends, or the machine was there already.
   expect(await answer).toMatch(/closed|ECONNRESET|^T05/);
+});
+
+test('serve --live listens at once, and is live where the replay leads', async () => {
+  const { file, server, port } = await goingOnLive();
+  const client = await RspClient.connect(port);
+  expect(await client.request('?')).toMatch(/^T05/);
+  const replay = unhex((await client.request(`qRcmd,${hex('info replay')}`)).slice(1));
+  expect(replay).toMatch(/^mode: live/);
+  expect(replay).toContain(`icount: ${STEPS} of ${STEPS}..${STEPS}`);
+  client.close();
+  server.process.kill('SIGTERM');
+  const { code, stderr } = await server.ended;
+  expect(code).toBe(143);
+  expect(stderr).toMatch(new RegExp(`gdb server on [^]*going on from icount ${STEPS} of ${file}`));
+});
+
+test('SIGTERM ends serve --live in order on its way', async () => {
+  const { server } = await goingOnLive();
+  server.process.kill('SIGTERM');
+  const { code, stderr } = await server.ended;
+  expect([code, /error|going on/.test(stderr)]).toEqual([143, false]);
 });
 
 test('a moment outside the recording is refused before it listens', async () => {

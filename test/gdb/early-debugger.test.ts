@@ -6,6 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { GdbServer } from '../../src/gdb/server.js';
 import { keepUntil } from '../../src/gdb/transport/early-debugger.js';
 import { streamChannel } from '../../src/gdb/transport/stream-channel.js';
+import type { DebugTarget } from '../../src/timeline/debug-target.js';
 import { CounterTarget } from './counter-target.js';
 import { packet, takeItems } from './wire.js';
 
@@ -108,7 +109,10 @@ test('is served when the target is ready, after another that gave up; the port i
   const target = new CounterTarget();
   let arrived = () => {};
   const ready = new Promise<void>(resolve => (arrived = resolve));
-  server = await GdbServer.start(target, { port: 0, ready });
+  server = await GdbServer.start(
+    ready.then(() => target),
+    { port: 0 },
+  );
   const first = client();
   first.send('?');
   await new Promise(resolve => first.socket.once('data', resolve));
@@ -128,7 +132,7 @@ test('is served when the target is ready, after another that gave up; the port i
 });
 
 test('does not keep the server from closing', async () => {
-  server = await GdbServer.start(new CounterTarget(), { port: 0, ready: NEVER });
+  server = await GdbServer.start(new Promise<DebugTarget>(() => {}), { port: 0 });
   const waiting = client();
   waiting.send('?');
   await new Promise(resolve => waiting.socket.once('data', resolve));

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { MomentName } from '../../timeline/debug-target.js';
+import { boundaryOf } from '../../timeline/history/moments.js';
 import { readRecordingFile } from '../inputs.js';
 import { addOptions } from '../option-spec.js';
 import {
@@ -58,7 +59,9 @@ export function addReplay(program: Command, finish: Finish): void {
     finish(async () => {
       const machine = await openReplay(readRecordingFile(file, options), options);
       try {
-        return await serveGdb(machine, options.gdb ?? DEFAULT_GDB, { at: options.at });
+        const { at } = options;
+        const icount = at === undefined ? undefined : boundaryOf(machine.session.navigator, at).icount;
+        return await serveGdb(machine, options.gdb ?? DEFAULT_GDB, { icount });
       } finally {
         machine.close();
       }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { InputError } from '../../state/input-error.js';
 import type { MomentName } from '../../timeline/debug-target.js';
-import { continueMachine, FOR_CONTINUING } from '../continue-session.js';
+import { comingMachine, FOR_CONTINUING } from '../continue-session.js';
 import { readServed, refuseOptions } from '../inputs.js';
 import { MACHINE_OPTIONS, type MachineOptions } from '../machine-options.js';
 import { bootMachine, firmwarePath, type Opened } from '../machine-session.js';
@@ -20,7 +20,7 @@ import {
 } from '../options.js';
 import { addExamples, type Finish } from '../program-parts.js';
 import { openReplay } from '../replay-session.js';
-import { DEFAULT_GDB, serveGdb } from '../serve-gdb.js';
+import { type Coming, DEFAULT_GDB, serveGdb } from '../serve-gdb.js';
 import { parseMoment } from '../values.js';
 
 type Options = MachineOptions &
@@ -76,18 +76,19 @@ export function addServe(program: Command, finish: Finish): void {
       const machine = await openServed(path, options);
       try {
         return await serveGdb(machine, options.gdb ?? DEFAULT_GDB, {
-          listening() {
-            if (options.record !== undefined) machine.record(options.record, options);
+          listening(opened) {
+            if (options.record !== undefined) opened.record(options.record, options);
           },
         });
       } finally {
-        machine.close();
+        if ('opening' in machine) (await machine.opening.catch(() => undefined))?.close();
+        else machine.close();
       }
     }),
   );
 }
 
-async function openServed(path: string, options: Options): Promise<Opened> {
+async function openServed(path: string, options: Options): Promise<Opened | Coming> {
   const served = readServed(path);
   if (served.kind === 'firmware') {
     if (options.live === undefined) return bootMachine(served.firmware, options);
@@ -96,7 +97,7 @@ async function openServed(path: string, options: Options): Promise<Opened> {
   const { recording } = served;
   if (options.live !== undefined) {
     refuseOptions(path, options, FOR_LIVE);
-    return continueMachine(path, recording, options.live, options);
+    return comingMachine(path, recording, options.live, options);
   }
   if (options.record !== undefined)
     throw new InputError(`${path} is a recording already: --record needs --live, which goes on from it`);
