@@ -1,6 +1,7 @@
 /**
  * A device of a board, said once: from its row come state, window, lines, timers, inputs and the guest's description.
  */
+import type { CompareTimers } from '../devices/compare-timers.js';
 import type { Scheduler } from '../machine/scheduler.js';
 import type { SemihostingCaller } from '../machine/semihosting-caller.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
@@ -14,6 +15,7 @@ import type {
   MachineOutputs,
   MmioDevice,
   PowerPort,
+  TimeCounter,
   TimerPort,
   TypedBytes,
   VirtualClock,
@@ -56,8 +58,9 @@ export interface DeviceNode {
 export interface Services {
   /** Input lines of the interrupt controller, by source. */
   readonly interrupts: (source: number) => IrqLine;
-  /** What the time registers of harts show. */
-  readonly counter: { timeLow(): number; timeHigh(): number };
+  readonly counter: TimeCounter;
+  /** Of harts that have timers for their supervisors. */
+  readonly supervisorTimers: CompareTimers;
   /** `half`: 16 random bits, or -1 when the host has to be asked first. */
   readonly entropy: EntropyPort & { half(): number };
   /** The console on which the machine is typed at. */

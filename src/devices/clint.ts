@@ -1,5 +1,6 @@
-import type { IrqLine, MmioDevice, TimerPort, VirtualClock } from '../ports/device.js';
+import type { IrqLine, MmioDevice, TimeCounter, TimerPort, VirtualClock } from '../ports/device.js';
 import { defineState, u64, u64s, words } from '../state/layout.js';
+import { setTimer } from './compare-timers.js';
 
 const TWO32 = 0x1_0000_0000;
 /** 10 MHz: the period of mtime. */
@@ -32,9 +33,10 @@ export interface ClintHart {
  * Core-local interruptor: software interrupts and timers of all harts, laid out as SiFive's CLINT.
  * MTIP follows mtime >= mtimecmp at the first nanosecond at which it holds.
  */
-export class Clint implements MmioDevice {
+export class Clint implements MmioDevice, TimeCounter {
   readonly access = { min: 4, max: 8 } as const;
   readonly width = 4;
+  #toldOfWrites: () => void = () => {};
 
   constructor(
     private readonly state: ClintState,
@@ -72,6 +74,18 @@ export class Clint implements MmioDevice {
 
   timeHigh(): number {
     return this.#timeHigh(this.#ticks());
+  }
+
+  deadlineOf(low: number, high: number): number {
+    const ticks = this.#ticks();
+    // Inexact only far above 2^53, where the deadline is never.
+    const wait = (high - this.#timeHigh(ticks)) * TWO32 + low - this.#timeLow(ticks);
+    const deadline = (ticks + wait) * NS_PER_TICK;
+    return deadline <= Number.MAX_SAFE_INTEGER ? deadline : Number.POSITIVE_INFINITY;
+  }
+
+  tellOfWrites(listener: () => void): void {
+    this.#toldOfWrites = listener;
   }
 
   read(offset: number, _size: number): number {
@@ -120,17 +134,12 @@ export class Clint implements MmioDevice {
     this.state.timeOffset[0] = low - ticksLow;
     this.state.timeOffset[1] = high - Math.floor(ticks / TWO32) - borrow;
     for (let hart = 0; hart < this.harts.length; hart++) this.#updateTimer(hart);
+    this.#toldOfWrites();
   }
 
   #updateTimer(hart: number): void {
     const { mtip, timer } = this.harts[hart];
-    const ticks = this.#ticks();
-    const low = this.state.mtimecmp[hart * 2] - this.#timeLow(ticks);
-    const high = this.state.mtimecmp[hart * 2 + 1] - this.#timeHigh(ticks);
-    // Inexact only far above 2^53, where the deadline is never.
-    const wait = high * TWO32 + low;
-    mtip.set(wait <= 0);
-    const deadline = (ticks + wait) * NS_PER_TICK;
-    timer.arm(wait > 0 && deadline <= Number.MAX_SAFE_INTEGER ? deadline : Number.POSITIVE_INFINITY);
+    const { mtimecmp } = this.state;
+    setTimer(mtip, timer, this.deadlineOf(mtimecmp[hart * 2], mtimecmp[hart * 2 + 1]), this.clock);
   }
 }

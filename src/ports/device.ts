@@ -29,6 +29,16 @@ export interface TypedBytes {
   tellOfTyped(listener: () => void): void;
 }
 
+/** What the time registers of harts show. */
+export interface TimeCounter {
+  timeLow(): number;
+  timeHigh(): number;
+  /** The clock's time at which they show this value: now or before when they do, Infinity when they never will. */
+  deadlineOf(low: number, high: number): number;
+  /** The guest has set the time: deadlines are others. */
+  tellOfWrites(listener: () => void): void;
+}
+
 /** Where each kind of input enters a device, and what the device wants or has room for. */
 export interface InputPorts {
   /** `room`: bytes that can still be typed. */

@@ -43,6 +43,8 @@ export interface CsrPorts {
   /** Loads and stores act in another mode now: MPRV, MPP, SUM. */
   viewChanged(): void;
   pmpChanged(): void;
+  /** What the supervisor's timer depends on: stimecmp, menvcfg.STCE. */
+  timerChanged(): void;
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { type BitCsr, bitCsr, isPlain } from './csr-bits.js';
 import { counterRows } from './csr-counters.js';
+import { machineEnvironment } from './csr-environment.js';
 import type { ComputedCsr, Csr, CsrFile } from './csr-file.js';
 import type { HartState } from './hart-state.js';
 import {
@@ -15,6 +16,7 @@ import {
   MSTATUS,
   PRIVILEGE,
 } from './privileged.js';
+import { comparesTime, supervisorTimerRows } from './supervisor-timer.js';
 
 type PairField = { [K in keyof HartState]: HartState[K] extends Uint32Array ? K : never }[keyof HartState];
 type ScalarField = { [K in keyof HartState]: HartState[K] extends number ? K : never }[keyof HartState];
@@ -96,6 +98,10 @@ function environment(name: 'menvcfg' | 'senvcfg', number: number, { extensions }
 
 const pendingOf = (state: HartState) => (state.lines | state.softwarePending) >>> 0;
 
+/** STIP is not software's where the supervisor's timer compares. */
+const writablePending = (state: HartState) =>
+  comparesTime(state) ? SUPERVISOR_INTERRUPTS & ~bit(INTERRUPT.supervisorTimer) : SUPERVISOR_INTERRUPTS;
+
 function writePending(file: CsrFile, low: number, mask: number): void {
   file.state.softwarePending = ((file.state.softwarePending & ~mask) | (low & mask)) >>> 0;
   file.ports.interruptsChanged();
@@ -122,14 +128,11 @@ const MACHINE: readonly Csr[] = [
     number: 0x344,
     read: file => file.set(pendingOf(file.state)),
     readForUpdate: file => file.set(file.state.softwarePending),
-    write: (file, low) => writePending(file, low, file.hasSupervisor ? SUPERVISOR_INTERRUPTS : 0),
+    write: (file, low) => writePending(file, low, file.hasSupervisor ? writablePending(file.state) : 0),
   },
 ];
 
-const MACHINE_32: readonly Csr[] = [
-  { name: 'mstatush', number: 0x310, read: () => {}, write: () => {} },
-  { name: 'menvcfgh', number: 0x31a, read: () => {}, write: () => {} },
-];
+const MACHINE_32: readonly Csr[] = [{ name: 'mstatush', number: 0x310, read: () => {}, write: () => {} }];
 
 /** pmpcfg holds one byte an entry, four or eight a register; odd registers do not exist on RV64 (3.7.1). */
 const pmpConfig = (index: number): Csr => ({
@@ -266,6 +269,7 @@ const EXTENSION_CSRS: readonly (readonly [
     ],
   ],
   ['f', () => FLOAT],
+  ['sstc', supervisorTimerRows],
   ['zkr', () => ENTROPY],
 ];
 
@@ -285,7 +289,7 @@ export function buildCsrTable(config: HartConfig): readonly (Csr | undefined)[] 
     ...(wide ? [0, 2] : [0, 1, 2, 3]).map(pmpConfig),
     ...Array.from({ length: 16 }, (_, index) => pmpAddress(index)),
     ...counterRows(config),
-    environment('menvcfg', 0x30a, config),
+    ...machineEnvironment(environment('menvcfg', 0x30a, config), config),
     stored('mepc', 0x341, 'mepc', ~codeAlignmentMask(config)),
     ...[...config.extensions].flatMap(name => csrsOfExtension(name, config)),
   ];

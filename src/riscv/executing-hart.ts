@@ -11,6 +11,7 @@ import type { CsrFile } from './csr-file.js';
 import type { HartState } from './hart-state.js';
 import type { Mmu } from './mmu.js';
 import type { HartConfig } from './privileged.js';
+import type { SupervisorTimersPort } from './supervisor-timer.js';
 
 /** What a hart needs from the machine it is part of. */
 export interface HartEnvironment {
@@ -25,6 +26,8 @@ export interface HartEnvironment {
   readonly hooks: DebugHooks;
   /** A debugger's write of a CSR is a write and no instruction's (machine revision 2). */
   readonly writesCsrsExactly: boolean;
+  /** Of harts with Sstc. */
+  readonly supervisorTimers?: SupervisorTimersPort | undefined;
   readTime(out: CsrFile): void;
   /** Absent: an ebreak is a breakpoint, whatever stands beside it. */
   readonly semihosting: { call(hart: number): void } | undefined;

@@ -2,11 +2,15 @@
  * State that a hart has with an extension: a component of its own, which other harts lack. Its CSRs are computed
  * ones, since generated code finds bits in a hart's own component only.
  */
-import { type Component, type Layout, type StateOf, StatePlan } from '../state/layout.js';
+import { type Component, defineState, type Layout, type StateOf, StatePlan, u64 } from '../state/layout.js';
 import type { HartConfig } from './privileged.js';
 
+const SSTC_STATE = defineState('sstc', { stimecmp: u64() });
+
+export type SstcState = StateOf<typeof SSTC_STATE>;
+
 /** By the extension's name. */
-const EXTENSION_STATES = {} as const satisfies Readonly<Record<string, Layout>>;
+const EXTENSION_STATES = { sstc: SSTC_STATE } as const satisfies Readonly<Record<string, Layout>>;
 
 type States = typeof EXTENSION_STATES;
 

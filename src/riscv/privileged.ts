@@ -25,6 +25,12 @@ export const ENVIRONMENT = { fiom: 1, cbie: 3 << 4, cbcfe: 1 << 6, cbze: 1 << 7 
 export const CBIE_SHIFT = 4;
 export const CBIE = { illegal: 0, flush: 1, invalidate: 3 } as const;
 
+/** Bits of menvcfg that stand in its high word (3.1.18). */
+export const MENVCFG_HIGH = {
+  /** The supervisor's timer compares (Sstc). */
+  stce: (1 << 31) >>> 0,
+} as const;
+
 /** Interrupt numbers, table 3.6. */
 export const INTERRUPT = {
   supervisorSoftware: 1,

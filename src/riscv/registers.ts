@@ -281,6 +281,7 @@ function trialOf({ csrs, id, config }: RegisterSource): CsrFile {
     translationChanged: nothing,
     viewChanged: nothing,
     pmpChanged: nothing,
+    timerChanged: nothing,
   });
 }
 

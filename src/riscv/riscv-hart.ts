@@ -9,6 +9,7 @@ import {
   NO_INTERRUPT,
 } from '../machine/hart.js';
 import { BlockAccess } from './block-access.js';
+import { csrEffects } from './csr-effects.js';
 import { CsrFile } from './csr-file.js';
 import { buildCsrTable } from './csr-table.js';
 import { DataAccess } from './data-access.js';
@@ -23,6 +24,7 @@ import { Mmu } from './mmu.js';
 import { PmpUnit } from './pmp.js';
 import { ACCESS, CAUSE, type HartConfig, MSTATUS, PRIVILEGE } from './privileged.js';
 import { RiscvRegisters } from './registers.js';
+import { SupervisorTimer } from './supervisor-timer.js';
 import { SystemOperations } from './system-operations.js';
 import { TrapUnit } from './traps.js';
 
@@ -38,6 +40,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   readonly pmp: PmpUnit;
   readonly traps: TrapUnit;
   readonly registers: HartRegisters;
+  readonly supervisorTimer: SupervisorTimer | undefined;
   readonly #system: SystemOperations;
   readonly #data = new DataAccess(this);
   readonly blocks = new BlockAccess(this, this.#data);
@@ -59,28 +62,10 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   ) {
     this.pmp = new PmpUnit(state);
     this.mmu = new Mmu(config.xlen, state, env, this.pmp, tlb, () => this.steps);
-    this.csrs = new CsrFile(buildCsrTable(config), id, config, state, extensionStates, {
-      steps: () => this.steps,
-      readTime: out => env.readTime(out),
-      randomHalf: () => env.randomHalf(),
-      interruptsChanged: () => {
-        if (this.traps.interrupt() !== NO_INTERRUPT) this.requestBoundary();
-      },
-      viewChanged: () => this.#publishView(),
-      addressSpaceChanged: () => {
-        this.mmu.spaceChanged();
-        this.requestBoundary();
-      },
-      translationChanged: () => {
-        this.mmu.flushTranslated();
-        this.requestBoundary();
-      },
-      pmpChanged: () => {
-        this.pmp.update();
-        this.mmu.flush();
-        this.requestBoundary();
-      },
-    });
+    this.csrs = new CsrFile(buildCsrTable(config), id, config, state, extensionStates, csrEffects(this));
+    const { sstc } = extensionStates;
+    this.supervisorTimer =
+      sstc && env.supervisorTimers && new SupervisorTimer(id, state, sstc, env.supervisorTimers);
     this.traps = new TrapUnit(config, state);
     this.#system = new SystemOperations(this, env.engine.systemOperations);
     this.registers = new RiscvRegisters(this);
@@ -178,7 +163,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     this.exit = EXIT.budget;
     this.#granted = budget;
     this.#surrendered = 0;
-    this.#publishView();
+    this.publishView();
     this.env.engine.run(this, this.address, this.mmu.fetchBank, this.mmu.dataBank, budget);
     const steps = this.stepsThisRun;
     this.#granted = 0;
@@ -194,7 +179,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     this.exit = EXIT.budget;
     const left = --this.env.memory.i32[(this.env.memory.plan.control + CONTROL.budget) >> 2];
     if (left === 0 || this.traps.interrupt() !== NO_INTERRUPT) return 0;
-    this.#publishView();
+    this.publishView();
     return 1;
   }
 
@@ -353,7 +338,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   }
 
   /** Tells generated code how it sees memory now. */
-  #publishView(): void {
+  publishView(): void {
     const { i32, plan } = this.env.memory;
     this.#variant = this.#granted < SHORT_RUN ? REGION_VARIANT.none : this.#regionVariant();
     i32[(plan.control + CONTROL.variant) >> 2] = this.#variant;

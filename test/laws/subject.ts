@@ -13,6 +13,7 @@ import {
   type Width,
 } from '../support/sessions.js';
 import { deafSleeper, randomImage, sharedCounter, tokenRing } from '../support/small-programs.js';
+import { SUPERVISOR_TICKS, supervisorTicks } from '../support/supervisor-ticks.js';
 import {
   randomToy,
   TOY_SCRATCH,
@@ -89,6 +90,13 @@ const firmware =
   (width: Width, name: string): Boot =>
   ({ harts = 1, ...options } = {}) =>
     bootFixture(fixture(width, name), { ...options, config: { harts, ramBytes: RAM } });
+
+/** Harts that have more than the default ones: the supervisor's own timer. */
+const supervised: Boot = ({ harts = 1, ...options } = {}) =>
+  bootBytes('supervisor.bin', supervisorTicks(64, 200), {
+    ...options,
+    config: { cpu: 'rv64', harts, ramBytes: RAM },
+  });
 
 /** `ticks`: its wfi, the instruction behind it, the handler of the timer, and the entry of all traps. */
 const TICKS_CODE = [0x8000_02f8n, 0x8000_02fcn, 0x8000_02fen, 0x8000_01b0n];
@@ -183,6 +191,12 @@ const RISCV: Subject = {
       code: [0x8000_0034n, 0x8000_0038n, 0x8000_0044n],
       data: COUNTER_DATA,
       boot: every(bytesOf('ring', tokenRing), 500, 3),
+    },
+    {
+      name: 'three harts whose supervisors have timers',
+      code: [SUPERVISOR_TICKS.wfi, SUPERVISOR_TICKS.handler].map(BigInt),
+      data: [SUPERVISOR_TICKS.count, 0x8000_2000].map(BigInt),
+      boot: every(supervised, 500, 3),
     },
   ],
   quiet: [

@@ -83,7 +83,9 @@ describe.skipIf(missing.length > 0)(
       [64, 2, '6G', 6 * 2 ** 30],
       [32, 2, '16M', 16 * 2 ** 20],
     ] as const)('RV%i, %i harts, %s of RAM', (xlen, harts, memory, ramBytes) => {
-      const theirs = comparable(qemuTree(xlen, ['-smp', `${harts}`, '-m', memory]));
+      // The extensions of our default.
+      const cpu = `rv${xlen},h=off,zbc=off,sstc=off,Zihintpause=off`;
+      const theirs = comparable(qemuTree(xlen, ['-cpu', cpu, '-smp', `${harts}`, '-m', memory]));
       const isa = /riscv,isa = "(.*)"/.exec(theirs.join('\n'))?.[1] ?? '';
       expect(isa).toMatch(new RegExp(`^rv${xlen}ima`));
       const ours = virtTree({ ...options, harts, ramBytes, isa: isa.replace('_', 'su_') });

@@ -13,6 +13,7 @@ import type { DiskContents } from '../../src/ports/config.js';
 import { RISCV_ELF } from '../../src/riscv/elf-machine.js';
 import { MachineDigest } from '../../src/snapshot/digest.js';
 import type { Timeline } from '../../src/timeline/timeline.js';
+import { SUPERVISOR_TICKS, supervisorTicks } from '../support/supervisor-ticks.js';
 import { digestText, type Trace, traceOf } from './oracle.js';
 
 const FULL = process.env.BACKSTUB_FULL !== undefined;
@@ -32,6 +33,9 @@ function randomFrom(seed: number): (limit: number) => number {
 /** What is run: where it stops, which word of it is watched, and how long a step takes. */
 interface Guest {
   readonly fixture: string;
+  /** Where it is no fixture's file: its bytes and the places in it, by name. */
+  readonly raw?: { readonly bytes: Uint8Array; readonly symbols: ReadonlyMap<string, bigint> };
+  readonly cpu?: string;
   readonly xlen: 32 | 64;
   readonly harts: number;
   readonly icountShift: number;
@@ -59,14 +63,32 @@ const kernel: Omit<Guest, 'harts'> = {
   disks: [{ name: 'disk', sectors: 64, extents: [] }],
 };
 
-async function recordGuest({ fixture, xlen, harts, icountShift, steps, disks }: Guest) {
-  const name = `fixtures/rv${xlen}/${fixture}.elf`;
-  const bytes = readFileSync(name);
+/** Its harts sleep in S mode until timers of their own wake them. */
+const supervisor = {
+  fixture: 'supervisor-ticks',
+  raw: {
+    bytes: supervisorTicks(64, 200),
+    symbols: new Map([
+      ['handler', BigInt(SUPERVISOR_TICKS.handler)],
+      ['count', BigInt(SUPERVISOR_TICKS.count)],
+    ]),
+  },
+  cpu: 'rv64',
+  xlen: 64,
+  icountShift: 9,
+  breakpoint: 'handler',
+  watched: 'count',
+  steps: 30_000,
+} as const;
+
+async function recordGuest({ fixture, raw, cpu, xlen, harts, icountShift, steps, disks }: Guest) {
+  const name = raw ? `${fixture}.bin` : `fixtures/rv${xlen}/${fixture}.elf`;
+  const bytes = raw?.bytes ?? readFileSync(name);
   const console = new MemoryConsole();
   const timeline = bootSession(
     { name, bytes },
     {
-      config: { harts, icountShift, ramBytes: 2 ** 20 * 4 },
+      config: { harts, icountShift, ramBytes: 2 ** 20 * 4, ...(cpu === undefined ? {} : { cpu }) },
       clock: 'virtual',
       snapshotIntervalSteps: 4_321,
       disks,
@@ -74,7 +96,9 @@ async function recordGuest({ fixture, xlen, harts, icountShift, steps, disks }: 
     { console, clock: systemClock },
   );
   timeline.attach();
-  const symbols = new Map(readSymbols(parseElf(name, bytes, RISCV_ELF)).map(one => [one.name, one.address]));
+  const symbols =
+    raw?.symbols ??
+    new Map(readSymbols(parseElf(name, bytes, RISCV_ELF)).map(one => [one.name, one.address]));
   for (const at of [steps / 5, steps / 3, steps / 2, steps - 100]) {
     await timeline.runToEnd({ maxIcount: Math.floor(at) });
     console.type(`line ${at}\r`);
@@ -136,6 +160,7 @@ describe.each<Guest>([
   { ...ticks, xlen: 32, harts: 1 },
   { ...ticks, xlen: 64, harts: 3 },
   { ...kernel, harts: 3 },
+  { ...supervisor, harts: 3 },
 ])('random moves in $fixture on RV$xlen with $harts harts', guest => {
   it(
     'end where brute force says, in the state it says',

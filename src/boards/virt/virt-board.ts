@@ -134,6 +134,9 @@ export class VirtBoard implements Board {
           env,
         ),
     );
+    this.devices.service('counter').tellOfWrites(() => {
+      for (const hart of this.harts) hart.supervisorTimer?.update();
+    });
     env.semihosting?.connect(this.harts.map(hart => new RiscvSemihostingCaller(hart)));
     this.memoryMap = memoryMapOf(config, rows);
   }
@@ -153,6 +156,7 @@ export class VirtBoard implements Board {
       hooks,
       writesCsrsExactly: this.behaviour.debuggerCsrWrite === 'exact',
       semihosting: this.devices.services.semihosting,
+      supervisorTimers: this.devices.services.supervisorTimers,
       randomHalf: () => entropy.half(),
       readTime: out => out.set(counter.timeLow(), counter.timeHigh()),
     } satisfies HartEnvironment;

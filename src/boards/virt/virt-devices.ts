@@ -1,10 +1,12 @@
 import { Clint, clintState } from '../../devices/clint.js';
+import { CompareTimers } from '../../devices/compare-timers.js';
 import { GoldfishRtc, goldfishRtcState } from '../../devices/goldfish-rtc.js';
 import { PLIC_SOURCES, Plic, plicState } from '../../devices/plic.js';
 import { TestFinisher } from '../../devices/test-finisher.js';
 import { UART_STATE, Uart16550 } from '../../devices/uart16550.js';
 import type { MachineConfig } from '../../ports/config.js';
 import { behaviourOf } from '../../ports/revisions.js';
+import { parseIsa } from '../../riscv/isa-text.js';
 import { INTERRUPT } from '../../riscv/privileged.js';
 import { type DeviceRow, deviceRow } from '../device-row.js';
 import { cells, node, strings } from '../device-tree.js';
@@ -33,6 +35,7 @@ export const virtDevices = (config: BoardConfig): readonly DeviceRow[] => [
   entropy(config),
   ...virtioRows(config),
   ...semihostingRows(config),
+  ...supervisorTimers(config),
 ];
 
 const testFinisher = (): DeviceRow =>
@@ -162,3 +165,19 @@ const entropy = (config: BoardConfig): DeviceRow =>
       return { services: { entropy }, inputs: entropy.source === 'host' ? { entropy } : {} };
     },
   });
+
+/** Those of Sstc stand in the harts, which keep what time is compared with. */
+const supervisorTimers = ({ harts, isa }: BoardConfig): readonly DeviceRow[] => {
+  if (!parseIsa(isa).extensions.has('sstc')) return [];
+  const row = deviceRow({
+    name: 'supervisor timers',
+    state: {},
+    timers: harts,
+    build({ line, clock, timers, service }) {
+      const wires = timers.map((timer, hart) => ({ line: line(hart, INTERRUPT.supervisorTimer), timer }));
+      const device = new CompareTimers(wires, service('counter'), clock);
+      return { device, services: { supervisorTimers: device } };
+    },
+  });
+  return [row];
+};
