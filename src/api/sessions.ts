@@ -1,6 +1,7 @@
 /** How scripts come to a machine: from firmware, or out of a recording. */
 
 import { liveHost } from '../assembly/live-host.js';
+import { findOpenSbi } from '../assembly/opensbi.js';
 import {
   bootSession,
   type ConfigOptions,
@@ -8,6 +9,7 @@ import {
   type HistoryOptions,
   momentOf,
   replaySession,
+  type SessionOptions,
 } from '../assembly/session.js';
 import { systemClock } from '../host/clock.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
@@ -58,8 +60,10 @@ export interface BootOptions extends ConfigOptions, SnapshotOptions {
   readonly record?: string;
   /** Write it through to the disk at each checkpoint, rest and end, so that it survives a loss of power. */
   readonly fsync?: boolean;
-  /** Firmware that runs first and hands over to the one named: OpenSBI, say. */
+  /** Firmware that runs first and hands over to the one named: a file, `none`, or `default`, the OpenSBI installed. */
   readonly bios?: string;
+  /** Files that are put into memory at an address, or ELF files where they want to be. */
+  readonly loads?: readonly { readonly file: string; readonly address?: number }[];
   /** WAV files that the guest's sound goes to and comes from. */
   readonly soundFiles?: WavFiles;
   /** Initial RAM disk for a kernel. */
@@ -70,8 +74,19 @@ export interface BootOptions extends ConfigOptions, SnapshotOptions {
   readonly disks?: readonly string[];
 }
 
+const readNamed = (files: HostFiles, path: string, what: string) => ({
+  name: path,
+  bytes: files.read(path, what),
+});
+
+function biosOf(files: HostFiles, path: string | undefined): SessionOptions['bios'] {
+  if (path === undefined || path === 'none') return path;
+  if (path === 'default') return xlen => readNamed(files, findOpenSbi(xlen), 'firmware');
+  return readNamed(files, path, 'firmware');
+}
+
 const namedFile = (files: HostFiles, path: string | undefined, what: string) =>
-  path === undefined ? undefined : { name: path, bytes: files.read(path, what) };
+  path === undefined ? undefined : readNamed(files, path, what);
 
 const historyOptions = (options: SnapshotOptions): HistoryOptions => ({
   clock: 'virtual',
@@ -101,7 +116,11 @@ export function boot(path: string, options: BootOptions = {}): DebugSession {
       { name: path, bytes },
       {
         config: configOf(options),
-        bios: namedFile(files, options.bios, 'firmware'),
+        bios: biosOf(files, options.bios),
+        loads: options.loads?.map(({ file, address }) => ({
+          ...readNamed(files, file, 'file to load'),
+          address,
+        })),
         initrd: namedFile(files, options.initrd, 'initrd'),
         disks: options.disks?.map(disk => readDiskImage(files, disk, disk)),
         ...historyOptions(options),

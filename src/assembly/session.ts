@@ -1,14 +1,15 @@
 import type { BuildMachine } from '../boards/build-machine.js';
-import { type NamedBytes, planBoot } from '../boards/virt/boot-flow.js';
+import { type LoadedFile, type NamedBytes, planBoot } from '../boards/virt/boot-flow.js';
 import { xlenOf } from '../boards/virt/loader.js';
 import { RAM_BASE } from '../boards/virt/memory-map.js';
 import { checksInvariants } from '../host/checks.js';
 import { systemClock } from '../host/clock.js';
 import { openPageFile } from '../host/files/temporary-page-file.js';
 import { isElf, parseElf } from '../images/elf.js';
+import { isLinuxImage } from '../images/linux-image.js';
 import { type ElfSymbol, readSymbols } from '../images/symbols.js';
 import { saveMoment } from '../machine/saved-machine.js';
-import { MIB } from '../ports/amounts.js';
+import { hex, MIB } from '../ports/amounts.js';
 import {
   type BootImage,
   chosenOf,
@@ -62,8 +63,13 @@ export interface HistoryOptions {
 
 export interface SessionOptions extends HistoryOptions {
   readonly config?: ConfigOptions;
-  /** Firmware that runs first and hands over to the kernel, as QEMU's -bios. */
-  readonly bios?: NamedBytes | undefined;
+  /**
+   * Firmware that runs first and hands over to the kernel, as QEMU's -bios: known at once or for harts of a width; or
+   * `none`, which also a kernel is told that is made for firmware below it.
+   */
+  readonly bios?: NamedBytes | ((xlen: 32 | 64) => NamedBytes) | 'none' | undefined;
+  /** What else stands in memory, as QEMU's -device loader. */
+  readonly loads?: readonly LoadedFile[] | undefined;
   /** Initial RAM disk for the kernel. */
   readonly initrd?: NamedBytes | undefined;
   /** Up to 8; the guest's writes stay in the machine. */
@@ -81,7 +87,8 @@ const DEFAULT_SNAPSHOT_DISK = 4096 * MIB;
  */
 export function bootSession(firmware: NamedBytes, options: SessionOptions, host: HostPorts): Session {
   const { config, images } = inWordsOf(host.say ?? sayPlainly, () => buildMachine(firmware, options, host));
-  const symbols = [firmware, ...(options.symbols ?? [])];
+  const loads = options.loads?.filter(({ address }) => address === undefined) ?? [];
+  const symbols = [firmware, ...loads, ...(options.symbols ?? [])];
   return liveSession({ config, images }, { ...options, symbols }, host);
 }
 
@@ -190,17 +197,32 @@ function buildMachine(
     disks: disks.map(disk => disk.sectors),
     ...semihostingSettings(kernel, wanted),
   });
-  const { bios, initrd } = options;
-  const { entry, kernelEntry, images } = planBoot({ kernel, bios, initrd }, settings);
-  if (bios === undefined && kernelEntry !== RAM_BASE) {
-    options.notice?.(
-      `${kernel.name} starts at 0x${kernelEntry.toString(16)}, and so does this machine; QEMU would start at 0x${RAM_BASE.toString(16)}`,
-    );
-  }
+  if (options.bios === undefined && isLinuxImage(kernel.bytes))
+    throw new InputError(`${kernel.name} is a Linux kernel, which needs firmware below it`, {
+      setting: 'bios',
+      value: 'default, or none for one that is made for machine mode',
+    });
+  const { initrd, loads } = options;
+  const bios = biosOf(options, cpu.xlen);
+  const { entry, kernelEntry, images } = planBoot({ kernel, bios, initrd, loads }, settings);
+  if (bios === undefined) noticeStart(kernel, kernelEntry, options);
   const contents = disks.flatMap(({ name, extents }, disk) =>
     extents.map(({ offset, bytes }): BootImage => ({ name, disk, address: offset, bytes })),
   );
   return { config: { ...settings, entry }, images: [...images, ...contents] };
+}
+
+function biosOf({ bios }: SessionOptions, xlen: 32 | 64): NamedBytes | undefined {
+  if (bios === 'none') return undefined;
+  return typeof bios === 'function' ? bios(xlen) : bios;
+}
+
+function noticeStart({ name, bytes }: NamedBytes, entry: number, { notice }: SessionOptions): void {
+  if (!isElf(bytes)) notice?.(`${name} is no ELF file: raw image at ${hex(RAM_BASE)}`);
+  else if (entry !== RAM_BASE)
+    notice?.(
+      `${name} starts at ${hex(entry)}, and so does this machine; QEMU would start at ${hex(RAM_BASE)}`,
+    );
 }
 
 /** With the host's entropy, the seed, too, is the host's: the device tree is made from it. */

@@ -15,7 +15,7 @@ import type { ValueKind } from '../ports/value-kinds.js';
 import { CPU_NAMES } from '../riscv/cpu-models.js';
 import type { SayAdvice } from '../state/input-error.js';
 import { DEVICE_OPTIONS } from './device-options.js';
-import { anyText, type OptionSpec, option, type Values } from './option-spec.js';
+import { anyText, type OptionSpec, option, repeatable, type Values } from './option-spec.js';
 import { ENGINE_OPTIONS } from './options.js';
 import { giving, type OwnOption } from './own-option.js';
 import { SEMIHOSTING_OPTIONS } from './semihosting-options.js';
@@ -23,6 +23,7 @@ import {
   type EntropySpec,
   parseCpu,
   parseEntropy,
+  parseLoad,
   parseOneOf,
   parserOf,
   parseSerial,
@@ -107,9 +108,19 @@ function settingOptions(): PlainOptions & typeof OWN_OPTIONS {
 /** Keys are the options' names in camel case, as the argument parser gives them. */
 export const MACHINE_OPTIONS = {
   ...settingOptions(),
-  bios: option('--bios <file>', 'firmware that runs before the kernel, or none', anyText, 'none'),
+  bios: option(
+    '--bios <file>',
+    'firmware that runs before the kernel, none, or default: the OpenSBI that is installed',
+    anyText,
+    'none',
+  ),
   kernel: option('--kernel <file>', 'the firmware, instead of naming it as argument', anyText),
   initrd: option('--initrd <file>', 'initial RAM disk for the kernel', anyText),
+  load: repeatable(
+    '--load <file[@address]>',
+    'put a file into memory at that address, or an ELF file where it wants to be; may be given more than once',
+    parseLoad,
+  ),
   clock: option(
     '--clock <kind>',
     'idle time: virtual jumps over it, realtime waits as long as it lasts',

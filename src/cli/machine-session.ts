@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { liveHost } from '../assembly/live-host.js';
-import { bootSession, type Session } from '../assembly/session.js';
+import { findOpenSbi } from '../assembly/opensbi.js';
+import { bootSession, type Session, type SessionOptions } from '../assembly/session.js';
 import { readDiskImage } from '../host/disk/disk-file.js';
 import { GuestFolder } from '../host/files/guest-folder.js';
 import { SaveFolder } from '../host/files/save-folder.js';
@@ -65,8 +66,11 @@ export async function bootMachine(
 ): Promise<Opened> {
   const { virtioConsole, saveDir } = options;
   const serial = chooseSerial(options.serial, virtioConsole);
-  const biosPath = options.bios === 'none' ? undefined : options.bios;
-  const bios = biosPath === undefined ? undefined : readGuestFile(biosPath, 'firmware');
+  const bios = biosOf(options.bios);
+  const loads = options.load?.map(({ path, address }) => ({
+    ...readGuestFile(path, 'file to load'),
+    address,
+  }));
   const initrd = options.initrd === undefined ? undefined : readGuestFile(options.initrd, 'initrd');
   const disks = options.disk ?? [];
   if (disks.length > 8) throw new InputError(`${disks.length} disks are given: there is room for 8`);
@@ -91,6 +95,7 @@ export async function bootMachine(
           config: settingsOf(options),
           bios,
           initrd,
+          loads,
           disks: contents,
           notice: tell,
           clock: clockOf(options, serial),
@@ -106,6 +111,17 @@ export async function bootMachine(
 
 const LINKED_FOR_SEMIHOSTING =
   'is linked for semihosting: its calls are answered, but those for files (see --semihosting=FOLDER, --no-semihosting)';
+
+/** Firmware below the kernel; which one is found is told. */
+function biosOf(path: string | undefined): SessionOptions['bios'] {
+  if (path === undefined || path === 'none') return path;
+  if (path !== 'default') return readGuestFile(path, 'firmware');
+  return xlen => {
+    const found = findOpenSbi(xlen);
+    tell(`firmware: ${found}`);
+    return readGuestFile(found, 'firmware');
+  };
+}
 
 /** Where somebody may answer, idle time lasts as long as it says. */
 export function clockOf({ clock, virtioConsole, net }: MachineOptions, serial: SerialSpec): IdleClock {

@@ -8,7 +8,7 @@ import type { HostForward } from '../host/network/tcp-proxy.js';
 import { ADDRESS } from '../host/network/user-addresses.js';
 import type { InputDeviceKind } from '../ports/config.js';
 import { INPUT_KINDS } from '../ports/settings.js';
-import { assigned, integer, oneOf, size, type ValueKind } from '../ports/value-kinds.js';
+import { assigned, integer, oneOf, size, type ValueKind, wholeNumber } from '../ports/value-kinds.js';
 import { cpuOf } from '../riscv/cpu-models.js';
 import { InputError } from '../state/input-error.js';
 import { type MomentName, TargetError } from '../timeline/debug-target.js';
@@ -60,6 +60,25 @@ export function parseHostPort(text: string): HostPort {
     throw new InvalidArgumentError('HOST:PORT is needed, e.g. 127.0.0.1:1234.');
   }
   return { host: match[1] || match[2] || '127.0.0.1', port };
+}
+
+/** A file that is put into memory. */
+export interface LoadSpec {
+  readonly path: string;
+  readonly address: number | undefined;
+}
+
+/** `FILE[@ADDRESS]`. */
+export function parseLoad(text: string): LoadSpec {
+  const match = /^(.+)@([^@/]*)$/.exec(text);
+  const address = match === null ? undefined : wholeNumber(match[2]);
+  if (match === null || (address === undefined && !/^\d/.test(match[2]))) {
+    if (text === '' || text.endsWith('@')) throw new InvalidArgumentError('FILE[@ADDRESS] is needed.');
+    return { path: text, address: undefined };
+  }
+  if (address === undefined || !Number.isSafeInteger(address))
+    throw new InvalidArgumentError(`An address is a number such as 0x80200000, not ${match[2]}.`);
+  return { path: match[1], address };
 }
 
 /** Where a console's bytes go. */

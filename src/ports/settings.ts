@@ -91,6 +91,8 @@ export const SECTOR_BYTES = 512;
 const MOST_DISK_SECTORS = 2 ** 40 / SECTOR_BYTES;
 /** Everything of a machine stands in one WebAssembly memory of at most 4 GiB, disks included. */
 const MOST_RAM_BYTES = 3 * GIB;
+const WHY_NO_MORE_RAM =
+  'a machine lives in one WebAssembly memory of 4 GiB, beside all that is derived from it';
 const RAM_UNIT = 4096;
 export const INPUT_KINDS = ['keyboard', 'mouse', 'tablet'] as const;
 /** Places for virtio devices. */
@@ -127,10 +129,10 @@ export const SETTINGS = {
     derived: true,
     shown: { line: 'cpu', text: isa => isa },
   }),
-  /** Number of harts, 1 to 8. */
-  harts: required(integer(1, 8), {
+  /** Number of harts, 1 to 16. */
+  harts: required(integer(1, 16), {
     now: 1,
-    option: { name: 'smp', value: 'n', help: 'number of harts, 1 to 8' },
+    option: { name: 'smp', value: 'n', help: 'number of harts, 1 to 16' },
     shown: { line: 'cpu', text: harts => plural(harts, 'hart') },
   }),
   /** Steps a hart may run before the next runnable one gets its turn. */
@@ -140,7 +142,7 @@ export const SETTINGS = {
     shown: { line: 'cpu', text: steps => `quantum ${steps} steps` },
   }),
   /** Guest RAM in bytes; a multiple of 4096. */
-  ramBytes: required(size(RAM_UNIT, MOST_RAM_BYTES), {
+  ramBytes: required(size(RAM_UNIT, MOST_RAM_BYTES, WHY_NO_MORE_RAM), {
     now: 128 * MIB,
     option: { name: 'memory', value: 'size', help: 'guest RAM, with suffix K, M or G' },
     shown: { line: 'memory', text: sizeText },

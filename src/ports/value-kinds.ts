@@ -1,6 +1,6 @@
 /** Kinds of values that a setting may have: what is one, and how people write it. */
 import { InputError } from '../state/input-error.js';
-import { GIB, KIB, MIB } from './amounts.js';
+import { GIB, KIB, MIB, plural } from './amounts.js';
 
 /** What is a value. */
 export interface ValueCheck<T> {
@@ -47,7 +47,7 @@ export function integer(least: number, most = Number.MAX_SAFE_INTEGER): ValueKin
 const SIZE_UNITS: Readonly<Record<string, number>> = { G: GIB, M: MIB, K: KIB, '': 1 };
 
 /** Bytes: a number with an optional suffix K, M or G (powers of 1024). */
-export function size(unit = 1, most = Number.MAX_SAFE_INTEGER): ValueKind<number> {
+export function size(unit = 1, most = Number.MAX_SAFE_INTEGER, whyMost = ''): ValueKind<number> {
   const kind: ValueKind<number> = {
     range: `a multiple of ${unit} bytes, at most ${writeSize(most)}`,
     is: (value): value is number => integer(unit, most).is(value) && value % unit === 0,
@@ -56,6 +56,9 @@ export function size(unit = 1, most = Number.MAX_SAFE_INTEGER): ValueKind<number
       const value = match ? Number(match[1]) * SIZE_UNITS[match[2].toUpperCase()] : Number.NaN;
       if (!Number.isSafeInteger(value) || value === 0)
         throw new InputError('A size in bytes is needed, with K, M or G as suffix, e.g. 128M.');
+      if (value < unit) throw new InputError(`${plural(value, 'byte')} are less than ${unit}: ${text}M?`);
+      if (value > most && whyMost !== '')
+        throw new InputError(`It must be at most ${writeSize(most)}: ${whyMost}.`);
       return inRange(kind, value);
     },
     write: writeSize,

@@ -5,7 +5,7 @@ const DEMO = 'fixtures/rv64/demo.elf';
 
 describe('a script is told of fields, not of options', () => {
   test.each([
-    ['a number out of range', { harts: 9 }, '9 cannot be: set harts to 1 to 8'],
+    ['a number out of range', { harts: 17 }, '17 cannot be: set harts to 1 to 16'],
     ['memory of no whole pages', { ramBytes: 4097 }, /^4097 cannot be: set ramBytes to a multiple of 4096/],
     ['too little memory', { ramBytes: 4096 }, /outside RAM, .*: set ramBytes to \d{5,}$/],
     ['a hart for another program', { cpu: 'rv32gc' }, /32-bit harts: set cpu to rv64\.\.\., or nothing$/],

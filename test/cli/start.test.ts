@@ -54,7 +54,7 @@ describe('an interpreter generated at the build', () => {
 
   test('serves all machines of its instruction set', () => {
     const { interpreterKey, interpreter } = machine({});
-    for (const config of [{ harts: 8 }, { ramBytes: 2 ** 28 }, { disks: [2 ** 14], network: true }]) {
+    for (const config of [{ harts: 16 }, { ramBytes: 2 ** 28 }, { disks: [2 ** 14], network: true }]) {
       const other = machine(config);
       expect(other.interpreterKey).toBe(interpreterKey);
       expect(other.interpreter).toEqual(interpreter);

@@ -41,7 +41,7 @@ test.each<[string[], string]>([
   [['replay'], "missing required argument 'recording' (see backstub --help)"],
   [['record', DEMO], "required option '-o, --output <file>' not specified (see backstub --help)"],
   [['run', DEMO, '--memory', '12Q'], "argument '12Q' is invalid. A size in bytes is needed"],
-  [['run', DEMO, '--smp', '9'], "argument '9' is invalid. It must be 1 to 8."],
+  [['run', DEMO, '--smp', '17'], "argument '17' is invalid. It must be 1 to 16."],
   [['run', DEMO, '--icount', '3'], "argument '3' is invalid. shift=N is needed"],
   [['run', DEMO, '--icount', 'shift=11'], 'It must be 0 to 10.'],
   [['run', DEMO, '--machine', 'sifive_u'], 'Allowed: virt.'],

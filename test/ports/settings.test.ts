@@ -64,8 +64,8 @@ describe('a new machine', () => {
   });
 
   test.each([
-    [{ harts: 9 }, '9 cannot be: give --smp 1 to 8'],
-    [{ harts: Number.NaN }, 'null cannot be: give --smp 1 to 8'],
+    [{ harts: 17 }, '17 cannot be: give --smp 1 to 16'],
+    [{ harts: Number.NaN }, 'null cannot be: give --smp 1 to 16'],
     [{ ramBytes: 4097 }, '4097 cannot be: give --memory a multiple of 4096 bytes, at most 3G'],
     [{ ramBytes: 2 ** 32 }, '4294967296 cannot be: give --memory a multiple of 4096 bytes, at most 3G'],
     [

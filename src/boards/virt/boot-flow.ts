@@ -24,6 +24,13 @@ export interface BootFiles {
   /** Firmware that runs first. */
   readonly bios?: NamedBytes | undefined;
   readonly initrd?: NamedBytes | undefined;
+  /** What else stands in memory. */
+  readonly loads?: readonly LoadedFile[] | undefined;
+}
+
+/** A file that is put into memory: as it is at an address, or an ELF program where it wants to be. */
+export interface LoadedFile extends NamedBytes {
+  readonly address?: number | undefined;
 }
 
 export interface BootPlan {
@@ -43,6 +50,7 @@ export function planBoot(files: BootFiles, config: BoardConfig): BootPlan {
   const kernel = loadAt(files.kernel, kernelStart(firmware?.end ?? RAM_BASE, config.xlen), config);
   const entry = firmware === undefined ? kernel.entry : RAM_BASE;
   const images = [...(firmware?.images ?? []), ...kernel.images];
+  images.push(...(files.loads ?? []).flatMap(file => imagesOf(file, config)));
   const initrd = files.initrd === undefined ? undefined : placeInitrd(files.initrd, kernel.start, config);
   if (initrd !== undefined) images.push(initrd);
   const tree = writeDeviceTree(
@@ -87,6 +95,12 @@ function loadAt(
   }
   const { images, entry, end } = loadElf(name, bytes, target);
   return { images, entry, start: Math.min(...images.map(image => image.address)), end };
+}
+
+function imagesOf({ name, bytes, address }: LoadedFile, config: BoardConfig): readonly BootImage[] {
+  if (address !== undefined) return [loadRaw(name, bytes, address, config.ramBytes)];
+  if (isElf(bytes)) return loadElf(name, bytes, config).images;
+  throw new InputError(`${name} is no ELF file, so it has to be told where to go: FILE@ADDRESS`);
 }
 
 /** Where a raw kernel goes: behind the firmware, aligned for the largest pages of early mappings. */
