@@ -265,6 +265,36 @@ describe('sound', () => {
     expect(sound().choose(0, channels, RATE_48000, format)).toBe(result);
   });
 
+  test('says what its streams can do, each in as many bytes as are asked for', () => {
+    const { driver } = sound();
+    const ask = (first: number, count: number, size: number) => {
+      driver.offer(CONTROL, [
+        { content: new Uint8Array(Uint32Array.of(0x100, first, count, size).buffer) },
+        { content: 4 + 2 * 40 },
+      ]);
+      driver.notify(CONTROL);
+      return [...driver.finished(CONTROL)[0].written];
+    };
+    const info = (direction: number) => [
+      ...[0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0],
+      ...[0xfe, 0x04, 0, 0, 0, 0, 0, 0, direction, 1, 2, 0, 0, 0, 0, 0],
+    ];
+    const ok = [0, 0x80, 0, 0];
+    const pad = new Array(8).fill(0);
+    expect(ask(0, 2, 32)).toEqual([...ok, ...info(0), ...info(1)]);
+    expect(ask(0, 2, 40)).toEqual([...ok, ...info(0), ...pad, ...info(1), ...pad]);
+    expect(ask(1, 1, 32)).toEqual([...ok, ...info(1)]);
+    expect(ask(2, 0, 32)).toEqual(ok);
+    for (const [first, count, size] of [
+      [1, 2, 32],
+      [0, 3, 32],
+      [3, 0, 32],
+      [0, 2, 31],
+      [0, 1, 4097],
+    ])
+      expect(ask(first, count, size)).toEqual([1, 0x80, 0, 0]);
+  });
+
   test('commands follow the life of a stream', () => {
     const { command, choose } = sound();
     expect([command(0x102, 0), command(0x104, 0), command(0x105, 0), command(0x103, 0)]).toEqual([
@@ -335,6 +365,36 @@ describe('sound', () => {
 });
 
 describe('disk', () => {
+  test('says what a request that the host works on is about', () => {
+    const { driver, it } = started(
+      VIRTIO_BLOCK_STATE,
+      1,
+      (state, rig, dma) =>
+        new VirtioBlock(state, 'modern', {
+          irq: rig.line('irq'),
+          dma,
+          disk: new RigDisk(new Uint8Array(16 * 512)),
+          completion: 'host',
+          clock: rig.clock,
+          timer: rig.timer(0),
+        }),
+    );
+    const header = (type: number, sector: number) => ({
+      content: Uint8Array.of(type, 0, 0, 0, 0, 0, 0, 0, sector, ...new Array(7).fill(0)),
+    });
+    driver.offer(0, [header(0, 3), { content: 1024 }, { content: 1 }]);
+    driver.offer(0, [header(1, 5), { content: new Uint8Array(512) }, { content: 1 }]);
+    driver.offer(0, [header(4, 0), { content: 1 }]);
+    driver.notify(0);
+    driver.wait();
+    expect([...it.inFlight].map(request => it.extentOf(request))).toEqual([
+      { offset: 3 * 512, length: 1024 },
+      { offset: 5 * 512, length: 512 },
+      { offset: 0, length: 0 },
+    ]);
+    expect(it.extentOf(99)).toEqual({ offset: 0, length: 0 });
+  });
+
   test('a command for a SCSI disk ends in an error in the buffer before the status', () => {
     const { driver, rig } = started(
       VIRTIO_BLOCK_STATE,

@@ -26,6 +26,7 @@ describe('monitor', () => {
       'replay_delete_break',
       'watch-condition [ADDR|SYMBOL [EXPRESSION]]',
       'set step-over-interrupts on|off',
+      'set semihosting-output on|off',
       'snapshot save NAME',
       'snapshot list',
       'snapshot delete NAME',

@@ -173,7 +173,14 @@ describe('snapshots with a file', () => {
     expect(spilling.store.pool.fileBytes).toBeGreaterThan(10 * PAGE_BYTES);
     // Every second one goes: their places lie between others.
     for (let i = 18; i > 0; i -= 2) for (const kept of both) kept.release(i);
-    for (let i = 0; i < 4; i++) round(8);
+    // Room for all of the next ones, until there is little again: many pages then go at once.
+    spilling.store.fitsInto(100 * PAGE_BYTES + 20_000);
+    for (let i = 0; i < 4; i++) {
+      for (let page = 0; page < 8; page++, byte = (byte % 255) + 1)
+        for (const kept of both) kept.write(page, byte);
+      for (const kept of both) kept.snapshots.push(kept.store.take());
+    }
+    spilling.store.fitsInto(20_000);
     for (let i = 0; i < plain.snapshots.length; i++) {
       for (const kept of both) kept.restore(i);
       expect([i, ...spilling.contents]).toEqual([i, ...plain.contents]);
