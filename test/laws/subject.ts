@@ -4,6 +4,8 @@
  */
 
 import * as asm from '../lockstep/encode.js';
+import { EXTENSION_NAMES, extensionPiece } from '../lockstep/extension-pieces.js';
+import type { Random } from '../lockstep/random.js';
 import {
   type BootOptions,
   bootBytes,
@@ -136,14 +138,20 @@ const caller =
 const riscvTyped = ([name, width, clock]: readonly [string, Width, 'virtual' | 'realtime']) =>
   [`${name} on ${width}`, clock, firmware(width, name), name !== 'demo'] as const;
 
+/** What the pieces of newer extensions need. */
+const NEWER = `su_${EXTENSION_NAMES.join('_')}`;
+
 const RISCV: Subject = {
   name: 'RISC-V',
   share: 1,
   random(seed, { harts = 1, ...options } = {}) {
     const xlen = seed % 2 === 0 ? 32 : 64;
-    return bootBytes('random.bin', randomImage({ seed, xlen, length: 60 }), {
+    // Half of them have what newer extensions bring in between.
+    const newer = seed % 4 >= 2;
+    const also = newer ? { also: (random: Random) => extensionPiece(random, xlen) } : {};
+    return bootBytes('random.bin', randomImage({ seed, xlen, length: 60, ...also }), {
       ...options,
-      config: { cpu: xlen === 64 ? 'rv64imac' : 'rv32imac', harts, ramBytes: RAM },
+      config: { cpu: `rv${xlen}imac${newer ? NEWER : ''}`, harts, ramBytes: RAM },
     });
   },
   registers: Array.from({ length: 20 }, (_, n) => 5 + n),

@@ -4,6 +4,12 @@ import * as asm from './encode.js';
 import { BASE, COUNTER, type Piece, plain, STACK } from './piece.js';
 import type { Random } from './random.js';
 
+/** What these pieces need of a hart. */
+export const EXTENSION_NAMES = (
+  'zicsr zifencei zicntr zihpm zicond zimop zcb zcmp zcmop zacas zabha zawrs zicbom zicboz ' +
+  'zba zbb zbs zbc zbkb zbkc zbkx zknd zkne zknh'
+).split(' ');
+
 const RESERVED: readonly number[] = [STACK, BASE, COUNTER];
 const REGISTERS = Array.from({ length: 32 }, (_, register) => register).filter(r => !RESERVED.includes(r));
 const SHORT = [10, 11, 12, 13, 14, 15];

@@ -79,3 +79,50 @@ export function deafSleeper(): Uint8Array {
     asm.jal(0, -4),
   ]);
 }
+
+/** Where `newerExtensions` stops by its breakpoint, and the word that it writes in every way there is. */
+export const NEWER_MARKER = 0x8000_0400;
+export const NEWER_WORD = 0x8000_1000;
+
+/** What `newerExtensions` needs of a hart. */
+export const NEWER_CPU = 'rv64imacsu_zicond_zacas_zabha_zicboz_zawrs_zbkb_zknh_zkne_zcb_zcmp';
+
+/** Harts that share a word: atomic bytes, swaps of words and pairs, zeroed blocks, pushes, and what computes. */
+export function newerExtensions(): Uint8Array {
+  const [RA, SP, T0, S1, A0, A1, S2, S3, S4] = [1, 2, 5, 9, 10, 11, 18, 19, 20];
+  const start = 0x8000_0000;
+  const amo = (funct5: number, width: number) => asm.rType(0x2f, width, funct5 << 2);
+  const setUp = [
+    asm.CSR_OPS.csrrs(S1, 0xf14, 0),
+    addi(S4, S1, 1),
+    asm.SHIFTS.slli(S1, S1, 8),
+    ...asm.loadAddress(T0, NEWER_WORD, start + 12),
+    // A stack for each hart, of which that of hart 0 ends behind the word.
+    addi(SP, T0, 16),
+    asm.REGISTER_OPS.add(SP, SP, S1),
+  ];
+  const first = [
+    addi(S2, S2, 1),
+    asm.iType(0x13, 1)(S3, S2, 0x100),
+    asm.rType(0x33, 5, 0x07)(S4, S3, S4),
+    asm.rType(0x33, 0, 0x19)(S3, S3, S4),
+    amo(0x00, 0)(A1, T0, S3),
+    asm.LOADS.lw(A1, T0, 0),
+    amo(0x05, 2)(A1, T0, S2),
+    amo(0x05, 4)(A0, T0, S2),
+    asm.IMMEDIATE_OPS.andi(A1, S2, 15),
+    asm.BRANCHES.bne(A1, 0, 8),
+    asm.iType(0x0f, 2)(0, T0, 4),
+    // cm.push {ra, s0-s2}, -32 and cm.pop; wrs.sto.
+    0xb872,
+    0xba72,
+    0x01d00073,
+  ];
+  const here = start + asm.assemble([...setUp, ...first]).length;
+  const code = [...setUp, ...first, asm.jal(RA, NEWER_MARKER - here)];
+  const image = new Uint8Array(NEWER_MARKER - start + 8);
+  image.set(asm.assemble(code));
+  const back = start + asm.assemble(setUp).length;
+  image.set(asm.assemble([asm.NOP, asm.jal(0, back - NEWER_MARKER - 4)]), NEWER_MARKER - start);
+  return image;
+}

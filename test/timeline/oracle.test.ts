@@ -13,6 +13,7 @@ import type { DiskContents } from '../../src/ports/config.js';
 import { RISCV_ELF } from '../../src/riscv/elf-machine.js';
 import { MachineDigest } from '../../src/snapshot/digest.js';
 import type { Timeline } from '../../src/timeline/timeline.js';
+import { NEWER_CPU, NEWER_MARKER, NEWER_WORD, newerExtensions } from '../support/small-programs.js';
 import { SUPERVISOR_TICKS, supervisorTicks } from '../support/supervisor-ticks.js';
 import { digestText, type Trace, traceOf } from './oracle.js';
 
@@ -79,6 +80,24 @@ const supervisor = {
   breakpoint: 'handler',
   watched: 'count',
   steps: 30_000,
+} as const;
+
+/** Instructions of newer extensions, among them accesses of more than eight bytes. */
+const newer = {
+  fixture: 'newer-extensions',
+  raw: {
+    bytes: newerExtensions(),
+    symbols: new Map([
+      ['marker', BigInt(NEWER_MARKER)],
+      ['word', BigInt(NEWER_WORD)],
+    ]),
+  },
+  cpu: NEWER_CPU,
+  xlen: 64,
+  icountShift: 3,
+  breakpoint: 'marker',
+  watched: 'word',
+  steps: FULL ? 100_000 : 20_000,
 } as const;
 
 async function recordGuest({ fixture, raw, cpu, xlen, harts, icountShift, steps, disks }: Guest) {
@@ -161,6 +180,8 @@ describe.each<Guest>([
   { ...ticks, xlen: 64, harts: 3 },
   { ...kernel, harts: 3 },
   { ...supervisor, harts: 3 },
+  { ...newer, harts: 1 },
+  { ...newer, harts: 3 },
 ])('random moves in $fixture on RV$xlen with $harts harts', guest => {
   it(
     'end where brute force says, in the state it says',
