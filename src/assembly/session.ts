@@ -53,6 +53,8 @@ export interface HistoryOptions {
   readonly snapshotDiskBytes?: number | undefined;
   /** Steps between snapshots; found from the host's time when not given. */
   readonly snapshotIntervalSteps?: number | undefined;
+  /** Whether a live machine stops when a hart traps for ever; true when not given. */
+  readonly trapLoopCheck?: boolean | undefined;
   /** Whether code that runs often is compiled; true when not given. No difference to the guest. */
   readonly jit?: boolean | undefined;
   /** Makes the machine; absent: of the board that its configuration names. */
@@ -160,6 +162,7 @@ function sessionOf(source: MachineSource, options: HistoryOptions, host: HostPor
   const symbols = symbolsOf(options.symbols ?? []);
   return new Timeline({ ...source, symbols, ...(build === undefined ? {} : { build }) }, host, {
     idleClock: options.clock,
+    trapLoopCheck: options.trapLoopCheck,
     jit,
     budget: budgetOf(options),
     // Threads load the boards that they know: another one's machine cannot be handed to them.

@@ -23,6 +23,7 @@ export const FOR_CONTINUING = [
   'semihosting',
   'clock',
   'jit',
+  'trapLoopCheck',
   'kernel',
 ] as const satisfies readonly (keyof MachineOptions)[];
 

@@ -16,7 +16,7 @@ import { CPU_NAMES } from '../riscv/cpu-models.js';
 import type { SayAdvice } from '../state/input-error.js';
 import { DEVICE_OPTIONS } from './device-options.js';
 import { anyText, type OptionSpec, option, repeatable, type Values } from './option-spec.js';
-import { ENGINE_OPTIONS } from './options.js';
+import { ENGINE_OPTIONS, TRAP_LOOP_OPTIONS } from './options.js';
 import { giving, type OwnOption } from './own-option.js';
 import { SEMIHOSTING_OPTIONS } from './semihosting-options.js';
 import {
@@ -129,6 +129,7 @@ export const MACHINE_OPTIONS = {
   ),
   serial: option('--serial <where>', `console: ${SERIAL_HELP}`, parseSerial, 'stdio'),
   ...ENGINE_OPTIONS,
+  ...TRAP_LOOP_OPTIONS,
 } as const;
 
 export type MachineOptions = Values<typeof MACHINE_OPTIONS>;

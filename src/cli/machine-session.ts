@@ -23,6 +23,7 @@ import type {
   RecordingOptions,
   SaveOptions,
   SymbolOptions,
+  TrapLoopOptions,
 } from './options.js';
 import { folderOf } from './semihosting-options.js';
 import type { NetSpec, SerialSpec, SoundSpec } from './values.js';
@@ -51,13 +52,14 @@ export function firmwarePath(argument: string | undefined, options: MachineOptio
 }
 
 /** What a session is told of snapshots and of how code is run. */
-export const historyOf = (options: HistoryOptions & EngineOptions & SymbolOptions) => ({
+export const historyOf = (options: HistoryOptions & EngineOptions & SymbolOptions & TrapLoopOptions) => ({
   symbols: options.symbols?.map(readSymbolFile),
   snapshotMemoryBytes: options.snapshotMemory,
   snapshotDisk: options.snapshotDisk,
   snapshotDiskBytes: options.snapshotDiskSize,
   snapshotIntervalSteps: options.snapshotInterval,
   jit: options.jit,
+  trapLoopCheck: options.trapLoopCheck,
 });
 
 export async function bootMachine(

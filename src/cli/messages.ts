@@ -4,6 +4,7 @@ import { printable, printableLines } from '../state/printable.js';
 export const EXIT_USAGE = 2;
 export const EXIT_DIVERGENCE = 3;
 export const EXIT_TIMEOUT = 124;
+export const EXIT_TRAP_LOOP = 125;
 
 /** A command's own way to end: the message is the last line on standard error. */
 export class CommandFailure extends Error {

@@ -50,6 +50,15 @@ export const DAMAGED_OPTIONS = {
   damaged: flag('--damaged', 'of a damaged recording, use what is before the damage'),
 } as const;
 
+/** A guest that gets nowhere. */
+export const TRAP_LOOP_OPTIONS = {
+  trapLoopCheck: {
+    flags: '--no-trap-loop-check',
+    help: 'let a hart that takes the same trap for ever go on, instead of stopping there (exit code 125)',
+    parse: (): boolean => false,
+  },
+} as const;
+
 /** When to stop a recording. */
 export const SIZE_LIMIT_OPTIONS = {
   maxSize: option(
@@ -108,6 +117,7 @@ export const REPLAY_CONSOLE_OPTIONS = {
 
 export type HistoryOptions = Values<typeof HISTORY_OPTIONS>;
 export type EngineOptions = Values<typeof ENGINE_OPTIONS>;
+export type TrapLoopOptions = Values<typeof TRAP_LOOP_OPTIONS>;
 export type LimitOptions = Values<typeof LIMIT_OPTIONS>;
 export type DamagedOptions = Values<typeof DAMAGED_OPTIONS>;
 export type SizeLimitOptions = Values<typeof SIZE_LIMIT_OPTIONS>;

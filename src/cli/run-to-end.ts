@@ -1,6 +1,6 @@
 import type { StopCause } from '../replay/recording.js';
 import type { Opened } from './machine-session.js';
-import { CommandFailure, EXIT_TIMEOUT, tell } from './messages.js';
+import { CommandFailure, EXIT_TIMEOUT, EXIT_TRAP_LOOP, tell } from './messages.js';
 import { endedBySignal, signalExitCode, withSignals } from './signals.js';
 
 export interface Limits {
@@ -13,6 +13,11 @@ export interface Limits {
 
 /** Ctrl-A X at the console. */
 export const USER_QUIT: StopCause = { kind: 'stopped', reason: 'the user quit' };
+
+/** Where each hart stands, for whoever wonders what kept the guest. */
+function tellWhere({ whereabouts }: Opened['session']): void {
+  for (const line of whereabouts.harts()) tell(line);
+}
 
 /** Runs a machine without a debugger until it ends; returns the exit code. */
 export async function runToEnd({ session, quit }: Opened, limits: Limits): Promise<number> {
@@ -32,7 +37,15 @@ export async function runToEnd({ session, quit }: Opened, limits: Limits): Promi
       return result.code;
     case 'interrupt':
       return 0;
+    case 'trap-loop':
+      throw new CommandFailure(`${result.text} (--no-trap-loop-check lets it go on)`, EXIT_TRAP_LOOP);
     case 'limit':
+      tellWhere(session);
+      if (result.trapLoop !== undefined && result.which === 'icount') {
+        const ending = `stopped at icount ${session.status().icount} (--max-icount)`;
+        throw new CommandFailure(`${ending}: ${result.trapLoop}`, EXIT_TRAP_LOOP);
+      }
+      if (result.trapLoop !== undefined) tell(result.trapLoop);
       if (result.which === 'timeout') {
         const seconds = (limits.timeout ?? 0) / 1000;
         throw new CommandFailure(`the guest was still running after ${seconds} s (--timeout)`, EXIT_TIMEOUT);

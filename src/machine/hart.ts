@@ -9,6 +9,7 @@ export interface LackingInstruction {
 }
 
 /** One hart as the machine sees it: what differs between instruction sets is behind this. */
+import type { TakenTrap, TrapLoopWatch } from './trap-loop.js';
 
 /** Of `Hart.pendingInterrupt`: none is to be taken now. */
 export const NO_INTERRUPT = -1;
@@ -125,6 +126,11 @@ export interface Hart {
   pendingInterrupt(): number;
   /** Enters an interrupt: one step. */
   enterInterrupt(interrupt: number): void;
+
+  /** Looks for traps that never end. */
+  readonly trapLoops: TrapLoopWatch;
+  /** What a trap was, e.g. `illegal instruction 0xffffffff`; and where its handler stands, e.g. `mtvec is 0`. */
+  describeTrap(trap: Readonly<TakenTrap>): { readonly what: string; readonly handler: string };
 
   /** Stands before the first instruction, at this address. */
   reset(pc: number): void;

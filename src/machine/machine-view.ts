@@ -6,6 +6,7 @@ import type { Board, BoardInputs } from './board.js';
 import type { DebugHit } from './debug-hit.js';
 import type { HartContext } from './hart.js';
 import { NO_POINTS, type PointSet } from './point-set.js';
+import type { TakenTrap, TrapLoop } from './trap-loop.js';
 
 /** The widest register is 64 bits. */
 const MOST_REGISTER_BYTES = 8;
@@ -98,6 +99,20 @@ export abstract class MachineView<B extends Board> {
 
   standsIn(context: HartContext): boolean {
     return this.board.harts[context.hart].standsIn(context);
+  }
+
+  /** What a trap of a hart was, and where its handler stands. */
+  describeTrap(hart: number, trap: Readonly<TakenTrap>): { readonly what: string; readonly handler: string } {
+    return this.board.harts[hart].describeTrap(trap);
+  }
+
+  /** A hart that looks as if it traps for ever, long before it is sure. */
+  get suspectedTrapLoop(): TrapLoop | undefined {
+    for (const { trapLoops } of this.board.harts) {
+      const loop = trapLoops.suspect(this.icount);
+      if (loop !== undefined) return loop;
+    }
+    return undefined;
   }
 
   /**

@@ -100,6 +100,8 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
     const { board } = this;
     const { time, machineState } = board;
     this.#listen(options);
+    const heedsTrapLoops = options.heedsTrapLoops === true;
+    for (const { trapLoops } of board.harts) trapLoops.heeded = heedsTrapLoops;
     this.#work = 0;
     let idleJumps = 0;
     for (;;) {
@@ -131,6 +133,11 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
         continue;
       }
       this.#finishSteps(hart, this.#runHart(hart, until));
+      const loop = heedsTrapLoops ? hart.trapLoops.take() : undefined;
+      if (loop !== undefined) {
+        this.#chooseHart();
+        return { kind: 'trap-loop', loop };
+      }
       if (hart.stopped && this.#hit !== undefined) {
         const hit = this.#hit;
         this.#hit = undefined;
@@ -159,6 +166,7 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
   /** Lets one input event enter at the present boundary. What it writes counts as in a run with these options. */
   apply(event: InputEvent, options: RunOptions = {}): void {
     this.#listen(options);
+    for (const { trapLoops } of this.board.harts) trapLoops.progress();
     this.#enter(event);
     this.board.time.idleFor(0);
     options.writes?.after();
@@ -212,7 +220,10 @@ export class Machine<B extends Board = Board> extends MachineView<B> {
   }
 
   #deriveAgain(): void {
-    for (const hart of this.board.harts) hart.afterRestore();
+    for (const hart of this.board.harts) {
+      hart.trapLoops.progress();
+      hart.afterRestore();
+    }
     this.board.afterRestore();
     this.#scheduler.looked();
   }

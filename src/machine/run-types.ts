@@ -3,6 +3,7 @@
 import type { DebugHit, WriteObserver } from './debug-hit.js';
 import type { HartContext } from './hart.js';
 import type { PointSet } from './point-set.js';
+import type { TrapLoop } from './trap-loop.js';
 
 /** Why `run` came back. */
 export type MachineStop =
@@ -11,7 +12,9 @@ export type MachineStop =
   /** No hart is runnable; the next timer is due at `deadlineNs`, which may be Infinity. */
   | { readonly kind: 'idle'; readonly deadlineNs: number }
   | { readonly kind: 'power-off'; readonly code: number }
-  | { readonly kind: 'hit'; readonly hit: DebugHit };
+  | { readonly kind: 'hit'; readonly hit: DebugHit }
+  /** A hart takes the same trap for ever: see `heedsTrapLoops`. */
+  | { readonly kind: 'trap-loop'; readonly loop: TrapLoop };
 
 export interface TakenInterrupt {
   /** Boundary before the step that enters the handler. */
@@ -31,6 +34,8 @@ export interface RunOptions {
   readonly onInterrupt?: (hart: number, cause: number) => void;
   /** Stop as at a limit when the guest waits for something that the host is to send. */
   readonly heedsWants?: boolean;
+  /** Stop when a hart traps for ever. Once a loop, and at the same icount wherever the run began before it. */
+  readonly heedsTrapLoops?: boolean;
   /** Stop as at a limit when this hart is about to take a step. */
   readonly beforeHart?: number;
 }

@@ -72,6 +72,15 @@ const END_KINDS: { readonly [K in Kind]: EndKind<Extract<MarkedEnd, { kind: K }>
     },
     describe: ({ limit, icount }) => `stopped at icount ${icount} by ${LIMITS[limit].text}`,
   },
+  // text: which hart, where and why
+  'trap-loop': {
+    number: 5,
+    encode: (out, { reason }) => out.text(reason),
+    decode: (from, icount) => ({ kind: 'trap-loop', icount, reason: from.text() }),
+    parse: ({ reason }, icount) =>
+      typeof reason === 'string' ? { kind: 'trap-loop', icount, reason } : undefined,
+    describe: ({ reason, icount }) => `stopped at icount ${icount}: ${reason}`,
+  },
 };
 
 const KINDS = Object.values(END_KINDS) as readonly EndKind<MarkedEnd>[];
@@ -111,7 +120,7 @@ export function parseEnd(where: string, value: unknown): RecordingEnd {
     if (end !== undefined) return end;
   }
   throw new InputError(
-    `${where} must have an icount and a kind: power-off with a code, signal with its number, limit (${LIMIT_NAMES.join(', ')}), stopped with a reason, or cut`,
+    `${where} must have an icount and a kind: power-off with a code, signal with its number, limit (${LIMIT_NAMES.join(', ')}), trap-loop or stopped with a reason, or cut`,
   );
 }
 

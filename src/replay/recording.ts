@@ -37,6 +37,8 @@ export type StopCause =
   /** A signal to the recorder, by its POSIX number. */
   | { readonly kind: 'signal'; readonly signal: number }
   | { readonly kind: 'limit'; readonly limit: RecordedLimit }
+  /** A hart trapped for ever: see TrapLoopWatch. `reason` says which, where and why. */
+  | { readonly kind: 'trap-loop'; readonly reason: string }
   /** The session was closed, the part ends here: whatever `reason` says. */
   | { readonly kind: 'stopped'; readonly reason: string };
 

@@ -109,10 +109,12 @@ export class DataAccess {
     switch (this.#pending) {
       case 'device': {
         const [low, high] = [memory.u32[mailbox >> 2], memory.u32[(mailbox >> 2) + 1]];
+        this.hart.trapLoops.progress();
         bus.writeDevice(this.#address, this.#size, low, high);
         break;
       }
       case 'device-bytes':
+        this.hart.trapLoops.progress();
         for (let i = 0; i < this.#size; i++) bus.writeDevice(this.#address + i, 1, memory.u8[mailbox + i], 0);
         break;
       case 'split': {
@@ -154,6 +156,7 @@ export class DataAccess {
   #readDevice(physical: number, size: number, to: number): boolean {
     const { bus, memory } = this.hart.env;
     if (!bus.readDevice(physical, size)) return false;
+    this.hart.trapLoops.progress();
     memory.u32[to >>> 2] = bus.low;
     memory.u32[(to >>> 2) + 1] = bus.high;
     return true;

@@ -5,6 +5,7 @@ import type { TouchedPages } from '../engine/touched-pages.js';
 import type { WatchList } from '../engine/watch-list.js';
 import type { DebugHooks } from '../machine/board.js';
 import type { Scheduler } from '../machine/scheduler.js';
+import type { TrapLoopWatch } from '../machine/trap-loop.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import type { SystemBus } from '../memory/system-bus.js';
 import type { CsrFile } from './csr-file.js';
@@ -28,6 +29,8 @@ export interface HartEnvironment {
   readonly writesCsrsExactly: boolean;
   /** Of harts with Sstc. */
   readonly supervisorTimers?: SupervisorTimersPort | undefined;
+  /** The boundary before the step under way. */
+  icount(): number;
   readTime(out: CsrFile): void;
   /** Absent: an ebreak is a breakpoint, whatever stands beside it. */
   readonly semihosting: { call(hart: number): void } | undefined;
@@ -67,6 +70,7 @@ export interface ExecutingHart {
   /** Whether an interrupt is pending and enabled by itself: what ends a wfi. */
   readonly wakes: boolean;
   readonly inSupervisorTrapVirtualMemory: boolean;
+  readonly trapLoops: TrapLoopWatch;
   /** Makes the current instruction end in an exception. */
   trap(cause: number, low: number, high: number): 0;
   illegal(): number;

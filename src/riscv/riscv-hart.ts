@@ -8,6 +8,7 @@ import {
   type LackingInstruction,
   NO_INTERRUPT,
 } from '../machine/hart.js';
+import type { TakenTrap, TrapLoopWatch } from '../machine/trap-loop.js';
 import { BlockAccess } from './block-access.js';
 import { csrEffects } from './csr-effects.js';
 import { CsrFile } from './csr-file.js';
@@ -26,6 +27,7 @@ import { ACCESS, CAUSE, type HartConfig, MSTATUS, PRIVILEGE } from './privileged
 import { RiscvRegisters } from './registers.js';
 import { SupervisorTimer } from './supervisor-timer.js';
 import { SystemOperations } from './system-operations.js';
+import { describeTrap } from './trap-text.js';
 import { TrapUnit } from './traps.js';
 
 const SINK = X.zero!.sink;
@@ -66,7 +68,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     const { sstc } = extensionStates;
     this.supervisorTimer =
       sstc && env.supervisorTimers && new SupervisorTimer(id, state, sstc, env.supervisorTimers);
-    this.traps = new TrapUnit(config, state);
+    this.traps = new TrapUnit(id, config, state);
     this.#system = new SystemOperations(this, env.engine.systemOperations);
     this.registers = new RiscvRegisters(this);
     this.afterRestore();
@@ -136,6 +138,14 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     return lackingFor(this.config, bits);
   }
 
+  get trapLoops(): TrapLoopWatch {
+    return this.traps.loops;
+  }
+
+  describeTrap(trap: Readonly<TakenTrap>): { what: string; handler: string } {
+    return describeTrap(trap);
+  }
+
   check(): void {
     this.mmu.check(page => this.env.decode.guestPageOf(page));
   }
@@ -175,7 +185,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   /** Finishes a step that ended in a trap or a return from one; 1 when the run may go on behind it. */
   resume(): number {
     if (this.exit === EXIT.stopped) return 0;
-    if (this.exit === EXIT.trap) this.traps.enterException();
+    if (this.exit === EXIT.trap && this.traps.enterException(this.env.icount())) this.requestBoundary();
     this.exit = EXIT.budget;
     const left = --this.env.memory.i32[(this.env.memory.plan.control + CONTROL.budget) >> 2];
     if (left === 0 || this.traps.interrupt() !== NO_INTERRUPT) return 0;

@@ -50,6 +50,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     const supervised = hart.config.extensions.has('s');
     const trapped = privilege < PRIVILEGE.machine && (mstatus[0] & MSTATUS.tw) !== 0;
     if (trapped || (privilege === PRIVILEGE.user && supervised)) return hart.illegal();
+    hart.trapLoops.progress();
     if (!hart.wakes) hart.state.waiting = WAITING.interrupt;
     hart.yield();
     return 1;
@@ -71,6 +72,7 @@ function returnTo(hart: ExecutingHart, status: number, privilege: number, pc: Ui
   yieldReservation(state);
   state.pc[0] = pc[0];
   state.pc[1] = pc[1];
+  hart.trapLoops.returned(pc[0], pc[1]);
   hart.exit = EXIT.retired;
   return 0;
 }

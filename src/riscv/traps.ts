@@ -1,7 +1,9 @@
 /** Taking traps: privileged spec 3.1.6 to 3.1.9 and 3.1.15. */
 import { NO_INTERRUPT } from '../machine/hart.js';
+import { noTrap, type TakenTrap, TrapLoopWatch } from '../machine/trap-loop.js';
 import type { HartState } from './hart-state.js';
-import { type HartConfig, INTERRUPT, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
+import { CAUSE, type HartConfig, INTERRUPT, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
+import { REGISTER_NUMBER } from './registers.js';
 
 /** Order in which simultaneous interrupts are taken (3.1.9): external, software, timer; machine first. */
 const INTERRUPT_ORDER = [
@@ -18,15 +20,24 @@ export function yieldReservation(state: HartState): void {
   state.reservedAddress.fill(0xffffffff);
 }
 
+const STACK = 2 * REGISTER_NUMBER.sp;
+const isCall = (cause: number): boolean =>
+  cause >= CAUSE.ecallFromUser && cause <= CAUSE.ecallFromUser + PRIVILEGE.machine;
+
 export class TrapUnit {
+  readonly loops: TrapLoopWatch;
+  readonly #trap: TakenTrap = noTrap();
   #cause = 0;
   #low = 0;
   #high = 0;
 
   constructor(
+    hart: number,
     readonly config: HartConfig,
     readonly state: HartState,
-  ) {}
+  ) {
+    this.loops = new TrapLoopWatch(hart);
+  }
 
   /** mip: what devices drive and what software set. */
   get pending(): number {
@@ -55,11 +66,26 @@ export class TrapUnit {
     this.#high = high;
   }
 
-  enterException(): void {
+  /** `icount`: the boundary before the step that ends so. True when a loop of traps was found. */
+  enterException(icount: number): boolean {
+    const { state } = this;
+    const trap = this.#trap;
+    trap.icount = icount;
+    trap.cause = this.#cause;
+    trap.pcLow = state.pc[0];
+    trap.pcHigh = state.pc[1];
+    trap.valueLow = this.#low;
+    trap.valueHigh = this.#high;
+    trap.stack = state.x[STACK];
     this.#enter(this.#cause, false, this.#low, this.#high);
+    trap.handlerLow = state.pc[0];
+    trap.handlerHigh = state.pc[1];
+    trap.handlerMode = state.privilege;
+    return this.loops.entered(trap, !isCall(this.#cause));
   }
 
   enterInterrupt(cause: number): void {
+    this.loops.progress();
     this.#enter(cause, true, 0, 0);
   }
 

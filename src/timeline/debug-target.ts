@@ -49,6 +49,8 @@ export type DebugStop =
       readonly by?: Writer;
     }
   | { readonly kind: 'interrupt'; readonly hart: number }
+  /** The hart traps for ever, as was told in words; once a loop. */
+  | { readonly kind: 'trap-loop'; readonly hart: number; readonly text: string }
   /** The icount of `stopAtIcount`. */
   | { readonly kind: 'moment'; readonly hart: number; readonly icount: number }
   /**

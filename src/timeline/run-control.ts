@@ -24,6 +24,7 @@ import { InterruptHiding } from './search/interrupt-hiding.js';
 import { shownBefore, shownToGdb } from './search/interval-hits.js';
 import { ReverseSearch } from './search/reverse-search.js';
 import type { SearchPool } from './search/search-pool.js';
+import type { Whereabouts } from './whereabouts.js';
 
 /** Why `run` came back. `end`: there is nothing further, neither recorded nor live. */
 export type RunStop =
@@ -66,6 +67,7 @@ export class RunControl {
     readonly live: LiveDriver,
     readonly points: DebugPoints,
     readonly output: GuestOutput,
+    readonly whereabouts: Whereabouts,
     pool: SearchPool | undefined,
   ) {
     this.search = new ReverseSearch(navigator, points, pool);
@@ -107,6 +109,7 @@ export class RunControl {
 
   async resume(request: Resume, tell: (line: string) => void): Promise<DebugStop> {
     const stop = await this.#move(request, tell);
+    if (stop.kind === 'trap-loop') tell(stop.text);
     if (stop.kind === 'watchpoint' && stop.by !== undefined) {
       tell(`written by ${WRITERS[stop.by]} at icount ${this.#machine.icount}, not by an instruction`);
     }
@@ -150,7 +153,7 @@ export class RunControl {
         ? navigator.slice(Math.min(target, this.#history.end), pass)
         : live.slice(target, pass);
       this.output.reached();
-      if (stop.kind === 'hit') return stop;
+      if (stop.kind === 'hit' || stop.kind === 'trap-loop') return stop;
       const leftMs = deadlineMs - live.clock.nowMs();
       if (leftMs <= 0) return { kind: 'timeout' };
       if ((live.recorder?.bytesWritten ?? 0) >= recordedBytes) return { kind: 'size' };
@@ -337,6 +340,8 @@ export class RunControl {
       case 'timeout':
       case 'size':
         return { kind: 'step', hart: hart ?? Math.max(0, machine.lastStepOf.indexOf(machine.icount - 1)) };
+      case 'trap-loop':
+        return { kind: 'trap-loop', hart: stop.loop.hart, text: this.whereabouts.trapLoop(stop.loop) };
       case 'interrupted':
         return { kind: 'interrupt', hart: hart ?? machine.nextHart };
       case 'end':

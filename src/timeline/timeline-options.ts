@@ -7,6 +7,8 @@ export interface TimelineOptions {
   readonly jit?: boolean | undefined;
   readonly idleClock: IdleClock;
   readonly budget: SnapshotBudget;
+  /** Whether a live machine stops when a hart traps for ever (see TrapLoopWatch); true when not given. */
+  readonly trapLoopCheck?: boolean | undefined;
   /** Machines that search backwards beside this one; without them, this one does it alone. */
   readonly searchPool?: SearchPool | undefined;
   /** Whether to look at every rest of the machine that all is as the code relies on (see RestCheck). */
@@ -22,5 +24,12 @@ export interface RunToEndLimits {
 
 export type EndOfRun =
   | { readonly kind: 'power-off'; readonly code: number }
-  | { readonly kind: 'limit'; readonly which: 'icount' | 'timeout' | 'size' }
+  /** `trapLoop`: what looks like one, in words, and has not lasted long enough to end the run. */
+  | {
+      readonly kind: 'limit';
+      readonly which: 'icount' | 'timeout' | 'size';
+      readonly trapLoop?: string;
+    }
+  /** A hart traps for ever; `text` says which, where and why. */
+  | { readonly kind: 'trap-loop'; readonly text: string }
   | { readonly kind: 'interrupt' };

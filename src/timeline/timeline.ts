@@ -56,11 +56,13 @@ import type { MachineSource } from './machine-source.js';
 import { GuestOutput } from './output/guest-output.js';
 import { RestCheck } from './rest-check.js';
 import { RunControl } from './run-control.js';
+import { runToEnd } from './run-to-end.js';
 import { Questions } from './search/questions.js';
 import type { SearchPool } from './search/search-pool.js';
 import { SymbolNames } from './symbol-names.js';
 import type { EndOfRun, RunToEndLimits, TimelineOptions } from './timeline-options.js';
 import { type Verified, verifyRecording } from './verification.js';
+import { Whereabouts } from './whereabouts.js';
 
 const CLOSED: StopCause = { kind: 'stopped', reason: 'session closed' };
 
@@ -84,6 +86,7 @@ export class Timeline implements DebugTarget {
   readonly input: InputOps;
   readonly questions: Questions;
   readonly symbols: SymbolNames;
+  readonly whereabouts: Whereabouts;
   readonly searchPool: SearchPool | undefined;
   readonly #restCheck: RestCheck | undefined;
 
@@ -102,17 +105,25 @@ export class Timeline implements DebugTarget {
     this.navigator = new Navigator(this.machine, history, this.#pace, options.budget);
     if (start?.snapshot !== undefined) this.navigator.takeSnapshot(start.snapshot);
     this.#input = new HostInput(this.navigator, host, recording === undefined);
-    this.#live = new LiveDriver(this.navigator, this.#input.live, host.clock, options.idleClock);
+    this.#live = new LiveDriver(
+      this.navigator,
+      this.#input.live,
+      host.clock,
+      options.idleClock,
+      options.trapLoopCheck ?? true,
+    );
     this.#points = new DebugPoints(this.machine);
+    this.symbols = new SymbolNames(source.symbols ?? [], host.say);
+    this.whereabouts = new Whereabouts(this.machine, this.symbols);
     this.#control = new RunControl(
       this.navigator,
       this.#live,
       this.#points,
       this.#output,
+      this.whereabouts,
       options.searchPool,
     );
     this.description = this.machine.debug.description;
-    this.symbols = new SymbolNames(source.symbols ?? [], host.say);
     this.questions = new Questions(this.navigator, this.#output);
     this.#branches = new BranchKeeper(this.navigator, this.#output, events => this.#input.giveBack(events));
     this.#changes = new Changes(this.machine, this.#branches, this.#live, this.#input, this.#output);
@@ -336,25 +347,9 @@ export class Timeline implements DebugTarget {
 
   /** Runs until the guest ends or a limit is reached. */
   runToEnd(limits: RunToEndLimits): Promise<EndOfRun> {
-    return this.navigator.straightOn(() => this.#runToEnd(limits));
-  }
-
-  async #runToEnd(limits: RunToEndLimits): Promise<EndOfRun> {
     this.#pace.begin();
-    const { maxIcount = Number.POSITIVE_INFINITY, timeoutMs = Number.POSITIVE_INFINITY } = limits;
-    const stop = await this.#control.run({
-      until: maxIcount,
-      deadlineMs: this.host.clock.nowMs() + timeoutMs,
-      recordedBytes: limits.maxRecordedBytes,
-    });
-    await this.#control.settle();
-    this.#restCheck?.check();
-    if (stop.kind === 'end' && this.machine.poweredOff)
-      return { kind: 'power-off', code: this.machine.exitCode };
-    if (stop.kind === 'interrupted') return { kind: 'interrupt' };
-    const which = stop.kind === 'timeout' || stop.kind === 'size' ? stop.kind : 'icount';
-    this.#live.stopRecording({ kind: 'limit', limit: which });
-    return { kind: 'limit', which };
+    const runs = { control: this.#control, live: this.#live, whereabouts: this.whereabouts };
+    return this.navigator.straightOn(() => runToEnd(runs, limits)).finally(() => this.#restCheck?.check());
   }
 
   /** Replays the recording, all of it or up to a boundary: see verifyRecording. */

@@ -168,3 +168,51 @@ test('serve and replay take recordings; --at must lie within', async () => {
   expect(lastLine(beyond.stderr)).toMatch(/^backstub: error: .*999999999999/);
   expect(beyond.code).toBe(2);
 });
+
+test('a guest that traps for ever ends the run, with a line that says why', async () => {
+  const image = join(scratchFolder(), 'stuck.bin');
+  const recording = join(scratchFolder(), 'stuck.bst');
+  // c.nop; c.nop; an instruction that no hart has
+  writeFileSync(image, Uint8Array.of(1, 0, 1, 0, 0xff, 0xff, 0xff, 0xff));
+  const why =
+    'hart 0 traps for ever at 0x0 since icount 8: illegal instruction 0xffffffff at 0x80000004, mtvec is 0';
+  const ran = await backstub('run', image, '--serial', 'null');
+  expect(ran.code).toBe(125);
+  expect(lastLine(ran.stderr)).toBe(`backstub: error: ${why} (--no-trap-loop-check lets it go on)`);
+  const recorded = await backstub('record', image, '-o', recording, '--serial', 'null');
+  expect(recorded.code).toBe(125);
+  expect(recorded.stderr).toContain(`backstub replay ${recording} --at end`);
+  const info = await backstub('info', recording);
+  expect(info.stdout).toContain(why);
+  expect((await backstub('verify', recording)).code).toBe(0);
+  // Too short to be sure: it ends at the limit, and is no success.
+  const short = await backstub('run', image, '--serial', 'null', '--max-icount', '50000');
+  expect(short.code).toBe(125);
+  expect(lastLine(short.stderr)).toBe(`backstub: error: stopped at icount 50000 (--max-icount): ${why}`);
+  expect(short.stderr).toContain('backstub: hart 0 at 0x0, machine mode');
+  const off = await backstub(
+    'run',
+    image,
+    '--serial',
+    'null',
+    '--max-icount',
+    '50000',
+    '--no-trap-loop-check',
+  );
+  expect(off.code).toBe(0);
+  expect(lastLine(off.stderr)).toBe('backstub: stopped at icount 50000 (--max-icount)');
+});
+
+test('the end at a limit says where each hart is', async () => {
+  const { code, stderr } = await backstub(
+    'run',
+    'fixtures/rv64/compute-long.elf',
+    '--max-icount',
+    '100000',
+    '--smp',
+    '2',
+  );
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^backstub: hart 0 at \w+(\+\d+)? \(0x8[0-9a-f]{7}\), machine mode$/m);
+  expect(stderr).toMatch(/^backstub: hart 1 at .*$/m);
+});

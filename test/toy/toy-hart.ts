@@ -17,6 +17,7 @@ import { type TouchedPages, virtualPage } from '../../src/engine/touched-pages.j
 import type { WatchList } from '../../src/engine/watch-list.js';
 import type { DebugHooks } from '../../src/machine/board.js';
 import { type CodeReader, type Hart, type HartContext, NO_INTERRUPT } from '../../src/machine/hart.js';
+import { noTrap, type TakenTrap, TrapLoopWatch } from '../../src/machine/trap-loop.js';
 import type { GuestMemory } from '../../src/memory/guest-memory.js';
 import { PAGE_BYTES } from '../../src/memory/memory-plan.js';
 import type { SystemBus } from '../../src/memory/system-bus.js';
@@ -46,6 +47,7 @@ export interface ToyEnvironment {
   readonly touched: TouchedPages;
   readonly engine: Engine;
   readonly hooks: DebugHooks;
+  readonly time: { readonly icount: number };
 }
 
 /** One hart of the toy instruction set: physical addresses only, one mode, one interrupt. */
@@ -53,6 +55,7 @@ export class ToyHart implements Hart, EngineHost, DecodedPageKeeper {
   readonly addressBits = 32;
   readonly translates = false;
   readonly registers: ToyRegisters;
+  readonly trapLoops: TrapLoopWatch;
   yields = false;
   #granted = 0;
   #surrendered = 0;
@@ -70,21 +73,16 @@ export class ToyHart implements Hart, EngineHost, DecodedPageKeeper {
     readonly env: ToyEnvironment,
   ) {
     this.registers = new ToyRegisters(state);
+    this.trapLoops = new TrapLoopWatch(id);
     env.decode.tellOfPages(this);
     this.afterRestore();
   }
 
-  pageEvicted(): void {
-    this.flush();
-  }
-
-  afterRestore(): void {
-    this.flush();
-  }
+  readonly pageEvicted = (): void => this.flush();
+  readonly afterRestore = (): void => this.flush();
 
   flush(): void {
-    const { memory } = this.env;
-    memory.u8.fill(0xff, this.tlb, this.tlb + TOY_TLB_BYTES);
+    this.env.memory.u8.fill(0xff, this.tlb, this.tlb + TOY_TLB_BYTES);
   }
 
   get stopped(): boolean {
@@ -109,6 +107,7 @@ export class ToyHart implements Hart, EngineHost, DecodedPageKeeper {
 
   enterInterrupt(cause: number): void {
     this.state.waiting = 0;
+    this.trapLoops.progress();
     this.#enter(cause, 0, this.state.pc[0]);
     this.state.steps++;
   }
@@ -187,10 +186,23 @@ export class ToyHart implements Hart, EngineHost, DecodedPageKeeper {
 
   resume(): number {
     if (this.#exit === 'stopped') return 0;
-    if (this.#exit === 'trap') this.#enter(this.#cause, this.#fault, this.state.pc[0] + 4);
+    if (this.#exit === 'trap' && this.#except()) this.requestBoundary();
     this.#exit = 'budget';
     const left = --this.env.memory.i32[this.#control(CONTROL.budget)];
     return left === 0 || this.pendingInterrupt() !== NO_INTERRUPT ? 0 : 1;
+  }
+
+  #except(): boolean {
+    const [pcLow] = this.state.pc;
+    const place = { icount: this.env.time.icount, pcLow, stack: this.state.r[STACK] };
+    this.#enter(this.#cause, this.#fault, pcLow + 4);
+    const [handlerLow] = this.state.pc;
+    const trap = { ...noTrap(), ...place, cause: this.#cause, valueLow: this.#fault, handlerLow };
+    return this.trapLoops.entered(trap, this.#cause !== TOY_CAUSE.call);
+  }
+
+  describeTrap({ cause, handlerLow }: Readonly<TakenTrap>) {
+    return { what: `trap ${cause}`, handler: `its vector is 0x${handlerLow.toString(16)}` };
   }
 
   /** An exception comes back behind the instruction that it ended, an interrupt to the one that it came before. */
@@ -264,6 +276,7 @@ export class ToyHart implements Hart, EngineHost, DecodedPageKeeper {
       return host;
     }
     if (!bus.readDevice(address, size)) return this.#trap(TOY_CAUSE.data, address);
+    this.trapLoops.progress();
     memory.u32[memory.plan.mailbox >> 2] = bus.low;
     return memory.plan.mailbox;
   }
@@ -296,6 +309,7 @@ export class ToyHart implements Hart, EngineHost, DecodedPageKeeper {
     this.#device = undefined;
     if (device === undefined) return;
     const { memory, bus } = this.env;
+    this.trapLoops.progress();
     bus.writeDevice(device.address, device.size, memory.u32[memory.plan.mailbox >> 2], 0);
   }
 
@@ -337,9 +351,11 @@ export class ToyHart implements Hart, EngineHost, DecodedPageKeeper {
       case 'rfe':
         state.pc[0] = state.link[0];
         state.handling = 0;
+        this.trapLoops.returned(state.pc[0], 0);
         this.#exit = 'retired';
         return 0;
       default:
+        this.trapLoops.progress();
         if (!this.wakes) state.waiting = 1;
         this.yields = true;
         this.requestBoundary();

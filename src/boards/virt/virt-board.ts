@@ -157,6 +157,7 @@ export class VirtBoard implements Board {
       writesCsrsExactly: this.behaviour.debuggerCsrWrite === 'exact',
       semihosting: this.devices.services.semihosting,
       supervisorTimers: this.devices.services.supervisorTimers,
+      icount: () => this.time.icount,
       randomHalf: () => entropy.half(),
       readTime: out => out.set(counter.timeLow(), counter.timeHigh()),
     } satisfies HartEnvironment;

@@ -34,6 +34,8 @@ export function stopReply(event: DebugStop, context: StopContext): Reply {
   switch (event.kind) {
     case 'step':
     case 'moment':
+    // What happened stands in a line of its own; as a signal of the program's GDB would pass it on.
+    case 'trap-loop':
       return stop(SIGNAL_TRAP, [], event.hart, context);
     case 'interrupt':
       return stop(SIGNAL_INTERRUPT, [], event.hart, context);

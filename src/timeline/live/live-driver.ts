@@ -28,6 +28,8 @@ export class LiveDriver {
     readonly input: LiveInput,
     readonly clock: HostClock,
     readonly idleClock: IdleClock,
+    /** Whether a hart that traps for ever ends a run. Only here: what is replayed has happened. */
+    readonly heedsTrapLoops: boolean,
   ) {}
 
   get #machine(): Machine {
@@ -93,7 +95,7 @@ export class LiveDriver {
       this.enter(event, pass);
     }
     const idle = this.idleClock === 'realtime' ? 'return' : 'jump';
-    const options = { ...pass, idle, heedsWants: true } as const;
+    const options = { ...pass, idle, heedsWants: true, heedsTrapLoops: this.heedsTrapLoops } as const;
     const limit = Math.min(until, navigator.due());
     const early = this.#recorder?.due ? this.#checkpointOnTheWay(limit, options) : undefined;
     const stop = early ?? machine.run(limit, options);
