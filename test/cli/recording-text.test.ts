@@ -69,6 +69,10 @@ test.each<[RecordingEnd, string]>([
   [{ kind: 'signal', icount: 2500, signal: 1 }, 'end         stopped at icount 2500 by SIGHUP'],
   [{ kind: 'signal', icount: 2500, signal: 10 }, 'end         stopped at icount 2500 by signal 10'],
   [{ kind: 'limit', icount: 2500, limit: 'timeout' }, 'end         stopped at icount 2500 by the time limit'],
+  [
+    { kind: 'trap-loop', icount: 2500, reason: 'hart 0 traps for ever at 0x0' },
+    'end         stopped at icount 2500: hart 0 traps for ever at 0x0',
+  ],
   [{ kind: 'cut', icount: 2500 }, 'end         cut at icount 2500: the recorder was killed'],
 ])('info tells of an end by %o', async (end, line) => {
   const { stdout } = await backstub('info', writeRecording(end));

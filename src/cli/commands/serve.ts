@@ -36,6 +36,7 @@ const FOR_REPLAY = [
   'symbols',
   'saveDir',
   'jit',
+  'trapLoopCheck',
   'serial',
   'virtioConsole',
   'kernel',
