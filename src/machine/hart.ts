@@ -129,7 +129,7 @@ export interface Hart {
 
   /** Looks for traps that never end. */
   readonly trapLoops: TrapLoopWatch;
-  /** What a trap was, e.g. `illegal instruction 0xffffffff`; and where its handler stands, e.g. `mtvec is 0`. */
+  /** What a trap was, e.g. `illegal instruction 0xffffffff`; and where its handler stands, e.g. `its vector is 0`. */
   describeTrap(trap: Readonly<TakenTrap>): { readonly what: string; readonly handler: string };
 
   /** Stands before the first instruction, at this address. */

@@ -56,11 +56,11 @@ import type { MachineSource } from './machine-source.js';
 import { GuestOutput } from './output/guest-output.js';
 import { RestCheck } from './rest-check.js';
 import { RunControl } from './run-control.js';
-import { runToEnd } from './run-to-end.js';
 import { Questions } from './search/questions.js';
 import type { SearchPool } from './search/search-pool.js';
 import { SymbolNames } from './symbol-names.js';
 import type { EndOfRun, RunToEndLimits, TimelineOptions } from './timeline-options.js';
+import { runToEnd } from './undebugged-run.js';
 import { type Verified, verifyRecording } from './verification.js';
 import { Whereabouts } from './whereabouts.js';
 
