@@ -1,13 +1,3 @@
-/** An illegal instruction that another CPU would have. */
-export interface LackingInstruction {
-  /** Of the instruction, or of the register that it names. */
-  readonly name: string;
-  /** Of what brings it, as it is written: `Zicond`. */
-  readonly extension: string;
-  /** The CPU that has it by itself; undefined: none, it has to be asked for. */
-  readonly model: string | undefined;
-}
-
 /** One hart as the machine sees it: what differs between instruction sets is behind this. */
 import type { TakenTrap, TrapLoopWatch } from './trap-loop.js';
 
@@ -100,6 +90,16 @@ export interface LackingInstruction {
   readonly model: string | undefined;
 }
 
+/** A trap in words. */
+export interface TrapText {
+  /** e.g. `illegal instruction 0xffffffff`. */
+  readonly what: string;
+  /** Where its handler stands, e.g. `its vector is 0`. */
+  readonly handler: string;
+  /** What another CPU would have, where that is the reason. */
+  readonly lacking?: LackingInstruction | undefined;
+}
+
 export interface Hart {
   readonly id: number;
   /** Width of an address. */
@@ -129,8 +129,8 @@ export interface Hart {
 
   /** Looks for traps that never end. */
   readonly trapLoops: TrapLoopWatch;
-  /** What a trap was, e.g. `illegal instruction 0xffffffff`; and where its handler stands, e.g. `its vector is 0`. */
-  describeTrap(trap: Readonly<TakenTrap>): { readonly what: string; readonly handler: string };
+  /** What a trap was. */
+  describeTrap(trap: Readonly<TakenTrap>): TrapText;
 
   /** Stands before the first instruction, at this address. */
   reset(pc: number): void;
@@ -150,8 +150,6 @@ export interface Hart {
   endsHandler(memory: CodeReader): boolean;
   /** What it is doing, for thread lists, e.g. `waiting for interrupt`. */
   describe(): string;
-  /** What an instruction that is illegal here is on another CPU; undefined where it is none there either. */
-  lacking?(bits: number): LackingInstruction | undefined;
   /** Throws BrokenInvariant when what is derived does not agree with what it was derived from. */
   check(): void;
 }

@@ -4,7 +4,7 @@ import type { InputEvent } from '../ports/input-event.js';
 import type { StatePlan } from '../state/layout.js';
 import type { Board, BoardInputs } from './board.js';
 import type { DebugHit } from './debug-hit.js';
-import type { HartContext } from './hart.js';
+import type { HartContext, TrapText } from './hart.js';
 import { NO_POINTS, type PointSet } from './point-set.js';
 import type { TakenTrap, TrapLoop } from './trap-loop.js';
 
@@ -102,7 +102,7 @@ export abstract class MachineView<B extends Board> {
   }
 
   /** What a trap of a hart was, and where its handler stands. */
-  describeTrap(hart: number, trap: Readonly<TakenTrap>): { readonly what: string; readonly handler: string } {
+  describeTrap(hart: number, trap: Readonly<TakenTrap>): TrapText {
     return this.board.harts[hart].describeTrap(trap);
   }
 

@@ -11,8 +11,11 @@ import type { HartConfig } from './privileged.js';
 /** Of an instruction, 16 or 32 bits, that is illegal on this hart; undefined when none here would know it either. */
 export function lackingFor(hart: HartConfig, word: number): LackingInstruction | undefined {
   const half = (word & 3) !== 3;
-  if (half) return compressedLacking(hart, word & 0xffff);
-  return csrLacking(hart, word) ?? instructionLacking(hart, word);
+  const found = half
+    ? compressedLacking(hart, word & 0xffff)
+    : (csrLacking(hart, word) ?? instructionLacking(hart, word));
+  // QEMU's name is that of the width; `max` is of either.
+  return found?.model === 'rv64' ? { ...found, model: `rv${hart.xlen}` } : found;
 }
 
 function instructionLacking(hart: HartConfig, word: number): LackingInstruction | undefined {

@@ -5,8 +5,8 @@ import {
   type Hart,
   type HartContext,
   type HartRegisters,
-  type LackingInstruction,
   NO_INTERRUPT,
+  type TrapText,
 } from '../machine/hart.js';
 import type { TakenTrap, TrapLoopWatch } from '../machine/trap-loop.js';
 import { BlockAccess } from './block-access.js';
@@ -20,7 +20,6 @@ import { EXIT } from './hart-exit.js';
 import { contextOf, describe, endsHandler, standsIn } from './hart-place.js';
 import { type HartState, WAITING } from './hart-state.js';
 import { X } from './isa/operands.js';
-import { lackingFor } from './lacking.js';
 import { Mmu } from './mmu.js';
 import { PmpUnit } from './pmp.js';
 import { ACCESS, CAUSE, type HartConfig, MSTATUS, PRIVILEGE } from './privileged.js';
@@ -79,8 +78,6 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     this.mmu.flush();
   }
 
-  // What the machine asks.
-
   get addressBits(): 32 | 64 {
     return this.config.xlen;
   }
@@ -134,16 +131,12 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     return describe(this.state);
   }
 
-  lacking(bits: number): LackingInstruction | undefined {
-    return lackingFor(this.config, bits);
-  }
-
   get trapLoops(): TrapLoopWatch {
     return this.traps.loops;
   }
 
-  describeTrap(trap: Readonly<TakenTrap>): { what: string; handler: string } {
-    return describeTrap(trap);
+  describeTrap(trap: Readonly<TakenTrap>): TrapText {
+    return describeTrap(this.config, trap);
   }
 
   check(): void {
@@ -153,8 +146,6 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   get writesCsrsExactly(): boolean {
     return this.env.writesCsrsExactly;
   }
-
-  // Running.
 
   /** Steps of this hart so far; right also in the middle of `run`. */
   get steps(): number {

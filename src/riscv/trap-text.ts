@@ -1,6 +1,8 @@
 /** Exceptions in words, for people. */
+import type { LackingInstruction, TrapText } from '../machine/hart.js';
 import type { TakenTrap } from '../machine/trap-loop.js';
-import { PRIVILEGE } from './privileged.js';
+import { lackingFor } from './lacking.js';
+import { type HartConfig, PRIVILEGE } from './privileged.js';
 
 /** Exception codes, privileged spec table 3.6: as users read them, and what mtval holds (3.1.16). */
 const CAUSES: Readonly<
@@ -22,16 +24,20 @@ const CAUSES: Readonly<
   15: { text: 'store or atomic page fault', value: 'address' },
 };
 
-export function describeTrap(trap: Readonly<TakenTrap>): { what: string; handler: string } {
+export function describeTrap(config: HartConfig, trap: Readonly<TakenTrap>): TrapText {
   const { text, value } = CAUSES[trap.cause] ?? { text: `exception ${trap.cause}` };
   const number = hex(trap.valueHigh, trap.valueLow);
   let what = text;
   if (value === 'address') what += ` of ${number}`;
-  // A hart may leave mtval zero; all of those here hold the instruction.
-  if (value === 'instruction') what += ` ${instructionText(trap.valueLow)}`;
+  let lacking: LackingInstruction | undefined;
+  if (value === 'instruction') {
+    lacking = lackingFor(config, trap.valueLow);
+    const bits = instructionText(trap.valueLow);
+    what += lacking === undefined ? ` ${bits}` : ` ${lacking.name} (${lacking.extension}, ${bits})`;
+  }
   const vector = trap.handlerMode === PRIVILEGE.supervisor ? 'stvec' : 'mtvec';
   const handler = hex(trap.handlerHigh, trap.handlerLow);
-  return { what, handler: `${vector} is ${handler === '0x0' ? '0' : handler}` };
+  return { what, handler: `${vector} is ${handler === '0x0' ? '0' : handler}`, lacking };
 }
 
 const instructionText = (bits: number): string =>

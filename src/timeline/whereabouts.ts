@@ -1,3 +1,4 @@
+import type { LackingInstruction } from '../machine/hart.js';
 import type { Machine } from '../machine/machine.js';
 import type { TrapLoop } from '../machine/trap-loop.js';
 import type { SymbolNames } from './symbol-names.js';
@@ -21,15 +22,22 @@ export class Whereabouts {
 
   /** One line: which hart, where, since when, and the trap that it began with. */
   trapLoop({ hart, first, repeated }: TrapLoop): string {
-    const { what, handler } = this.machine.describeTrap(hart, first);
+    const { what, handler, lacking } = this.machine.describeTrap(hart, first);
     const place = this.#place(first.pcLow, first.pcHigh);
-    return `hart ${hart} traps for ever at ${address(repeated.pcLow, repeated.pcHigh)} since icount ${first.icount}: ${what} at ${place}, ${handler}`;
+    return `hart ${hart} traps for ever at ${address(repeated.pcLow, repeated.pcHigh)} since icount ${first.icount}: ${what} at ${place}${this.#advice(lacking)}, ${handler}`;
   }
 
   /** A hart that seems to trap for ever, where nobody has looked for one long enough to be sure. */
   suspected(): string | undefined {
     const loop = this.machine.suspectedTrapLoop;
     return loop && this.trapLoop(loop);
+  }
+
+  #advice(lacking: LackingInstruction | undefined): string {
+    if (lacking === undefined) return '';
+    const { model, extension } = lacking;
+    const value = model ?? `a name with ${extension}`;
+    return ` (this CPU lacks it; ${this.symbols.say({ setting: 'cpu', value })})`;
   }
 
   #place(low: number, high: number): string {

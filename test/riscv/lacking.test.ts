@@ -23,7 +23,7 @@ describe('what an illegal instruction is on another CPU', () => {
     ['rv64im', 0x0505, { name: 'c.addi', extension: 'C', model: 'rv64' }],
     ['rv64gc', csrrs(10, 0x015, 0), { name: 'seed', extension: 'Zkr', model: 'max' }],
     ['rv64imac', CSR_OPS_IMMEDIATE.csrrwi(0, 0x003, 1), { name: 'fcsr', extension: 'F', model: 'rv64' }],
-    ['rv32imac,s=off', csrrw(0, 0x180, 5), { name: 'satp', extension: 'S', model: 'rv64' }],
+    ['rv32imac,s=off', csrrw(0, 0x180, 5), { name: 'satp', extension: 'S', model: 'rv32' }],
   ] as const)('%s, 0x%x', (cpu, word, lacking) => {
     expect(lackingFor(hart(cpu), word)).toEqual(lacking);
   });

@@ -53,7 +53,7 @@ describe('what never ends', () => {
       'no handler',
       [asm.NOP, ILLEGAL],
       [],
-      'hart 0 traps for ever at 0x0 since icount 7: illegal instruction 0x0ec5d533 at 0x80000004, mtvec is 0',
+      'hart 0 traps for ever at 0x0 since icount 7: illegal instruction czero.eqz (Zicond, 0x0ec5d533) at 0x80000004 (this CPU lacks it; cpu needs max), mtvec is 0',
     ],
     [
       'an ecall without a handler',
@@ -77,13 +77,13 @@ describe('what never ends', () => {
       'a handler that traps itself',
       [ILLEGAL],
       [asm.NOP, ILLEGAL],
-      'hart 0 traps for ever at 0x80000404 since icount 9: illegal instruction 0x0ec5d533 at 0x8000000c, mtvec is 0x80000400',
+      'hart 0 traps for ever at 0x80000404 since icount 9: illegal instruction czero.eqz (Zicond, 0x0ec5d533) at 0x8000000c (this CPU lacks it; cpu needs max), mtvec is 0x80000400',
     ],
     [
       'a handler without a stack',
       [addi(SP, 0, 0), ILLEGAL],
       [addi(SP, SP, -256), asm.STORES.sw(RA, SP, 4)],
-      'hart 0 traps for ever at 0x80000404 since icount 10: illegal instruction 0x0ec5d533 at 0x80000010, mtvec is 0x80000400',
+      'hart 0 traps for ever at 0x80000404 since icount 10: illegal instruction czero.eqz (Zicond, 0x0ec5d533) at 0x80000010 (this CPU lacks it; cpu needs max), mtvec is 0x80000400',
     ],
     [
       'an ebreak',
