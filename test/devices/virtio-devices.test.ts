@@ -366,7 +366,7 @@ describe('sound', () => {
 
 describe('disk', () => {
   test('says what a request that the host works on is about', () => {
-    const { driver, it } = started(
+    const { driver, it, device, config } = started(
       VIRTIO_BLOCK_STATE,
       1,
       (state, rig, dma) =>
@@ -393,6 +393,25 @@ describe('disk', () => {
       { offset: 0, length: 0 },
     ]);
     expect(it.extentOf(99)).toEqual({ offset: 0, length: 0 });
+    const [first, second, third] = it.inFlight;
+    expect(new Set([first, second, third]).size).toBe(3);
+    // The host may be done with any of them first; one that it names twice is done.
+    it.complete(second);
+    it.complete(second);
+    it.complete(99);
+    expect([...it.inFlight]).toEqual([first, third]);
+    it.complete(third);
+    it.complete(first);
+    expect(driver.finished(0).map(({ head }) => head)).toEqual([3, 6, 0]);
+    for (const [written, read] of [
+      [0, 0],
+      [5, 1],
+      [0, 0],
+      [1, 1],
+    ]) {
+      device.write(CONFIG + 32, 1, written);
+      expect(config(32, 1)).toEqual([read]);
+    }
   });
 
   test('a command for a SCSI disk ends in an error in the buffer before the status', () => {
