@@ -1,5 +1,5 @@
 /** CONTRIBUTING.md's example of a new setting: its one row goes into a copy of the sources, and everything follows. */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -16,11 +16,18 @@ export const right = () => boot('demo.elf', { serialNumber: 'A7' });
 export const wrong = () => boot('demo.elf', { serialNumber: 7 });
 `;
 
-const run = (...args: string[]) =>
-  spawnSync(process.execPath, args, {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
+interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const run = (...args: string[]): Promise<Ran> =>
+  new Promise(resolve => {
+    const options = { cwd: folder, env: { ...process.env, NO_COLOR: '1' } };
+    const child = execFile(process.execPath, args, options, (_, stdout, stderr) =>
+      resolve({ status: child.exitCode, stdout, stderr }),
+    );
   });
 const backstub = (...args: string[]) => run(at('dist/cli/main.js'), ...args);
 const record = (file: string, ...options: string[]) =>
@@ -40,41 +47,45 @@ function insertRow(): void {
   writeFileSync(at('src/uses.ts'), USES);
 }
 
-test('a row makes a field, an option, a part of recordings, and what info and diff say', () => {
+test('a row makes a field, an option, a part of recordings, and what info and diff say', async () => {
   insertRow();
   // The types follow: only the use that is wrong is.
-  const { stdout: errors } = run(at('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json');
+  const { stdout: errors } = await run(at('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json');
   expect(errors.trim().split('\n')).toEqual([
     "src/uses.ts(3,47): error TS2322: Type 'number' is not assignable to type 'string'.",
   ]);
 
-  expect(backstub('run', '--help').stdout).toMatch(/--serial-number <text> +what /);
-  expect(record('named.bst', '--serial-number', 'A7')).toMatchObject({ status: 0 });
-  expect(record('other.bst', '--serial-number', 'A8')).toMatchObject({ status: 0 });
-  expect(record('plain.bst')).toMatchObject({ status: 0 });
-  const tooLong = record('never.bst', '--serial-number', 'x'.repeat(33));
+  const [help, tooLong, ...recorded] = await Promise.all([
+    backstub('run', '--help'),
+    record('never.bst', '--serial-number', 'x'.repeat(33)),
+    record('named.bst', '--serial-number', 'A7'),
+    record('other.bst', '--serial-number', 'A8'),
+    record('plain.bst'),
+  ]);
+  expect(help.stdout).toMatch(/--serial-number <text> +what /);
+  expect(recorded.map(({ status }) => status)).toEqual([0, 0, 0]);
   expect(tooLong.stderr).toMatch(/^backstub: error: "x+" cannot be: give --serial-number a text of/);
   expect(tooLong.status).toBe(2);
 
-  expect(backstub('info', 'named.bst').stdout).toMatch(/^number {6}A7$/m);
-  expect(backstub('info', 'plain.bst').stdout).not.toMatch(/^number/m);
-  expect(backstub('diff', 'named.bst', 'other.bst')).toMatchObject({
+  const [named, plain, both, one, verified, exported] = await Promise.all([
+    backstub('info', 'named.bst'),
+    backstub('info', 'plain.bst'),
+    backstub('diff', 'named.bst', 'other.bst'),
+    backstub('diff', 'named.bst', 'plain.bst'),
+    backstub('verify', 'named.bst'),
+    backstub('export', 'named.bst', 'parts'),
+  ]);
+  expect(named.stdout).toMatch(/^number {6}A7$/m);
+  expect(plain.stdout).not.toMatch(/^number/m);
+  expect(both).toMatchObject({
     status: 1,
     stdout: expect.stringMatching(/^serialNumber\n {2}named.bst: "A7"\n {2}other.bst: "A8"$/m),
   });
-  expect(backstub('diff', 'named.bst', 'plain.bst').stdout).toMatch(/^serialNumber\n.*"A7"\n.*: none$/m);
-  expect(backstub('verify', 'named.bst').status).toBe(0);
+  expect(one.stdout).toMatch(/^serialNumber\n.*"A7"\n.*: none$/m);
+  expect([verified.status, exported.status]).toEqual([0, 0]);
 
-  // What is in a file is checked like what is given.
-  expect(backstub('export', 'named.bst', 'parts').status).toBe(0);
   const config = readFileSync(at('parts/config.json'), 'utf8');
   writeFileSync(at('parts/config.json'), config.replace('"A7"', '7'));
-  expect(backstub('import', 'parts', '-o', 'bad.bst').stderr).toContain('has no valid "serialNumber": 7');
-
-  // Recordings from before it are still read.
-  for (const name of ['v1.bst', 'v2.bst'])
-    expect(backstub('info', join(REPOSITORY, 'fixtures/recordings', name)).status).toBe(0);
-
   writeFileSync(
     at('script.mjs'),
     `import { boot } from './dist/api/index.js';
@@ -82,7 +93,16 @@ boot(${JSON.stringify(DEMO)}, { serialNumber: 'B1', record: 'script.bst' }).clos
 try { boot(${JSON.stringify(DEMO)}, { serialNumber: 7 }); } catch (error) { console.log(error.message); }
 `,
   );
-  expect(run('script.mjs').stdout).toBe('7 cannot be: set serialNumber to a text of at most 32 characters\n');
-  expect(backstub('info', 'script.bst').stdout).toMatch(/^number {6}B1$/m);
+  const [imported, v1, v2, script] = await Promise.all([
+    // What is in a file is checked like what is given.
+    backstub('import', 'parts', '-o', 'bad.bst'),
+    // Recordings from before it are still read.
+    ...['v1.bst', 'v2.bst'].map(name => backstub('info', join(REPOSITORY, 'fixtures/recordings', name))),
+    run('script.mjs'),
+  ]);
+  expect(imported.stderr).toContain('has no valid "serialNumber": 7');
+  expect([v1.status, v2.status]).toEqual([0, 0]);
+  expect(script.stdout).toBe('7 cannot be: set serialNumber to a text of at most 32 characters\n');
+  expect((await backstub('info', 'script.bst')).stdout).toMatch(/^number {6}B1$/m);
   rmSync(at('node_modules'));
 });
