@@ -34,7 +34,7 @@ export class BlockAccess implements LongAccesses {
       if (bus.hostAddress(physical, WORD_BYTES, false) === 0)
         return this.hart.trap(CAUSE.storeAccess, start + at, high);
     }
-    if (this.data.watched(start, high, BLOCK_BYTES, false, true)) return this.hart.stop();
+    if (this.data.intercepted(start, high, BLOCK_BYTES, false, true)) return 0;
     const physical = this.hart.mmu.translate(start, high, BLOCK_BYTES, ACCESS.write);
     const host = bus.hostAddress(physical, BLOCK_BYTES, true);
     // ROM ignores stores.
@@ -73,7 +73,7 @@ export class BlockAccess implements LongAccesses {
     }
     const physical = this.#translated(low, high, size, ACCESS.write);
     if (physical < 0) return 0;
-    if (this.data.watched(low, high, size, true, true)) return this.hart.stop();
+    if (this.data.intercepted(low, high, size, true, true)) return 0;
     found.set(memory.u32.subarray(from >>> 2, (from + size) >>> 2));
     const host = bus.hostAddress(physical, size, true);
     if (host === 0 || found.some((word, index) => word !== expected[index])) return 1;
@@ -88,7 +88,7 @@ export class BlockAccess implements LongAccesses {
   loadList(low: number, high: number, words: Uint32Array): number {
     const parts = this.#partsOf(low, high, words.byteLength, ACCESS.read);
     if (parts === undefined) return 0;
-    if (this.data.watched(low, high, words.byteLength, true, false)) return this.hart.stop();
+    if (this.data.intercepted(low, high, words.byteLength, true, false)) return 0;
     const bytes = new Uint8Array(words.buffer);
     const { u8 } = this.hart.env.memory;
     for (const { host, at, length } of parts) bytes.set(u8.subarray(host, host + length), at);
@@ -99,7 +99,7 @@ export class BlockAccess implements LongAccesses {
     const length = words.byteLength;
     const parts = this.#partsOf(low, high, length, ACCESS.write);
     if (parts === undefined) return 0;
-    if (this.data.watched(low, high, length, false, true)) return this.hart.stop();
+    if (this.data.intercepted(low, high, length, false, true)) return 0;
     const bytes = new Uint8Array(words.buffer);
     const { memory } = this.hart.env;
     const second = parts.length > 1 ? parts[1].physical : -1;

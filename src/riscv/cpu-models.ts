@@ -62,12 +62,16 @@ const NEVER_HERE = new Set(
   ),
 );
 
+/** Options of QEMU that are called otherwise than the extension they turn off. */
+const QEMU_NAMES: ReadonlyMap<string, string> = new Map([['debug', 'sdtrig']]);
+
 const ON = ['on', 'true', 'yes', 'y'];
 const OFF = ['off', 'false', 'no', 'n'];
 
 /** Names of extensions with one of QEMU's options carried out: `zbc=off`, `zicond=true`. */
 function withOption(names: readonly string[], option: string, xlen: 32 | 64): readonly string[] {
-  const [name, value = '', ...more] = option.split('=');
+  const [given, value = '', ...more] = option.split('=');
+  const name = QEMU_NAMES.get(given) ?? given;
   if (more.length > 0 || (!ON.includes(value) && !OFF.includes(value)))
     throw new InputError(`${option} is no option of a CPU: name an extension, as in zbc=off or zicond=on`);
   const on = ON.includes(value);

@@ -6,6 +6,7 @@ import type { Mmu } from './mmu.js';
 import type { PmpUnit } from './pmp.js';
 import type { SupervisorTimer } from './supervisor-timer.js';
 import type { TrapUnit } from './traps.js';
+import type { TriggerUnit } from './triggers.js';
 
 interface Affected {
   readonly env: Pick<HartEnvironment, 'readTime' | 'randomHalf'>;
@@ -14,6 +15,7 @@ interface Affected {
   readonly pmp: PmpUnit;
   readonly traps: TrapUnit;
   readonly supervisorTimer: SupervisorTimer | undefined;
+  readonly triggers: TriggerUnit | undefined;
   requestBoundary(): void;
   publishView(): void;
 }
@@ -41,6 +43,12 @@ export const csrEffects = (hart: Affected): CsrPorts => ({
   },
   timerChanged: () => {
     hart.supervisorTimer?.update();
+    hart.requestBoundary();
+  },
+  triggersChanged: () => {
+    hart.triggers?.update();
+    // What lies near one is not cached.
+    hart.mmu.flush();
     hart.requestBoundary();
   },
 });

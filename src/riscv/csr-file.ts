@@ -45,6 +45,8 @@ export interface CsrPorts {
   pmpChanged(): void;
   /** What the supervisor's timer depends on: stimecmp, menvcfg.STCE. */
   timerChanged(): void;
+  /** What triggers match (Sdtrig). */
+  triggersChanged(): void;
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   PRIVILEGE,
 } from './privileged.js';
 import { comparesTime, supervisorTimerRows } from './supervisor-timer.js';
+import { triggerRows } from './triggers.js';
 
 type PairField = { [K in keyof HartState]: HartState[K] extends Uint32Array ? K : never }[keyof HartState];
 type ScalarField = { [K in keyof HartState]: HartState[K] extends number ? K : never }[keyof HartState];
@@ -269,6 +270,7 @@ const EXTENSION_CSRS: readonly (readonly [
     ],
   ],
   ['f', () => FLOAT],
+  ['sdtrig', triggerRows],
   ['sstc', supervisorTimerRows],
   ['zkr', () => ENTROPY],
 ];

@@ -37,11 +37,11 @@ export class DataAccess {
     if (inPage < size) return this.#loadSplit(low, high, inPage, size);
     const physical = hart.mmu.translate(low, high, size, ACCESS.read);
     if (physical < 0) return hart.trap(hart.mmu.cause, low, high);
-    if (this.watched(low, high, size, true, false)) return hart.stop();
+    if (this.intercepted(low, high, size, true, false)) return 0;
     const host = bus.hostAddress(physical, size, false);
     if (host !== 0) {
       if (watches.touchesPage(low, high, false)) hooks.charge(SLOW_ACCESS);
-      else if (hart.mmu.cacheable(physical)) hart.mmu.fillData(low, high, host, false);
+      else if (this.#cacheable(physical, low, high)) hart.mmu.fillData(low, high, host, false);
       return host;
     }
     const inWord = physical % size;
@@ -70,7 +70,7 @@ export class DataAccess {
     const readable = host !== 0 ? host : bus.hostAddress(physical, size, false);
     const writes = !conditional || this.#conditionalSucceeds(readable, size);
     if (writes) {
-      if (this.watched(low, high, size, atomic && !conditional, true)) return hart.stop();
+      if (this.intercepted(low, high, size, atomic && !conditional, true)) return 0;
       this.observe(low, high, size, physical, size, -1);
     }
     if (host !== 0) {
@@ -81,7 +81,7 @@ export class DataAccess {
       // Generated code knows observed memory by its own address only: what goes by another is not cached.
       const ownAddress = !observed || physical === high * 2 ** 32 + low;
       if (!ownAddress) hooks.charge(SLOW_ACCESS);
-      if (hart.mmu.cacheable(physical) && !watches.touchesPage(low, high, false) && ownAddress) {
+      if (this.#cacheable(physical, low, high) && !watches.touchesPage(low, high, false) && ownAddress) {
         if (observed || watches.touchesPage(low, high, true)) memory.watchPage(memory.pageOf(host));
         hart.mmu.fillData(low, high, host, true);
       }
@@ -153,6 +153,11 @@ export class DataAccess {
     return false;
   }
 
+  #cacheable(physical: number, low: number, high: number): boolean {
+    const { mmu, triggers } = this.hart;
+    return mmu.cacheable(physical) && !triggers?.nearPage(low, high);
+  }
+
   #readDevice(physical: number, size: number, to: number): boolean {
     const { bus, memory } = this.hart.env;
     if (!bus.readDevice(physical, size)) return false;
@@ -183,7 +188,18 @@ export class DataAccess {
     this.hart.env.touched.written.add(virtualPage(low, high));
   }
 
-  watched(low: number, high: number, size: number, reads: boolean, writes: boolean): boolean {
+  /** Whether the instruction ends here: by a trigger of the guest, or for the debugger. */
+  intercepted(low: number, high: number, size: number, reads: boolean, writes: boolean): boolean {
+    if (this.hart.triggers?.matchesAccess(low, high, size, reads, writes)) {
+      this.hart.trap(CAUSE.breakpoint, 0, 0);
+      return true;
+    }
+    if (!this.#watched(low, high, size, reads, writes)) return false;
+    this.hart.stop();
+    return true;
+  }
+
+  #watched(low: number, high: number, size: number, reads: boolean, writes: boolean): boolean {
     const { watches, hooks } = this.hart.env;
     if (watches.empty) return false;
     const range = watches.match(low, high, size, reads, writes, this.hart.id);
@@ -210,7 +226,7 @@ export class DataAccess {
     if (firstHost === 0) return 0;
     const secondHost = this.#secondPart(low, high, first, size, ACCESS.read);
     if (secondHost === 0) return 0;
-    if (this.watched(low, high, size, true, false)) return this.hart.stop();
+    if (this.intercepted(low, high, size, true, false)) return 0;
     const { u8, plan } = this.hart.env.memory;
     for (let i = 0; i < size; i++)
       u8[plan.mailbox + i] = u8[i < first ? firstHost + i : secondHost + i - first];
@@ -223,7 +239,7 @@ export class DataAccess {
     const physical = this.#partPhysical;
     const secondHost = this.#secondPart(low, high, first, size, ACCESS.write);
     if (secondHost === 0) return 0;
-    if (this.watched(low, high, size, false, true)) return this.hart.stop();
+    if (this.intercepted(low, high, size, false, true)) return 0;
     this.observe(low, high, size, physical, first, this.#partPhysical);
     this.#pending = 'split';
     this.#address = firstHost;

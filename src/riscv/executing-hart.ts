@@ -13,6 +13,7 @@ import type { HartState } from './hart-state.js';
 import type { Mmu } from './mmu.js';
 import type { HartConfig } from './privileged.js';
 import type { SupervisorTimersPort } from './supervisor-timer.js';
+import type { TriggerUnit } from './triggers.js';
 
 /** What a hart needs from the machine it is part of. */
 export interface HartEnvironment {
@@ -65,6 +66,7 @@ export interface ExecutingHart {
   readonly env: HartEnvironment;
   readonly mmu: Mmu;
   readonly blocks: LongAccesses;
+  readonly triggers: TriggerUnit | undefined;
   /** Why the run ends here; a value of `EXIT`. */
   exit: number;
   /** Whether an interrupt is pending and enabled by itself: what ends a wfi. */

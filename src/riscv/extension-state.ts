@@ -2,15 +2,41 @@
  * State that a hart has with an extension: a component of its own, which other harts lack. Its CSRs are computed
  * ones, since generated code finds bits in a hart's own component only.
  */
-import { type Component, defineState, type Layout, type StateOf, StatePlan, u64 } from '../state/layout.js';
+import {
+  type Component,
+  defineState,
+  type Layout,
+  type StateOf,
+  StatePlan,
+  u32,
+  u64,
+  u64s,
+  words,
+} from '../state/layout.js';
 import type { HartConfig } from './privileged.js';
+
+export const TRIGGERS = 2;
+/** Of type 2 after a reset: address match. */
+const FIRST_TYPE = 2;
+
+const SDTRIG_STATE = defineState('sdtrig', {
+  tselect: u32(),
+  types: words(TRIGGERS, Array<number>(TRIGGERS).fill(FIRST_TYPE)),
+  /** tdata1 but for the type. */
+  controls: words(TRIGGERS),
+  addresses: u64s(TRIGGERS),
+});
+
+export type SdtrigState = StateOf<typeof SDTRIG_STATE>;
 
 const SSTC_STATE = defineState('sstc', { stimecmp: u64() });
 
 export type SstcState = StateOf<typeof SSTC_STATE>;
 
 /** By the extension's name. */
-const EXTENSION_STATES = { sstc: SSTC_STATE } as const satisfies Readonly<Record<string, Layout>>;
+const EXTENSION_STATES = { sdtrig: SDTRIG_STATE, sstc: SSTC_STATE } as const satisfies Readonly<
+  Record<string, Layout>
+>;
 
 type States = typeof EXTENSION_STATES;
 

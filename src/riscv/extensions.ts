@@ -108,6 +108,7 @@ export const EXTENSIONS: readonly Extension[] = [
   row('zknh', '1.0', 'SHA-2', MAX),
   row('zkr', '1.0', 'entropy source', MAX),
   row('zkt', '1.0', 'time that does not depend on data', MAX),
+  row('sdtrig', '1.0', 'triggers: breakpoints that guests set', RV64),
   row('sstc', '1.0', "the supervisor's own timer", { ...RV64, ...implied('s') }),
 ];
 

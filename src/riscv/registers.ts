@@ -282,6 +282,7 @@ function trialOf({ csrs, id, config }: RegisterSource): CsrFile {
     viewChanged: nothing,
     pmpChanged: nothing,
     timerChanged: nothing,
+    triggersChanged: nothing,
   });
 }
 

@@ -28,6 +28,7 @@ import { SupervisorTimer } from './supervisor-timer.js';
 import { SystemOperations } from './system-operations.js';
 import { describeTrap } from './trap-text.js';
 import { TrapUnit } from './traps.js';
+import { TriggerUnit } from './triggers.js';
 
 const SINK = X.zero!.sink;
 
@@ -42,6 +43,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   readonly traps: TrapUnit;
   readonly registers: HartRegisters;
   readonly supervisorTimer: SupervisorTimer | undefined;
+  readonly triggers: TriggerUnit | undefined;
   readonly #system: SystemOperations;
   readonly #data = new DataAccess(this);
   readonly blocks = new BlockAccess(this, this.#data);
@@ -64,7 +66,8 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     this.pmp = new PmpUnit(state);
     this.mmu = new Mmu(config.xlen, state, env, this.pmp, tlb, () => this.steps);
     this.csrs = new CsrFile(buildCsrTable(config), id, config, state, extensionStates, csrEffects(this));
-    const { sstc } = extensionStates;
+    const { sdtrig, sstc } = extensionStates;
+    this.triggers = sdtrig && new TriggerUnit(config.xlen, state, sdtrig);
     this.supervisorTimer =
       sstc && env.supervisorTimers && new SupervisorTimer(id, state, sstc, env.supervisorTimers);
     this.traps = new TrapUnit(id, config, state);
@@ -75,6 +78,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
 
   afterRestore(): void {
     this.pmp.update();
+    this.triggers?.update();
     this.mmu.flush();
   }
 
@@ -230,7 +234,8 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     const host = this.env.bus.hostAddress(physical, 2, false);
     if (host === 0) return this.#fetchFaults(CAUSE.fetchAccess, low, high);
     const { decode, memory } = this.env;
-    const page = this.mmu.cacheable(physical) ? decode.pageFor(memory.pageOf(host)) : decode.carefulPage;
+    const direct = this.mmu.cacheable(physical) && !this.triggers?.nearPage(low, high);
+    const page = direct ? decode.pageFor(memory.pageOf(host)) : decode.carefulPage;
     this.mmu.fillFetch(low, high, page);
     return 1;
   }
@@ -244,6 +249,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     const low = this.state.pc[0];
     const high = this.state.pc[1];
     if (this.#stopsHere()) return this.stop();
+    if (this.triggers?.matchesFetch(low, high)) return this.trap(CAUSE.breakpoint, 0, 0);
     const first = this.#fetchHalf(low, high);
     if (first < 0) return 0;
     if (this.env.decode.isa.lengthOf(first) === 2) return this.env.decode.decodeCrossing(first);
@@ -329,7 +335,8 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
   }
 
   #regionVariant(): RegionVariant {
-    if (this.env.engine.regions === undefined) return REGION_VARIANT.none;
+    // Compiled code looks at no trigger.
+    if (this.env.engine.regions === undefined || this.triggers?.active) return REGION_VARIANT.none;
     const bare =
       this.mmu.dataPrivilege === PRIVILEGE.machine &&
       this.state.privilege === PRIVILEGE.machine &&
@@ -367,7 +374,9 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
 
   /** Nothing can be fetched at pc. A breakpoint there comes first (privileged spec 3.1.15, table of priorities). */
   #fetchFaults(cause: number, low: number, high: number): 0 {
-    return this.#stopsHere() ? this.stop() : this.trap(cause, low, high);
+    if (this.#stopsHere()) return this.stop();
+    if (this.triggers?.matchesFetch(low, high)) return this.trap(CAUSE.breakpoint, 0, 0);
+    return this.trap(cause, low, high);
   }
 
   #halfAt(host: number): number {
