@@ -46,6 +46,7 @@ export const ROOMS = {
     ],
   },
   'devices/virtio': { files: ['src/devices/virtio'], except: [], tests: ['test/devices'] },
+  semihosting: { files: ['src/semihosting'], except: [], tests: ['test/semihosting'] },
   engine: {
     files: ['src/engine'],
     except: [

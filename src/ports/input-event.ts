@@ -101,9 +101,9 @@ export const INPUT_EVENTS = {
   /** The host's answer to a call by semihosting, `call` by its number: see SemihostingAnswer. */
   semihosting: row(
     12,
-    { hart: count, call: count, errno: count, value: count, position: count, bytes },
-    ({ hart, call, errno, value, position, bytes }) => {
-      const said = errno === 0 ? `value ${value} position ${position}` : `errno ${errno}`;
+    { hart: count, call: count, errno: count, value: count, bytes },
+    ({ hart, call, errno, value, bytes }) => {
+      const said = errno === 0 ? `value ${value}` : `errno ${errno}`;
       const read = bytes.length === 0 ? '' : ` ${shortened(bytes, 32)}`;
       return `semihosting hart ${hart} call 0x${call.toString(16)} ${said}${read}`;
     },

@@ -66,8 +66,6 @@ export interface SemihostingAnswer {
   readonly errno: number;
   /** Bytes written, or a file's length. */
   readonly value: number;
-  /** Where the file stands behind what was written. */
-  readonly position: number;
   /** What was read. */
   readonly bytes: Uint8Array;
 }
@@ -77,7 +75,6 @@ const NO_BYTES = new Uint8Array(0);
 export const answerOf = (given: Partial<SemihostingAnswer> = {}): SemihostingAnswer => ({
   errno: 0,
   value: 0,
-  position: 0,
   bytes: NO_BYTES,
   ...given,
 });

@@ -126,13 +126,12 @@ const read = (call: Call): Outcome =>
   });
 
 const write = (call: Call): Outcome =>
-  transfer(call, 'writes', (kind, handle) => {
+  transfer(call, 'writes', kind => {
     if (kind === 'features') return call.fail(ERRNO.badHandle, allLeft(call));
     const length = transferred(call);
     if (kind === 'file') {
       if (call.state.written + length > MOST_WRITTEN) return call.fail(ERRNO.noSpace, allLeft(call));
-      if (call.handles.positionOf(handle) + length > LAST_POSITION)
-        return call.fail(ERRNO.tooLarge, allLeft(call));
+      if (behind(call, length) > LAST_POSITION) return call.fail(ERRNO.tooLarge, allLeft(call));
     }
     const bytes = call.memory.read(call.word(1), length);
     if (bytes === undefined) return call.fault(allLeft(call));
@@ -140,6 +139,13 @@ const write = (call: Call): Outcome =>
     print(call, bytes);
     return call.number(2) - length;
   });
+
+/** Where a file stands behind what is written: of one that is appended to, at its end, wherever that is. */
+function behind(call: Call, written: number): number {
+  const handle = call.number(0);
+  const { appends } = openMode(call.handles.modeOf(handle));
+  return appends ? LAST_POSITION : call.handles.positionOf(handle) + written;
+}
 
 /** Of a file that is read from or written to. */
 const position = (call: Call) => {
@@ -223,9 +229,9 @@ export const FILE_CALLS: readonly SemihostingCall[] = [
       const where = position(call);
       return where && bytes && { kind: 'write', ...where, bytes };
     }),
-    answered(call, { value, position: behind }) {
+    answered(call, { value }) {
       const written = Math.min(value, transferred(call));
-      call.handles.seek(call.number(0), behind);
+      call.handles.seek(call.number(0), behind(call, written));
       call.state.written += written;
       return call.number(2) - written;
     },

@@ -34,8 +34,8 @@ const RELEASED: readonly (readonly [InputEvent, string])[] = [
   [{ kind: 'audio-in', bytes: Uint8Array.of(0x80) }, '0a0180'],
   [{ kind: 'block', disk: 7, request: 128 }, '0b078001'],
   [
-    { kind: 'semihosting', hart: 1, call: 6, errno: 0, value: 300, position: 0, bytes: Uint8Array.of(7, 8) },
-    '0c010600ac0200020708',
+    { kind: 'semihosting', hart: 1, call: 6, errno: 0, value: 300, bytes: Uint8Array.of(7, 8) },
+    '0c010600ac02020708',
   ],
 ];
 

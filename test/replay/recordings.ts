@@ -97,7 +97,6 @@ const eventKinds: { [K in InputEvent['kind']]: fc.Arbitrary<Extract<InputEvent, 
     call: fc.nat(0x31),
     errno: fc.nat(133),
     value: upTo53Bits,
-    position: upTo53Bits,
     bytes,
   }),
   shutdown: fc.record({

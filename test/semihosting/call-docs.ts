@@ -40,7 +40,7 @@ The console is that of the 16550. What is typed goes to a hart that waits in SYS
 the UART, from where these calls take it later.
 
 A call that needs files leaves its hart asleep; the answer is one input event, \`semihosting\`, and in the recording. Its
-number, error, value, position behind it and bytes are all that the machine learns of the host: a replay needs no
+number, error, value and bytes are all that the machine learns of the host: a replay needs no
 folder, and writes to none. So does a branch: there files are read as they are now, and what is written goes nowhere.
 `;
 }

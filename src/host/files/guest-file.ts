@@ -21,17 +21,14 @@ export function readAt(descriptor: number, position: number, length: number): Ui
   return bytes.subarray(0, done);
 }
 
-interface Written {
-  readonly value: number;
-  /** Behind the bytes: at the end, of a file that is appended to. */
-  readonly position: number;
-}
-
-/** Writes at a position; a file that is appended to takes the bytes at its end. No file grows beyond the limit. */
+/**
+ * Writes at a position; a file that is appended to takes the bytes at its end. No file grows beyond the limit.
+ * Returns how many bytes it has taken.
+ */
 export function writeAt(
   descriptor: number,
   { file, position, bytes }: Extract<SemihostingRequest, { kind: 'write' }>,
-): Written {
+): number {
   const { appends } = openMode(file.mode);
   const { size } = fstatSync(descriptor);
   const start = appends ? size : position;
@@ -42,5 +39,5 @@ export function writeAt(
   } catch (error) {
     if (done === 0) throw error;
   }
-  return { value: done, position: start + done };
+  return done;
 }

@@ -79,7 +79,7 @@ export class GuestFolder implements SemihostingBackend {
       case 'read':
         return answerOf({ bytes: readAt(this.#of(request.file), request.position, request.length) });
       case 'write':
-        return answerOf(writeAt(this.#of(request.file), request));
+        return answerOf({ value: writeAt(this.#of(request.file), request) });
       case 'remove':
         unlinkSync(this.#changeable(request.name));
         return answerOf();
@@ -104,10 +104,8 @@ export class GuestFolder implements SemihostingBackend {
         const { file, position, length } = request;
         return answerOf({ bytes: this.#reading(file, descriptor => readAt(descriptor, position, length)) });
       }
-      case 'write': {
-        const { length } = request.bytes;
-        return answerOf({ value: length, position: request.position + length });
-      }
+      case 'write':
+        return answerOf({ value: request.bytes.length });
       case 'remove':
         this.#changeable(request.name);
         return answerOf();

@@ -242,8 +242,8 @@ export class SemihostingAnswers implements InputSource {
 
   next(): InputEvent {
     const { hart, call, request } = this.machine.inputs.semihostingRequest();
-    const { errno, value, position, bytes } = request === undefined ? SPOILT : this.#answer(request);
-    return { kind: 'semihosting', hart, call, errno, value, position, bytes };
+    const { errno, value, bytes } = request === undefined ? SPOILT : this.#answer(request);
+    return { kind: 'semihosting', hart, call, errno, value, bytes };
   }
 
   #answer(request: SemihostingRequest): SemihostingAnswer {
