@@ -10,6 +10,7 @@ import { ReplayMismatch, TargetError } from '../timeline/debug-target.js';
 import { sayOption } from './machine-options.js';
 import { CommandFailure, EXIT_DIVERGENCE, EXIT_USAGE, printFailure, tell, tellError } from './messages.js';
 import { buildProgram } from './program.js';
+import { qemuOption } from './qemu/qemu-options.js';
 
 const trace = debug('backstub:cli');
 
@@ -22,7 +23,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     if (error.code === 'commander.help') tellError('no command is given');
-    else tellError(`${error.message.replace(/^error: /, '')} (see backstub --help)`);
+    else tellError(`${error.message.replace(/^error: /, '')} ${hintOf(error)}`);
     return EXIT_USAGE;
   }
   if (error instanceof DivergenceError) {
@@ -52,6 +53,14 @@ function report(error: unknown): number {
   const message = error instanceof Error ? error.message : String(error);
   tellError(`internal error, please report it: ${message} (DEBUG=backstub:cli shows where)`);
   return EXIT_USAGE;
+}
+
+/** Of an option that is QEMU's, what it is called here. */
+function hintOf({ code, message }: CommanderError): string {
+  const word = code === 'commander.unknownOption' ? /'(-[^']*)'/.exec(message)?.[1] : undefined;
+  const ours = word === undefined ? undefined : qemuOption(word)?.ours;
+  if (ours === undefined || ours === word) return '(see backstub --help)';
+  return `(QEMU's is ${ours} here; backstub qemu takes QEMU's whole command line)`;
 }
 
 /** What the operating system refused: no fault of the program's. */

@@ -3,6 +3,7 @@ import { addDiff } from './commands/diff.js';
 import { addEvents } from './commands/events.js';
 import { addInfo } from './commands/info.js';
 import { addExport, addImport } from './commands/parts.js';
+import { addQemu } from './commands/qemu.js';
 import { addRecord } from './commands/record.js';
 import { addReplay } from './commands/replay.js';
 import { addRun } from './commands/run.js';
@@ -18,10 +19,11 @@ export function buildProgram(version: string, finish: Finish): Command {
   const program = new WordCommand('backstub')
     .description('A RISC-V machine for gdb that runs backwards.')
     .version(version)
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: () => {}, writeOut: print })
     .helpCommand(false);
-  const commands = [addServe, addRecord, addReplay, addVerify, addRun];
+  const commands = [addServe, addRecord, addReplay, addVerify, addRun, addQemu];
   for (const add of [...commands, addInfo, addEvents, addDiff, addTrim, addExport, addImport])
     add(program, finish);
   addExamples(program, [

@@ -20,6 +20,7 @@ import {
 import { addExamples, type Finish } from '../program-parts.js';
 import { runToEnd } from '../run-to-end.js';
 import { DEFAULT_GDB } from '../serve-gdb.js';
+import { quoted } from '../shell-words.js';
 import { parseMoment } from '../values.js';
 
 type Options = MachineOptions &
@@ -97,6 +98,3 @@ function tellHowToOpen({ output, symbols = [] }: Options, firmware: string | und
   const elf = names === undefined ? '' : ` ${quoted(names)}`;
   tell(`and in gdb: gdb-multiarch${elf} -ex 'target remote ${DEFAULT_GDB.host}:${DEFAULT_GDB.port}'`);
 }
-
-const quoted = (path: string): string =>
-  /^[\w./:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
