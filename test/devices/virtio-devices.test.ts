@@ -414,6 +414,32 @@ describe('disk', () => {
     }
   });
 
+  test('whole sectors of the disk are read, and nothing else', () => {
+    const { driver } = started(
+      VIRTIO_BLOCK_STATE,
+      1,
+      (state, rig, dma) =>
+        new VirtioBlock(state, 'modern', {
+          irq: rig.line('irq'),
+          dma,
+          disk: new RigDisk(new Uint8Array(8 * 512).fill(7)),
+          completion: 'timed',
+          clock: rig.clock,
+          timer: rig.timer(0),
+        }),
+    );
+    const read = (sector: number, bytes: number) => {
+      const header = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, sector, ...new Array(7).fill(0));
+      driver.offer(0, [{ content: header }, { content: bytes }, { content: 1 }]);
+      driver.notify(0);
+      driver.wait();
+      const [{ written }] = driver.finished(0);
+      return written.at(-1) === 0 && written[bytes - 1] === 7;
+    };
+    expect([read(0, 512), read(7, 512), read(0, 8 * 512)]).toEqual([true, true, true]);
+    expect([read(8, 512), read(7, 1024), read(0, 100), read(0, 513)]).toEqual([false, false, false, false]);
+  });
+
   test('a command for a SCSI disk ends in an error in the buffer before the status', () => {
     const { driver, rig } = started(
       VIRTIO_BLOCK_STATE,
