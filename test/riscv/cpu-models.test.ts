@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { virtTree } from '../../src/boards/virt/virt-tree.js';
 import { newSettings } from '../../src/ports/config.js';
 import { CPU_NAMES, cpuOf } from '../../src/riscv/cpu-models.js';
-import { EXTENSIONS } from '../../src/riscv/extensions.js';
+import { EXTENSIONS, standardFor, withImplied } from '../../src/riscv/extensions.js';
 import { isaText, parseIsa } from '../../src/riscv/isa-text.js';
 import { Bench } from './bench.js';
 
@@ -103,6 +104,23 @@ test('every extension has a row of its own, and implies rows', () => {
   expect(new Set(names).size).toBe(names.length);
   for (const { implies = [] } of EXTENSIONS)
     for (const one of implies) expect(names).toContain(typeof one === 'string' ? one : one.name);
+});
+
+test('docs/cpus.md lists every extension', () => {
+  const by = { every: 'every CPU', rv64: 'rv64, rv32, max', max: 'max' } as const;
+  const has = (name: string) =>
+    (['rv64', 'max'] as const).find(model => withImplied(standardFor(model), 32).has(name));
+  const rows = EXTENSIONS.map(({ name, version, brings, since }) => {
+    const model = since ?? has(name);
+    return `| ${name} | ${version} | ${brings} | ${model === undefined ? 'by name' : by[model]} |`;
+  });
+  const table = [
+    '| extension | version | what it brings | which has it |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+  ];
+  const [, shown] = readFileSync('docs/cpus.md', 'utf8').split(/<!-- extensions: (?:begin|end) -->/);
+  expect(shown?.trim().split('\n')).toEqual(table);
 });
 
 describe('what a guest sees of its CPU', () => {
