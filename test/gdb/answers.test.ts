@@ -91,6 +91,15 @@ describe('an answer', () => {
     expect((await monitor(command, { interrupted: [] })).join('\n')).not.toMatch(/never|since/);
   });
 
+  it('about output says from when on it is remembered', async () => {
+    expect(await monitor('who-printed hello', { rememberedFrom: 77 })).toEqual([
+      'not printed before here since icount 77: what was printed earlier is not remembered',
+    ]);
+    expect(await monitor('who-printed hello', { rememberedFrom: 77, found: [{}] })).toEqual([
+      'icount 12  hart 0  pc 0x80000010',
+    ]);
+  });
+
   it('about interrupts says it, too', async () => {
     expect(await monitor('irq-history', {})).toEqual(['no interrupt was taken']);
     expect(await monitor('irq-history', { begin: 3 })).toEqual([

@@ -50,3 +50,27 @@ it('a megabyte of one letter is searched for a thousand of it and another', () =
   expect(output.lastPrinted(`b${'a'.repeat(1000)}`, Number.POSITIVE_INFINITY)).toBeUndefined();
   expect(output.lastPrinted('a'.repeat(1000), 5000)).toBe(4999);
 });
+
+it('what is not remembered any more is said to be so', () => {
+  let icount = 0;
+  const output = new ConsoleOutput(
+    () => {},
+    () => ({ icount, cursor: 0, warpNs: 0 }),
+    'main',
+  );
+  const print = (text: string) => {
+    for (const letter of text) {
+      icount++;
+      output.write(letter.charCodeAt(0));
+    }
+  };
+  print('early');
+  print('x'.repeat(2 ** 22 - 5));
+  expect(output.lastPrinted('early', icount + 1)).toBe(5);
+  expect(output.rememberedFrom).toBeUndefined();
+  print('y');
+  expect(output.lastPrinted('early', icount + 1)).toBeUndefined();
+  expect(output.rememberedFrom).toBe(2 ** 21 + 1);
+  output.onBranch('branch1', { icount, cursor: 0, warpNs: 0 });
+  expect(output.rememberedFrom).toBe(2 ** 21 + 1);
+});

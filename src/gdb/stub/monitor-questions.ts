@@ -184,9 +184,12 @@ function hex(bytes: Uint8Array): string {
 }
 
 /** What "never" is said of: the history that there is. */
-function nothing({ found, begin, interrupted }: Answer<unknown>, what: string, until: string): string[] {
+function nothing(answer: Answer<unknown>, what: string, until: string): string[] {
+  const { found, begin, interrupted, rememberedFrom } = answer;
   if (found.length > 0 || interrupted !== undefined) return [];
   const words = until === '' ? '' : ` ${until}`;
+  if (rememberedFrom !== undefined)
+    return [`not ${what}${words} since icount ${rememberedFrom}: what was ${what} earlier is not remembered`];
   return begin === 0
     ? [`never ${what}${words}`]
     : [`not ${what}${words} since icount ${begin}, where this history begins`];

@@ -32,6 +32,7 @@ class OutputTrack {
   #bytes = new Uint8Array(1024);
   #icounts = new Float64Array(1024);
   #length = 0;
+  #forgot = false;
 
   constructor(
     readonly start: OutputPlace,
@@ -62,8 +63,14 @@ class OutputTrack {
     return this.parent?.lastPrinted(wanted, Math.min(before, this.start.icount));
   }
 
+  /** The step from which on all that was printed is remembered; undefined: from the beginning. */
+  get rememberedFrom(): number | undefined {
+    return this.#forgot ? this.#icounts[0] : this.parent?.rememberedFrom;
+  }
+
   #forgetHalf(): void {
     const half = this.#length / 2;
+    this.#forgot = true;
     this.#bytes.copyWithin(0, half);
     this.#icounts.copyWithin(0, half);
     this.#length = half;
@@ -133,6 +140,11 @@ export class ConsoleOutput {
 
   forgetBranch(name: string): void {
     this.#tracks.delete(name);
+  }
+
+  /** The step from which on all that was printed on this branch is remembered; undefined: from the beginning. */
+  get rememberedFrom(): number | undefined {
+    return this.#track.rememberedFrom;
   }
 
   /** The step that printed the last byte of the last occurrence of a text printed before a boundary. */

@@ -55,6 +55,12 @@ export class GuestOutput implements MachineOutputs {
     for (const console of this.#consoles) console.forgetBranch(name);
   }
 
+  /** The step from which on all that was printed is remembered; undefined: from the beginning. */
+  get rememberedFrom(): number | undefined {
+    const from = Math.max(...this.#consoles.map(console => console.rememberedFrom ?? -1));
+    return from < 0 ? undefined : from;
+  }
+
   /** The step that printed the last byte of the last occurrence of a text on a console before a boundary. */
   lastPrinted(text: string, before: number): number | undefined {
     const found = this.#consoles.map(console => console.lastPrinted(text, before) ?? -1);

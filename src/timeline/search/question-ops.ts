@@ -38,6 +38,8 @@ export interface Answer<T> {
   /** Where the first and the last boundary of the history are that it is about. */
   readonly begin: number;
   readonly end: number;
+  /** Of output: what was printed before this icount is not remembered. */
+  readonly rememberedFrom?: number | undefined;
   /** The question was stopped: only these parts of the history were searched. */
   readonly interrupted?: readonly { readonly from: number; readonly to: number }[];
 }

@@ -96,9 +96,10 @@ export class Questions implements QuestionOps {
     );
   }
 
-  whoPrinted(text: string): Promise<Answer<FoundStep>> {
+  async whoPrinted(text: string): Promise<Answer<FoundStep>> {
     const here = this.#machine.icount;
-    return this.#visiting<FoundStep>(here, async () => {
+    const { rememberedFrom } = this.output;
+    const answer = await this.#visiting<FoundStep>(here, async () => {
       const icount = this.output.lastPrinted(text, here);
       if (icount === undefined) return { found: [] };
       const stop = await this.navigator.seek(this.navigator.branch.boundary(icount));
@@ -106,6 +107,7 @@ export class Questions implements QuestionOps {
       const hart = this.#machine.nextHart;
       return { found: [{ icount, hart, pc: this.#machine.debug.programCounter(hart) }] };
     });
+    return { ...answer, rememberedFrom };
   }
 
   async #searchWrites(
