@@ -130,7 +130,8 @@ const write = (call: Call): Outcome =>
     if (kind === 'features') return call.fail(ERRNO.badHandle, allLeft(call));
     const length = transferred(call);
     if (kind === 'file') {
-      if (call.state.written + length > MOST_WRITTEN) return call.fail(ERRNO.noSpace, allLeft(call));
+      if (!(Math.max(0, call.state.written) + length <= MOST_WRITTEN))
+        return call.fail(ERRNO.noSpace, allLeft(call));
       if (behind(call, length) > LAST_POSITION) return call.fail(ERRNO.tooLarge, allLeft(call));
     }
     const bytes = call.memory.read(call.word(1), length);

@@ -45,14 +45,14 @@ export class Semihosting implements SemihostingInput {
   request(): SemihostingCallRequest {
     const hart = this.state.waits.indexOf(WAITS_FOR.host);
     const { call, row } = this.#underWay(hart);
-    const request = call.load(row.fields) ? row.request?.(call) : undefined;
-    return { hart, call: row.number, ...(request && { request }) };
+    const request = row !== undefined && call.load(row.fields) ? row.request?.(call) : undefined;
+    return { hart, call: this.state.calls[hart], ...(request && { request }) };
   }
 
   answer(answer: Answer): void {
     const { hart, errno } = answer;
     const { call, row } = this.#underWay(hart);
-    if (!call.load(row.fields)) this.#finish(hart, call.fault());
+    if (row === undefined || !call.load(row.fields)) this.#finish(hart, call.fault());
     else if (errno !== 0) this.#finish(hart, call.fail(errno, row.failed?.(call)));
     else this.#finish(hart, row.answered?.(call, answer) ?? call.fail(ERRNO.notImplemented));
   }
@@ -92,11 +92,9 @@ export class Semihosting implements SemihostingInput {
     caller.finish(typeof outcome === 'number' ? wordOf(outcome) : outcome);
   }
 
-  /** The call that a hart sleeps at. */
-  #underWay(hart: number): { readonly call: Call; readonly row: SemihostingCall } {
-    const row = callOf.get(this.state.calls[hart]);
-    if (row === undefined) throw new Error(`hart ${hart} waits at no call`);
-    return { call: this.#callOf(hart), row };
+  /** The call that a hart sleeps at; without a row in a state that somebody made up. */
+  #underWay(hart: number): { readonly call: Call; readonly row: SemihostingCall | undefined } {
+    return { call: this.#callOf(hart), row: callOf.get(this.state.calls[hart]) };
   }
 
   #callOf(hart: number): Call {

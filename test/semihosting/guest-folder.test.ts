@@ -131,6 +131,13 @@ test('a file does not grow beyond a gibibyte, but a longer one may be changed', 
   expect(write('large', 2 ** 30 + 9)).toBe(0);
 });
 
+test.each([Number.NaN, -1, Number.POSITIVE_INFINITY, 0.5, 2 ** 60])('position %d is none', position => {
+  const { path, ask } = place();
+  expect(ask({ kind: 'read', file: file('mine', READ), position, length: 9 })).toBe(ERRNO.invalid);
+  expect(ask({ kind: 'write', file: file('mine', 2), position, bytes: bytes('x') })).toBe(ERRNO.invalid);
+  expect(readFileSync(join(path, 'mine'), 'utf8')).toBe('mine');
+});
+
 test('no folder is an error that names it', () => {
   expect(() => new GuestFolder('/nonexistent/folder', new HostFiles())).toThrow(
     'cannot give the guest /nonexistent/folder for semihosting: no such file or folder',

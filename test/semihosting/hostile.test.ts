@@ -73,3 +73,26 @@ test.each([1, 2, 3])(
     expect(existsSync(join(path, '../x'))).toBe(false);
   },
 );
+
+test.each([0, 3, 0x20, 99])(
+  'a state in which a hart waits in call %i, which asks nothing, is left by an error',
+  async made => {
+    const live = bootImage(image([[START, [...CALL, asm.jal(0, -12)]]]), {
+      config: { semihosting: 'files' },
+    });
+    const { session } = live;
+    const { memory, plan } = session.machine;
+    const at = (component: string, field: string) => {
+      const found = plan.components.find(({ name }) => name === component);
+      const placed = found?.layout.fields.find(({ name }) => name === field);
+      return memory.plan.state + (found?.offset ?? 0) + (placed?.offset ?? 0);
+    };
+    memory.u8[at('semihosting', 'waits')] = 1;
+    memory.u8[at('semihosting', 'calls')] = made;
+    memory.u8[at('hart0', 'waiting')] = 2;
+    expect(session.harts()[0].text).toContain('waiting for the end of its call');
+    await session.resume({ kind: 'step', direction: 'forward', hart: 0 });
+    expect(session.harts()[0].text).toBe('CPU#0 machine mode');
+    expect(session.status().icount).toBe(1);
+  },
+);

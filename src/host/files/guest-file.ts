@@ -8,8 +8,14 @@ export class Refused extends Error {
   }
 }
 
+/** It may be out of a recording that a stranger made. */
+function check(position: number): void {
+  if (!Number.isSafeInteger(position) || position < 0) throw new Refused(ERRNO.invalid);
+}
+
 /** As many bytes at a position as there are, `length` at most. */
 export function readAt(descriptor: number, position: number, length: number): Uint8Array {
+  check(position);
   const left = Math.max(0, fstatSync(descriptor).size - position);
   const bytes = new Uint8Array(Math.min(length, left));
   let done = 0;
@@ -29,6 +35,7 @@ export function writeAt(
   descriptor: number,
   { file, position, bytes }: Extract<SemihostingRequest, { kind: 'write' }>,
 ): number {
+  check(position);
   const { appends } = openMode(file.mode);
   const { size } = fstatSync(descriptor);
   const start = appends ? size : position;
