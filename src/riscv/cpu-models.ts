@@ -50,9 +50,10 @@ export function cpuOf(text: string, width: 32 | 64 | undefined): Cpu {
 }
 
 function namesOfModel(name: string, width: 32 | 64 | undefined): NamedIsa | undefined {
-  if (name === 'max') return { xlen: width ?? 64, names: standardFor('max') };
+  if (name === 'max') return { xlen: width ?? 64, names: standardFor('max', width ?? 64) };
   if (name !== 'rv64' && name !== 'rv32') return undefined;
-  return { xlen: name === 'rv64' ? 64 : 32, names: standardFor('rv64') };
+  const xlen = name === 'rv64' ? 64 : 32;
+  return { xlen, names: standardFor('rv64', xlen) };
 }
 
 /** What QEMU's CPUs have and none here: leaving it out is no mistake. */

@@ -3,12 +3,14 @@ import { type BitCsr, readBits, writeBits } from './csr-bits.js';
 import type { Csr, CsrFile } from './csr-file.js';
 import { type HartConfig, INTERRUPT, MENVCFG_HIGH } from './privileged.js';
 
-const highBits = ({ extensions }: HartConfig): number => (extensions.has('sstc') ? MENVCFG_HIGH.stce : 0);
+const highBits = ({ extensions }: HartConfig): number =>
+  (extensions.has('sstc') ? MENVCFG_HIGH.stce : 0) + (extensions.has('svpbmt') ? MENVCFG_HIGH.pbmte : 0);
 
 function writeHigh(file: CsrFile, mask: number, value: number): void {
   const { menvcfg } = file.state;
   const changed = ((menvcfg[1] ^ value) & mask) >>> 0;
   menvcfg[1] ^= changed;
+  if ((changed & MENVCFG_HIGH.pbmte) !== 0) file.ports.translationChanged();
   if ((changed & MENVCFG_HIGH.stce) !== 0) {
     // From here on STIP is the comparison's, or, where that ends, nobody's.
     file.state.softwarePending &= ~(1 << INTERRUPT.supervisorTimer);

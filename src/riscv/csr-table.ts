@@ -177,6 +177,9 @@ const pmpAddress = (index: number): Csr => ({
   },
 });
 
+/** Values of satp.MODE on RV64: bare, Sv39, Sv48, Sv57 (4.1.11). */
+const translationModes = ({ extensions }: HartConfig) => (extensions.has('sv57') ? [0, 8, 9, 10] : [0, 8, 9]);
+
 const SUPERVISOR: readonly Csr[] = [
   {
     name: 'sie',
@@ -206,8 +209,7 @@ const SUPERVISOR: readonly Csr[] = [
     read: file => file.get(file.state.satp),
     write: (file, low, high) => {
       // A mode that is not supported leaves the whole register as it was (4.1.11).
-      const mode = high >>> 28;
-      if (file.config.xlen === 64 && mode !== 0 && mode !== 8 && mode !== 9) return;
+      if (file.config.xlen === 64 && !translationModes(file.config).includes(high >>> 28)) return;
       if (file.state.satp[0] === low && file.state.satp[1] === high) return;
       file.state.satp[0] = low;
       file.state.satp[1] = high;

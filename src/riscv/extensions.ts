@@ -21,7 +21,7 @@ export interface Extension {
   /** It cannot be beside this one. */
   readonly excludes?: string;
   /** The only width that it is for. */
-  readonly xlen?: 32;
+  readonly xlen?: 32 | 64;
   /** Device trees do not name modes. */
   readonly mode?: true;
 }
@@ -110,6 +110,10 @@ export const EXTENSIONS: readonly Extension[] = [
   row('zkt', '1.0', 'time that does not depend on data', MAX),
   row('sdtrig', '1.0', 'triggers: breakpoints that guests set', RV64),
   row('sstc', '1.0', "the supervisor's own timer", { ...RV64, ...implied('s') }),
+  row('sv57', '1.12', 'page tables of five levels', { ...RV64, ...implied('s'), xlen: 64 }),
+  row('svinval', '1.0', 'finer fences of address translation', { ...MAX, ...implied('s') }),
+  row('svnapot', '1.0', 'pages of 64 KiB', { ...MAX, ...implied('s'), xlen: 64 }),
+  row('svpbmt', '1.0', 'types of memory in page tables', { ...MAX, ...implied('s'), xlen: 64 }),
 ];
 
 const ROWS: ReadonlyMap<string, Extension> = new Map(EXTENSIONS.map(one => [one.name, one]));
@@ -162,7 +166,7 @@ export function conflictIn(names: ReadonlySet<string>): readonly [string, string
 }
 
 /** Those that this CPU has by itself. */
-export const standardFor = (model: 'rv64' | 'max'): string[] =>
-  EXTENSIONS.filter(({ since }) => since === 'every' || since === 'rv64' || since === model).map(
-    ({ name }) => name,
-  );
+export const standardFor = (model: 'rv64' | 'max', width: 32 | 64): string[] =>
+  EXTENSIONS.filter(({ xlen = width }) => xlen === width)
+    .filter(({ since }) => since === 'every' || since === 'rv64' || since === model)
+    .map(({ name }) => name);

@@ -75,6 +75,6 @@ function shortName(word: number, { xlen }: HartConfig, extension: string): strin
 }
 
 function lacking(name: string, extension: string): LackingInstruction {
-  const model = (['rv64', 'max'] as const).find(one => withImplied(standardFor(one), 64).has(extension));
+  const model = (['rv64', 'max'] as const).find(one => withImplied(standardFor(one, 64), 64).has(extension));
   return { name, extension: extension[0].toUpperCase() + extension.slice(1), model };
 }

@@ -22,7 +22,7 @@ import {
   type WalkEnvironment,
 } from './page-walker.js';
 import type { PmpUnit } from './pmp.js';
-import { ACCESS, type Access, CAUSE, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
+import { ACCESS, type Access, CAUSE, type HartConfig, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
 
 const ACCESS_CAUSE: Record<Access, number> = {
   [ACCESS.read]: CAUSE.loadAccess,
@@ -68,8 +68,10 @@ export class Mmu implements PageTableKeeper, DecodedPageKeeper {
   #space: AddressSpace;
   #nextVictim = 0;
 
+  readonly xlen: 32 | 64;
+
   constructor(
-    readonly xlen: 32 | 64,
+    config: HartConfig,
     readonly state: HartState,
     private readonly env: TranslationEnvironment,
     readonly pmp: PmpUnit,
@@ -79,7 +81,8 @@ export class Mmu implements PageTableKeeper, DecodedPageKeeper {
   ) {
     const { memory } = env;
     this.memory = memory;
-    this.#walker = new PageWalker(xlen, state, env, pmp, steps);
+    this.xlen = config.xlen;
+    this.#walker = new PageWalker(config, state, env, pmp, steps);
     this.#machine = new FilledEntries(memory, tlb, TLB_BANK_BYTES);
     this.#spaces = Array.from({ length: SPACES }, (_, index) => {
       const banks = tlb + TLB_BANK_BYTES + index * SPACE_BYTES;

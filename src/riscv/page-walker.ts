@@ -1,4 +1,4 @@
-/** Sv32, Sv39 and Sv48 page tables: privileged spec 4.3 to 4.5. */
+/** Sv32, Sv39, Sv48 and Sv57 page tables, with Svnapot and Svpbmt: privileged spec 4.3 to 4.6, chapters 5 and 6. */
 import type { DebugHooks } from '../machine/board.js';
 import type { GuestMemory } from '../memory/guest-memory.js';
 import { PAGE_FLAG } from '../memory/guest-memory.js';
@@ -6,7 +6,7 @@ import { PAGE_BYTES } from '../memory/memory-plan.js';
 import type { SystemBus } from '../memory/system-bus.js';
 import type { HartState } from './hart-state.js';
 import type { PmpUnit } from './pmp.js';
-import { ACCESS, type Access, MSTATUS, PRIVILEGE } from './privileged.js';
+import { ACCESS, type Access, type HartConfig, MENVCFG_HIGH, MSTATUS, PRIVILEGE } from './privileged.js';
 
 const PTE = { v: 1, r: 2, w: 4, x: 8, u: 16, a: 64, d: 128 } as const;
 
@@ -14,8 +14,14 @@ const PTE = { v: 1, r: 2, w: 4, x: 8, u: 16, a: 64, d: 128 } as const;
 export const PAGE_FAULT = -1;
 export const ACCESS_FAULT = -2;
 
-/** Levels of the deepest page tables, those of Sv48. */
-export const MOST_LEVELS = 4;
+/** Levels of the deepest page tables, those of Sv57. */
+export const MOST_LEVELS = 5;
+
+/** Bits 63 to 54 of an entry, shifted down. */
+const TOP_SHIFT = 22;
+const TOP = { napot: 0x200, memoryType: 0x180, reserved: 0x7f } as const;
+/** Pages of the one size of Svnapot, and how it is encoded in the low bits of the page number. */
+const NAPOT = { pages: 16, code: 8, shift: 16 } as const;
 
 /** What a page-table entry stands for: nothing that could be cached, a page, a further table. */
 export const ENTRY_KIND = { invalid: 0, leaf: 1, table: 2 } as const;
@@ -43,14 +49,19 @@ export class PageWalker {
   readonly memory: GuestMemory;
   readonly bus: SystemBus;
 
+  readonly xlen: 32 | 64;
+  readonly #extensions: HartConfig['extensions'];
+
   constructor(
-    readonly xlen: 32 | 64,
+    { xlen, extensions }: HartConfig,
     readonly state: HartState,
     private readonly env: WalkEnvironment,
     readonly pmp: PmpUnit,
     /** Steps of the hart so far: tells the step under way from those before. */
     readonly steps: () => number,
   ) {
+    this.xlen = xlen;
+    this.#extensions = extensions;
     this.memory = env.memory;
     this.bus = env.bus;
   }
@@ -86,8 +97,8 @@ export class PageWalker {
       this.path[this.depth++] = host;
       const pte = this.memory.u32[host >>> 2];
       const pteHigh = this.xlen === 64 ? this.memory.u32[(host >>> 2) + 1] : 0;
-      // Bits 63..54 are reserved without Svnapot and Svpbmt.
-      if ((pte & PTE.v) === 0 || pteHigh >>> 22 !== 0) return PAGE_FAULT;
+      const top = pteHigh >>> TOP_SHIFT;
+      if ((pte & PTE.v) === 0 || (top !== 0 && !this.#topPermitted(top, pte, level))) return PAGE_FAULT;
       const page = ((pteHigh & 0x3fffff) * 2 ** 22 + (pte >>> 10)) * PAGE_BYTES;
       if ((pte & (PTE.r | PTE.w | PTE.x)) === 0) {
         if ((pte & (PTE.u | PTE.a | PTE.d)) !== 0) return PAGE_FAULT;
@@ -102,6 +113,7 @@ export class PageWalker {
         this.env.hooks.tableUpdated(address, entryBytes);
         this.#update(host, pte | wanted);
       }
+      if ((top & TOP.napot) !== 0) return page - NAPOT.code * PAGE_BYTES + (low & ((1 << NAPOT.shift) - 1));
       if (shift < 32) return page + (low & ((1 << shift) - 1));
       return page + (high % 2 ** (shift - 32)) * 2 ** 32 + low;
     }
@@ -136,7 +148,19 @@ export class PageWalker {
     const { satp } = this.state;
     if (this.xlen === 32) return satp[0] >>> 31 === 1 ? 2 : 0;
     const mode = satp[1] >>> 28;
-    return mode === 8 ? 3 : mode === 9 ? 4 : 0;
+    return mode >= 8 ? mode - 5 : 0;
+  }
+
+  /** Whether the bits above the page number, some of which are set, may be so; no table has any. */
+  #topPermitted(top: number, pte: number, level: number): boolean {
+    if ((top & TOP.reserved) !== 0 || (pte & (PTE.r | PTE.w | PTE.x)) === 0) return false;
+    const type = top & TOP.memoryType;
+    // What memory is made of does not matter here.
+    if (type === TOP.memoryType || (type !== 0 && (this.state.menvcfg[1] & MENVCFG_HIGH.pbmte) === 0))
+      return false;
+    if ((top & TOP.napot) === 0) return true;
+    const code = (pte >>> 10) & (NAPOT.pages - 1);
+    return this.#extensions.has('svnapot') && level === 0 && code === NAPOT.code;
   }
 
   #permitted(pte: number, access: Access, privilege: number): boolean {

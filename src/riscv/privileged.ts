@@ -29,6 +29,8 @@ export const CBIE = { illegal: 0, flush: 1, invalidate: 3 } as const;
 export const MENVCFG_HIGH = {
   /** The supervisor's timer compares (Sstc). */
   stce: (1 << 31) >>> 0,
+  /** Page tables say of what type memory is (Svpbmt). */
+  pbmte: 1 << 30,
 } as const;
 
 /** Interrupt numbers, table 3.6. */

@@ -64,7 +64,7 @@ export class RiscvHart implements Hart, EngineHost, ExecutingHart {
     readonly env: HartEnvironment,
   ) {
     this.pmp = new PmpUnit(state);
-    this.mmu = new Mmu(config.xlen, state, env, this.pmp, tlb, () => this.steps);
+    this.mmu = new Mmu(config, state, env, this.pmp, tlb, () => this.steps);
     this.csrs = new CsrFile(buildCsrTable(config), id, config, state, extensionStates, csrEffects(this));
     const { sdtrig, sstc } = extensionStates;
     this.triggers = sdtrig && new TriggerUnit(config.xlen, state, sdtrig);

@@ -61,6 +61,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     // What the TLB holds is never out of date: see Mmu.
     return 1;
   },
+  // Svinval: the same, and TVM does not forbid it.
+  'sfence.inval': hart => (hart.state.privilege < PRIVILEGE.supervisor ? hart.illegal() : 1),
   ...EXTENSION_OPERATIONS,
   ...PUSH_POP_OPERATIONS,
 };

@@ -109,10 +109,11 @@ test('every extension has a row of its own, and implies rows', () => {
 test('docs/cpus.md lists every extension', () => {
   const by = { every: 'every CPU', rv64: 'rv64, rv32, max', max: 'max' } as const;
   const has = (name: string) =>
-    (['rv64', 'max'] as const).find(model => withImplied(standardFor(model), 32).has(name));
-  const rows = EXTENSIONS.map(({ name, version, brings, since }) => {
+    (['rv64', 'max'] as const).find(model => withImplied(standardFor(model, 32), 32).has(name));
+  const rows = EXTENSIONS.map(({ name, version, brings, since, xlen }) => {
     const model = since ?? has(name);
-    return `| ${name} | ${version} | ${brings} | ${model === undefined ? 'by name' : by[model]} |`;
+    const holders = xlen === 64 && model === 'rv64' ? 'rv64, max' : model && by[model];
+    return `| ${name} | ${version} | ${brings} | ${holders ?? 'by name'} |`;
   });
   const table = [
     '| extension | version | what it brings | which has it |',

@@ -21,7 +21,7 @@ const XLENS = [32, 64] as const;
 const isaOf = (xlen: 32 | 64) => new RiscvInstructionSet(parseIsa(cpuOf('max', xlen).isa));
 /** Binutils 2.40 does not. */
 const NOT_IN_OBJDUMP = ['zabha', 'zacas', 'zicond', 'zimop', 'zfa'];
-const MARCH = '_zba_zbb_zbc_zbs_zbkb_zbkx_zknd_zkne_zknh_zicbom_zicboz_zawrs_zfh';
+const MARCH = '_svinval_zba_zbb_zbc_zbs_zbkb_zbkx_zknd_zkne_zknh_zicbom_zicboz_zawrs_zfh';
 const roundingFormats = ['R-rounding', 'R4'];
 
 /** A word of the instruction with random operands; a reserved rounding mode becomes the dynamic one. */

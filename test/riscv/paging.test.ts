@@ -24,10 +24,10 @@ const LOAD = LOADS.lw(7, 5, 0);
 const STORE = STORES.sw(6, 5, 0);
 const JUMP = jalr(0, 5, 0);
 
-type Scheme = 'sv32' | 'sv39' | 'sv48';
-const LEVELS = { sv32: 2, sv39: 3, sv48: 4 } as const;
-const SATP_MODE = { sv32: 1n << 31n, sv39: 8n << 60n, sv48: 9n << 60n } as const;
-const SCHEMES: readonly Scheme[] = ['sv32', 'sv39', 'sv48'];
+type Scheme = 'sv32' | 'sv39' | 'sv48' | 'sv57';
+const LEVELS = { sv32: 2, sv39: 3, sv48: 4, sv57: 5 } as const;
+const SATP_MODE = { sv32: 1n << 31n, sv39: 8n << 60n, sv48: 9n << 60n, sv57: 10n << 60n } as const;
+const SCHEMES: readonly Scheme[] = ['sv32', 'sv39', 'sv48', 'sv57'];
 
 /** A machine with page tables: RAM maps to itself for S mode, and VIRTUAL to DATA with the flags given. */
 class PagedBench extends Bench {
@@ -37,7 +37,7 @@ class PagedBench extends Bench {
     readonly scheme: Scheme,
     flags = OPEN,
   ) {
-    super(scheme === 'sv32' ? ISA32 : ISA64);
+    super(scheme === 'sv32' ? ISA32 : scheme === 'sv57' ? `${ISA64}_sv57` : ISA64);
     this.#entryBytes = scheme === 'sv32' ? 4 : 8;
     const levels = LEVELS[scheme];
     for (let level = levels - 1; level > 0; level--) this.map(VIRTUAL, level, this.table(level - 1), V);
@@ -319,6 +319,7 @@ describe.each(SCHEMES)('%s', scheme => {
 test.each([
   ['sv39', 38n],
   ['sv48', 47n],
+  ['sv57', 56n],
 ] as const)('%s addresses repeat bit %i to the top', (scheme, bit) => {
   const bench = new PagedBench(scheme);
   const wrong = (1n << (bit + 1n)) | BigInt(VIRTUAL);
@@ -333,7 +334,7 @@ test.each([
     expect(bench.cause('supervisor', LOADS_64.ld(7, 5, 0), upper)).toBeUndefined();
     expect(bench.get('x7')).toBe(0x1357n);
   } else {
-    expect(top).toBe(3);
+    expect(top).toBe(scheme === 'sv48' ? 3 : 4);
     // 512 GiB from 2 GiB: misaligned.
     expect(bench.cause('supervisor', LOADS_64.ld(7, 5, 0), 2n ** 64n - 4096n)).toBe(13n);
   }

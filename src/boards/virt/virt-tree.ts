@@ -13,8 +13,12 @@ export interface VirtTreeOptions extends BoardConfig {
   readonly initrd?: { readonly start: number; readonly end: number };
 }
 
-/** Of the translation modes that harts with S-mode have. */
-const LARGEST_MMU_MODE = { 32: 'sv32', 64: 'sv48' } as const;
+/** The largest of the translation modes that a hart has. */
+function mmuMode({ xlen, extensions }: ReturnType<typeof parseIsa>): string | undefined {
+  if (!extensions.has('s')) return undefined;
+  if (xlen === 32) return 'sv32';
+  return extensions.has('sv57') ? 'sv57' : 'sv48';
+}
 const RNG_SEED_BYTES = 32;
 const RNG_SEED_STREAM = 0;
 
@@ -126,8 +130,7 @@ function isaProperties(isa: string) {
 }
 
 function cpuNode(hart: number, phandle: number, { isa }: VirtTreeOptions): TreeNode {
-  const { xlen, extensions } = parseIsa(isa);
-  const mmu = extensions.has('s') ? LARGEST_MMU_MODE[xlen] : undefined;
+  const mmu = mmuMode(parseIsa(isa));
   return node(
     `cpu@${hart.toString(16)}`,
     {

@@ -9,6 +9,7 @@ import { system } from './forms.js';
 const i = extension('i');
 const zicsr = extension('zicsr');
 const supervisor = extension('s');
+const svinval = extension('svinval');
 const zawrs = extension('zawrs');
 const zicbom = extension('zicbom');
 const zicboz = extension('zicboz');
@@ -29,6 +30,9 @@ export const PRIVILEGED: readonly RiscvInstruction[] = [
   i('wfi', encodeWord(0x10500073), system('wfi')),
   supervisor('sret', encodeWord(0x10200073), system('sret')),
   supervisor('sfence.vma', encodeFence(0b0001001), system('sfence.vma')),
+  svinval('sinval.vma', encodeFence(0b0001011), system('sfence.vma')),
+  svinval('sfence.w.inval', encodeWord(0x18000073), system('sfence.inval')),
+  svinval('sfence.inval.ir', encodeWord(0x18100073), system('sfence.inval')),
 ];
 
 /** Zawrs and the cache-block operations of Zicbom and Zicboz, each 1.0. */
