@@ -162,7 +162,7 @@ describe('odd values', () => {
       ['--memory', '1'],
       ['--memory', '4097'],
       ['--smp', '0'],
-      ['--smp', '9'],
+      ['--smp', '17'],
       ['--cpu', 'rv32gc'],
       Array.from({ length: 9 }, () => ['--disk', join(folder, 'text')]).flat(),
       ['--input', Array.from({ length: 40 }, () => 'mouse').join()],
