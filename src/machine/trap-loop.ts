@@ -43,29 +43,41 @@ export interface TrapLoop {
 export class TrapLoopWatch {
   /** Asks for a boundary when a loop is found; the machine sets it for each run. */
   heeded = false;
+  /** To be filled in before `entered`: taking a trap is too frequent for copies. */
+  present = noTrap();
   #entries = 0;
   #told = false;
-  readonly #latest = noTrap();
-  readonly #began = noTrap();
-  readonly #first = noTrap();
+  #latest = this.present;
+  #began = this.present;
+  #first = this.present;
+  readonly #slots = [this.present, noTrap(), noTrap(), noTrap()];
   #found: TrapLoop | undefined;
 
   constructor(readonly hart: number) {}
 
   /**
-   * Each exception, in order; interrupts are progress. `counts` is false for calls of the guest: they cause a loop, and
-   * are none. The trap is copied. True when a loop that is heeded was found now.
+   * `present` was taken: each exception, in order; interrupts are progress. `counts` is false for calls of the guest: they
+   * cause a loop, and are none. True when a loop that is heeded was found now.
    */
-  entered(trap: Readonly<TakenTrap>, counts: boolean): boolean {
+  entered(counts: boolean): boolean {
+    const trap = this.present;
     const repeats = counts && this.#entries > 0 && repeated(this.#latest, trap);
     if (!repeats) this.#begin(trap);
     this.#entries++;
-    Object.assign(this.#latest, trap);
+    this.#latest = trap;
+    this.present = this.#free();
     if (!repeats || this.#told || !this.heeded) return false;
     if (trap.icount - this.#began.icount < LONG_STEPS) return false;
     this.#told = true;
     this.#found = this.#loop();
     return true;
+  }
+
+  #free(): TakenTrap {
+    for (const slot of this.#slots) {
+      if (slot !== this.#latest && slot !== this.#began && slot !== this.#first) return slot;
+    }
+    return this.present;
   }
 
   /** The guest gets on: an interrupt, an input, a device, a wait, or a return to elsewhere. */
@@ -93,10 +105,10 @@ export class TrapLoopWatch {
     return this.#loop();
   }
 
-  #begin(trap: Readonly<TakenTrap>): void {
+  #begin(trap: TakenTrap): void {
     const follows = this.#entries > 0 && trap.icount - this.#latest.icount < HANDLER_STEPS;
-    if (!follows) Object.assign(this.#first, trap);
-    Object.assign(this.#began, trap);
+    if (!follows) this.#first = trap;
+    this.#began = trap;
     this.#entries = 0;
     this.#told = false;
   }
@@ -112,7 +124,7 @@ function repeated(a: Readonly<TakenTrap>, b: Readonly<TakenTrap>): boolean {
   return a.stack !== b.stack && (a.valueLow - a.stack) >>> 0 === (b.valueLow - b.stack) >>> 0;
 }
 
-export const noTrap = (): TakenTrap => ({
+const noTrap = (): TakenTrap => ({
   icount: 0,
   cause: 0,
   pcLow: 0,

@@ -1,6 +1,6 @@
 /** Taking traps: privileged spec 3.1.6 to 3.1.9 and 3.1.15. */
 import { NO_INTERRUPT } from '../machine/hart.js';
-import { noTrap, type TakenTrap, TrapLoopWatch } from '../machine/trap-loop.js';
+import { TrapLoopWatch } from '../machine/trap-loop.js';
 import type { HartState } from './hart-state.js';
 import { CAUSE, type HartConfig, INTERRUPT, MPP_SHIFT, MSTATUS, PRIVILEGE } from './privileged.js';
 import { REGISTER_NUMBER } from './registers.js';
@@ -26,7 +26,6 @@ const isCall = (cause: number): boolean =>
 
 export class TrapUnit {
   readonly loops: TrapLoopWatch;
-  readonly #trap: TakenTrap = noTrap();
   #cause = 0;
   #low = 0;
   #high = 0;
@@ -69,7 +68,7 @@ export class TrapUnit {
   /** `icount`: the boundary before the step that ends so. True when a loop of traps was found. */
   enterException(icount: number): boolean {
     const { state } = this;
-    const trap = this.#trap;
+    const trap = this.loops.present;
     trap.icount = icount;
     trap.cause = this.#cause;
     trap.pcLow = state.pc[0];
@@ -81,7 +80,7 @@ export class TrapUnit {
     trap.handlerLow = state.pc[0];
     trap.handlerHigh = state.pc[1];
     trap.handlerMode = state.privilege;
-    return this.loops.entered(trap, !isCall(this.#cause));
+    return this.loops.entered(!isCall(this.#cause));
   }
 
   enterInterrupt(cause: number): void {

@@ -17,7 +17,7 @@ import { type TouchedPages, virtualPage } from '../../src/engine/touched-pages.j
 import type { WatchList } from '../../src/engine/watch-list.js';
 import type { DebugHooks } from '../../src/machine/board.js';
 import { type CodeReader, type Hart, type HartContext, NO_INTERRUPT } from '../../src/machine/hart.js';
-import { noTrap, type TakenTrap, TrapLoopWatch } from '../../src/machine/trap-loop.js';
+import { type TakenTrap, TrapLoopWatch } from '../../src/machine/trap-loop.js';
 import type { GuestMemory } from '../../src/memory/guest-memory.js';
 import { PAGE_BYTES } from '../../src/memory/memory-plan.js';
 import type { SystemBus } from '../../src/memory/system-bus.js';
@@ -197,8 +197,9 @@ export class ToyHart implements Hart, EngineHost, DecodedPageKeeper {
     const place = { icount: this.env.time.icount, pcLow, stack: this.state.r[STACK] };
     this.#enter(this.#cause, this.#fault, pcLow + 4);
     const [handlerLow] = this.state.pc;
-    const trap = { ...noTrap(), ...place, cause: this.#cause, valueLow: this.#fault, handlerLow };
-    return this.trapLoops.entered(trap, this.#cause !== TOY_CAUSE.call);
+    const trap = { ...place, cause: this.#cause, valueLow: this.#fault, handlerLow };
+    Object.assign(this.trapLoops.present, trap);
+    return this.trapLoops.entered(this.#cause !== TOY_CAUSE.call);
   }
 
   describeTrap({ cause, handlerLow }: Readonly<TakenTrap>) {
