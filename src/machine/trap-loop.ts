@@ -56,8 +56,8 @@ export class TrapLoopWatch {
   constructor(readonly hart: number) {}
 
   /**
-   * `present` was taken: each exception, in order; interrupts are progress. `counts` is false for calls of the guest: they
-   * cause a loop, and are none. True when a loop that is heeded was found now.
+   * `present` was taken: each exception, in order; interrupts are progress. `counts` is false for calls of the guest:
+   * they cause a loop, and are none. True when a loop that is heeded was found now.
    */
   entered(counts: boolean): boolean {
     const trap = this.present;

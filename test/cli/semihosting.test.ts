@@ -1,4 +1,6 @@
-/** Calls by semihosting on the command line: the folder, exit codes, what is said, and what a recording says of them. */
+/**
+ * Calls by semihosting on the command line: the folder, exit codes, what is said, and what a recording says of them.
+ */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

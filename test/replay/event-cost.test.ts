@@ -23,7 +23,10 @@ function payload(input: InputEvent): number {
   }, 0);
 }
 
-/** Virtual addresses are sign-extended from at most 48 bits, physical ones are smaller; errors of files have small numbers. */
+/**
+ * Virtual addresses are sign-extended from at most 48 bits, physical ones are smaller; errors of files have small
+ * numbers.
+ */
 const usual = (input: InputEvent): InputEvent => {
   switch (input.kind) {
     case 'write-memory':

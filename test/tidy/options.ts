@@ -10,7 +10,8 @@ interface Option {
 }
 
 /**
- * An optional member of an exported interface that no file sets: neither in an object nor as a member of a class. `entry` gathers what users import: what its types have, users set.
+ * An optional member of an exported interface that no file sets: neither in an object nor as a member of a class.
+ * `entry` gathers what users import: what its types have, users set.
  */
 export function checkUnsetOptions(sources: readonly SourceFile[], entry: string): string[] {
   const options: Option[] = [];

@@ -1,4 +1,6 @@
-/** What a device sends when its timer fires leaves once: at a boundary where a run ends, is gone back to, or branches. */
+/**
+ * What a device sends when its timer fires leaves once: at a boundary where a run ends, is gone back to, or branches.
+ */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { continuedSession, momentOf, type Session } from '../../src/assembly/session.js';
 import { bootFixture, fixture, type Live, liveWith, MemoryFile } from '../support/sessions.js';

@@ -1,4 +1,6 @@
-/** A hart that takes the same trap for ever is noticed, at an icount that nothing else moves; whatever gets on is not. */
+/**
+ * A hart that takes the same trap for ever is noticed, at an icount that nothing else moves; whatever gets on is not.
+ */
 import { describe, expect, test } from 'vitest';
 import type { EndOfRun } from '../../src/timeline/timeline-options.js';
 import * as asm from '../lockstep/encode.js';
