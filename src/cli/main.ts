@@ -58,9 +58,10 @@ function report(error: unknown): number {
 /** Of an option that is QEMU's, what it is called here. */
 function hintOf({ code, message }: CommanderError): string {
   const word = code === 'commander.unknownOption' ? /'(-[^']*)'/.exec(message)?.[1] : undefined;
-  const ours = word === undefined ? undefined : qemuOption(word)?.ours;
-  if (ours === undefined || ours === word) return '(see backstub --help)';
-  return `(QEMU's is ${ours} here; backstub qemu takes QEMU's whole command line)`;
+  const theirs = word === undefined ? undefined : qemuOption(word);
+  if (theirs === undefined || theirs.ours === word) return '(see backstub --help)';
+  const here = theirs.ours === undefined ? 'has no counterpart' : `is ${theirs.ours}`;
+  return `(QEMU's ${here} here; backstub qemu takes QEMU's whole command line)`;
 }
 
 /** What the operating system refused: no fault of the program's. */

@@ -121,12 +121,13 @@ describe('on the command line', () => {
   });
 
   test.each([
-    ['-m', '--memory'],
-    ['-bios', '--bios'],
-    ['-smp', '--smp'],
+    ['-m', 'is --memory'],
+    ['-bios', 'is --bios'],
+    ['-smp', 'is --smp'],
+    ['-nographic', 'has no counterpart'],
   ])("QEMU's %s among ours is told what it is here", async (theirs, ours) => {
     const ended = await backstub('run', DEMO, theirs, '4');
     expect(ended.code).toBe(2);
-    expect(lastLine(ended.stderr)).toContain(`(QEMU's is ${ours} here; backstub qemu takes`);
+    expect(lastLine(ended.stderr)).toContain(`(QEMU's ${ours} here; backstub qemu takes`);
   });
 });

@@ -81,6 +81,7 @@ describe.skipIf(missing.length > 0)(
       [64, 1, '128M', 128 * 2 ** 20],
       [64, 4, '3G', 3 * 2 ** 30],
       [64, 2, '6G', 6 * 2 ** 30],
+      [64, 16, '128M', 128 * 2 ** 20],
       [32, 2, '16M', 16 * 2 ** 20],
     ] as const)('RV%i, %i harts, %s of RAM', (xlen, harts, memory, ramBytes) => {
       // The extensions of our default.

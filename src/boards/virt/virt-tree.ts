@@ -132,7 +132,7 @@ function isaProperties(isa: string) {
 function cpuNode(hart: number, phandle: number, { isa }: VirtTreeOptions): TreeNode {
   const mmu = mmuMode(parseIsa(isa));
   return node(
-    `cpu@${hart.toString(16)}`,
+    `cpu@${hart}`,
     {
       phandle: cells(phandle),
       device_type: strings('cpu'),
