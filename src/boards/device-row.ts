@@ -48,6 +48,8 @@ export interface DeviceNode {
   readonly referred?: { readonly besideBus: (phandle: number) => readonly TreeNode[] };
   /** The node that interrupts of other nodes go to. */
   readonly interruptController?: true;
+  /** What the tree says instead of the row's window: the node's address, and its register ranges. */
+  readonly place?: { readonly base: number; readonly ranges: readonly Region[] };
   /** A part of the platform itself: stands behind the other devices. */
   readonly platform?: true;
   /** Where the system's own messages go. */
@@ -82,6 +84,8 @@ export interface DeviceSurroundings {
   readonly harts: number;
   /** An interrupt line of a hart. */
   readonly line: (hart: number, interrupt: number) => IrqLine;
+  /** Makes an interrupt pending that the hart's software clears. */
+  readonly pend: (hart: number, interrupt: number) => void;
 }
 
 /** What one device is wired to. */

@@ -21,6 +21,7 @@ import { giving, type OwnOption } from './own-option.js';
 import { SEMIHOSTING_OPTIONS } from './semihosting-options.js';
 import {
   type EntropySpec,
+  parseBoard,
   parseCpu,
   parseEntropy,
   parseLoad,
@@ -42,6 +43,15 @@ type PlainOptions = {
 };
 
 const OWN_OPTIONS = {
+  machine: giving(
+    option(
+      '--machine <board>',
+      "board to build: virt, or virt,aclint=on with supervisor software interrupts (QEMU's SSWI)",
+      parseBoard,
+      'virt',
+    ),
+    settings => settings,
+  ),
   cpu: giving(
     option(
       '--cpu <cpu>',

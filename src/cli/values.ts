@@ -100,6 +100,14 @@ export function parseSerial(text: string): SerialSpec {
 /** Where randomness comes from. */
 export type EntropySpec = { readonly kind: 'host' } | { readonly kind: 'seed'; readonly seed: number };
 
+/** `virt[,aclint=on|off]`, as QEMU's -machine. */
+export function parseBoard(text: string): { readonly board: 'virt'; readonly aclint?: true } {
+  const { value, settings } = parseListed(text, 'aclint');
+  const board = parseOneOf('virt')(value);
+  const aclint = settings.aclint === undefined ? 'off' : parseOneOf('on', 'off')(settings.aclint);
+  return aclint === 'on' ? { board, aclint: true } : { board };
+}
+
 const parseSeed = parserOf(assigned('seed', 0));
 
 export function parseEntropy(text: string): EntropySpec {

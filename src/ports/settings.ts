@@ -110,7 +110,7 @@ export const SETTINGS = {
   /** What it is built as: see `buildMachine`. */
   board: required(word(MOST_TEXT), {
     now: 'virt',
-    option: { name: 'machine', value: 'board', help: 'board to build', kind: oneOf('virt') },
+    option: 'machine',
     shown: { line: 'board', text: name => name },
   }),
   /** Which of its behaviours that have changed over time it has: see revisions.ts. */
@@ -275,6 +275,13 @@ export const SETTINGS = {
     option: 'args',
     derived: true,
     shown: { line: 'semihosting', text: quotedLine => `command line "${quotedLine}"` },
+  }),
+  /**
+   * QEMU's `aclint=on`: the CLINT as an ACLINT in the device tree, and its supervisor software interrupts beside it.
+   */
+  aclint: optional(present, {
+    option: 'machine',
+    shown: { line: 'board', text: () => 'aclint' },
   }),
   /** Kernel command line for /chosen/bootargs. */
   append: required(text(MOST_TEXT), {

@@ -69,7 +69,7 @@ describe('what cannot be carried is refused by name', () => {
     ['-device virtio-blk-device,drive=d', 'drive=d cannot be carried: no -drive has that id'],
     ['-drive if=pflash,file=f', 'there is no flash here'],
     ['-drive file=f', 'that is a PCI disk there'],
-    ['-machine virt,aclint=on', '-machine virt,aclint cannot be carried'],
+    ['-machine virt,aia=aplic', '-machine virt,aia cannot be carried'],
     ['-machine sifive_u', 'the board is virt'],
     ['-netdev tap,id=n', 'user and socket are carried'],
     ['-icount auto', 'give shift=N'],

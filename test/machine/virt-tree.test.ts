@@ -62,11 +62,11 @@ describe.skipIf(missing.length > 0)(
     });
     afterAll(() => rmSync(folder, { recursive: true }));
 
-    function qemuTree(xlen: 32 | 64, args: readonly string[]): string[] {
+    function qemuTree(xlen: 32 | 64, args: readonly string[], board = 'virt'): string[] {
       const file = join(folder, 'virt.dtb');
       const run = spawnSync(`qemu-system-riscv${xlen}`, [
         '-M',
-        `virt,dumpdtb=${file}`,
+        `${board},dumpdtb=${file}`,
         '-display',
         'none',
         '-bios',
@@ -90,6 +90,14 @@ describe.skipIf(missing.length > 0)(
       const isa = /riscv,isa = "(.*)"/.exec(theirs.join('\n'))?.[1] ?? '';
       expect(isa).toMatch(new RegExp(`^rv${xlen}ima`));
       const ours = virtTree({ ...options, harts, ramBytes, isa: isa.replace('_', 'su_') });
+      expect(comparable(decompile(writeDeviceTree(ours)))).toEqual(theirs);
+    });
+
+    test('an ACLINT', () => {
+      const args = ['-cpu', 'rv64,h=off,zbc=off,sstc=off,Zihintpause=off', '-smp', '2'];
+      const theirs = comparable(qemuTree(64, args, 'virt,aclint=on'));
+      const isa = /riscv,isa = "(.*)"/.exec(theirs.join('\n'))?.[1] ?? '';
+      const ours = virtTree({ ...options, harts: 2, isa: isa.replace('_', 'su_'), aclint: true });
       expect(comparable(decompile(writeDeviceTree(ours)))).toEqual(theirs);
     });
 

@@ -7,6 +7,7 @@ export const VIRT_MAP = {
   test: { base: 0x10_0000, bytes: 0x1000 },
   rtc: { base: 0x10_1000, bytes: 0x1000, decoded: 0x24 },
   clint: { base: 0x200_0000, bytes: 0x1_0000, decoded: 0xc000 },
+  aclintSswi: { base: 0x2f0_0000, bytes: 0x4000 },
   plic: { base: 0xc00_0000, bytes: 0x60_0000 },
   uart0: { base: 0x1000_0000, bytes: 0x100, decoded: 8 },
   virtio: { base: 0x1000_1000, bytes: 0x8000 },

@@ -120,6 +120,10 @@ export class VirtBoard implements Board {
       images,
       harts: config.harts,
       line: (hart, interrupt) => this.#line(hartStates[hart], interrupt),
+      pend: (hart, interrupt) => {
+        hartStates[hart].softwarePending |= 1 << interrupt;
+        this.scheduler.lookSoon();
+      },
     });
     const env = this.#hartEnvironment(ports.hooks);
     this.harts = parts.harts.map(

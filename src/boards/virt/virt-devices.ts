@@ -1,3 +1,4 @@
+import { AclintSswi } from '../../devices/aclint-sswi.js';
 import { Clint, clintState } from '../../devices/clint.js';
 import { CompareTimers } from '../../devices/compare-timers.js';
 import { GoldfishRtc, goldfishRtcState } from '../../devices/goldfish-rtc.js';
@@ -8,11 +9,11 @@ import type { MachineConfig } from '../../ports/config.js';
 import { behaviourOf } from '../../ports/revisions.js';
 import { parseIsa } from '../../riscv/isa-text.js';
 import { INTERRUPT } from '../../riscv/privileged.js';
-import { type DeviceRow, deviceRow } from '../device-row.js';
+import { type DeviceNode, type DeviceRow, deviceRow } from '../device-row.js';
 import { cells, node, strings } from '../device-tree.js';
 import { Entropy, entropyState } from '../entropy.js';
 import { CONSOLE_QUEUE_STATE, SerialConsole } from '../serial-console.js';
-import { VIRT_IRQ, windowOf } from './memory-map.js';
+import { VIRT_IRQ, VIRT_MAP, windowOf } from './memory-map.js';
 import { semihostingRows } from './semihosting-row.js';
 import { virtioRows } from './virtio-rows.js';
 
@@ -28,6 +29,7 @@ export type BoardConfig = Omit<MachineConfig, 'entry'>;
 export const virtDevices = (config: BoardConfig): readonly DeviceRow[] => [
   deviceRow({ name: 'boot ROM', state: {}, window: windowOf('bootRom'), rom: true }),
   testFinisher(),
+  ...(config.aclint === true ? [supervisorSoftware(), MTIMER_ROW] : []),
   clint(config),
   plic(config),
   serial(),
@@ -65,20 +67,73 @@ const syscon = (name: string, compatible: string, regmap: number, value: number)
     compatible: strings(compatible),
   });
 
-const clint = ({ harts }: BoardConfig): DeviceRow =>
+const CLINT_NODE: DeviceNode = {
+  kind: 'clint',
+  platform: true,
+  properties: perHart => ({
+    'interrupts-extended': perHart(INTERRUPT.machineSoftware, INTERRUPT.machineTimer),
+    compatible: strings('sifive,clint0', 'riscv,clint0'),
+  }),
+};
+
+/** ACLINT specification 1.0: the CLINT's registers are those of MSWI and MTIMER, at the same addresses. */
+const { base: CLINT_BASE } = VIRT_MAP.clint;
+
+const softwareNode = (kind: string, interrupt: number, place: DeviceNode['place']): DeviceNode => ({
+  kind,
+  platform: true,
+  ...(place === undefined ? {} : { place }),
+  properties: perHart => ({
+    '#interrupt-cells': cells(0),
+    'interrupt-controller': true,
+    'interrupts-extended': perHart(interrupt),
+    compatible: strings(`riscv,aclint-${kind}`),
+  }),
+});
+
+const MSWI_NODE = softwareNode('mswi', INTERRUPT.machineSoftware, {
+  base: CLINT_BASE,
+  ranges: [{ base: CLINT_BASE, bytes: 0x4000 }],
+});
+
+const MTIMER_ROW = deviceRow({
+  name: 'mtimer',
+  state: {},
+  node: {
+    kind: 'mtimer',
+    platform: true,
+    place: {
+      base: CLINT_BASE + 0x4000,
+      ranges: [
+        { base: CLINT_BASE + 0xbff8, bytes: 0x4008 },
+        { base: CLINT_BASE + 0x4000, bytes: 0x7ff8 },
+      ],
+    },
+    properties: perHart => ({
+      'interrupts-extended': perHart(INTERRUPT.machineTimer),
+      compatible: strings('riscv,aclint-mtimer'),
+    }),
+  },
+});
+
+const supervisorSoftware = (): DeviceRow =>
+  deviceRow({
+    name: 'supervisor software interrupts',
+    state: {},
+    window: windowOf('aclintSswi'),
+    node: softwareNode('sswi', INTERRUPT.supervisorSoftware, undefined),
+    build: ({ pend, harts }) => ({
+      registers: new AclintSswi(harts, hart => pend(hart, INTERRUPT.supervisorSoftware)),
+    }),
+  });
+
+const clint = ({ harts, aclint }: BoardConfig): DeviceRow =>
   deviceRow({
     name: 'clint',
     state: { clint: clintState(harts) },
     window: windowOf('clint'),
     timers: harts,
-    node: {
-      kind: 'clint',
-      platform: true,
-      properties: perHart => ({
-        'interrupts-extended': perHart(INTERRUPT.machineSoftware, INTERRUPT.machineTimer),
-        compatible: strings('sifive,clint0', 'riscv,clint0'),
-      }),
-    },
+    node: aclint === true ? MSWI_NODE : CLINT_NODE,
     build({ line, clock, timers }, state) {
       const wires = timers.map((timer, hart) => ({
         msip: line(hart, INTERRUPT.machineSoftware),

@@ -2,7 +2,7 @@ import { TIMEBASE_FREQUENCY } from '../../devices/clint.js';
 import { BLOCK_BYTES } from '../../riscv/block-access.js';
 import { isOfFirstCpu } from '../../riscv/cpu-models.js';
 import { describedExtensions, deviceTreeIsa, parseIsa } from '../../riscv/isa-text.js';
-import type { DeviceNode, DeviceRow, DeviceWindow } from '../device-row.js';
+import type { DeviceNode, DeviceRow } from '../device-row.js';
 import { cells, cells64, node, strings, type TreeNode } from '../device-tree.js';
 import { seedBytes } from '../seed-bytes.js';
 import { RAM_BASE } from './memory-map.js';
@@ -24,8 +24,8 @@ const RNG_SEED_STREAM = 0;
 
 /** A device that the tree describes. */
 interface Described extends DeviceRow {
-  readonly window: DeviceWindow;
   readonly node: DeviceNode;
+  readonly place: NonNullable<DeviceNode['place']>;
 }
 
 /** The tree of the board with these devices: QEMU 7.2's `virt`, less the devices that are not there. */
@@ -79,14 +79,14 @@ export function virtTree(
         ranges: true,
       },
       devices.map(row => {
-        const { interrupt, window } = row;
+        const { interrupt } = row;
         return node(unitName(row), {
           ...(referred.includes(row) ? { phandle: cells(phandleOf(row)) } : {}),
           ...(interrupt === undefined || controller === undefined
             ? {}
             : { interrupts: cells(interrupt), 'interrupt-parent': cells(phandleOf(controller)) }),
           ...row.node.properties(perHart),
-          reg: cells64(window.base, window.bytes),
+          reg: cells64(...row.place.ranges.flatMap(({ base, bytes }) => [base, bytes])),
         });
       }),
     ),
@@ -95,18 +95,22 @@ export function virtTree(
 
 /** Those of the platform stand last; parts of one bank from the highest down, whatever stands in each. */
 function describedIn(rows: readonly DeviceRow[]): readonly Described[] {
-  const all = rows.filter((row): row is Described => row.window !== undefined && row.node !== undefined);
-  const parts = all.filter(inBank).sort((a, b) => a.window.base - b.window.base);
+  const all = rows.flatMap((row): Described[] => {
+    const { node: described, window } = row;
+    const place = described?.place ?? (window && { base: window.base, ranges: [window] });
+    return described === undefined || place === undefined ? [] : [{ ...row, node: described, place }];
+  });
+  const parts = all.filter(inBank).sort((a, b) => a.place.base - b.place.base);
   const described = all.map(row => (inBank(row) ? parts.pop()! : row));
   const platform = described.filter(row => row.node.platform === true);
   return [...described.filter(row => !platform.includes(row)), ...platform];
 }
 
-const inBank = ({ window }: Described) => window.bank !== undefined;
+const inBank = ({ window }: Described) => window?.bank !== undefined;
 
 const named = { compatible: strings('riscv-virtio'), model: strings('riscv-virtio,qemu') };
 
-const unitName = ({ node: { kind }, window }: Described) => `${kind}@${window.base.toString(16)}`;
+const unitName = ({ node: { kind }, place }: Described) => `${kind}@${place.base.toString(16)}`;
 
 function chosen({ append, entropySeed, initrd }: VirtTreeOptions, devices: readonly Described[]): TreeNode {
   const stdout = devices.find(row => row.node.stdout === true);

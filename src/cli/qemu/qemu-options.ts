@@ -153,15 +153,12 @@ function harts(line: QemuLine, text: string): void {
   line.add('--smp', value.first === '' ? String(product) : value.first);
 }
 
-function machine(_line: QemuLine, text: string): void {
+function machine(line: QemuLine, text: string): void {
   const value = new QemuValue('-machine', text, 'type');
   if (value.first !== 'virt') refuse(`-machine ${value.first}`, 'the board is virt');
   value.drop('accel', 'graphics', 'mem-merge', 'dump-guest-core', 'usb', 'acpi');
-  for (const [name, off] of [
-    ['aclint', 'off'],
-    ['aia', 'none'],
-  ])
-    if ((value.take(name) ?? off) !== off) refuse(`-machine virt,${name}`, 'the board is without');
+  if ((value.take('aclint') ?? 'off') === 'on') line.add('--machine', 'virt,aclint=on');
+  if ((value.take('aia') ?? 'none') !== 'none') refuse('-machine virt,aia', 'the board is without');
   value.refuseRest();
 }
 
