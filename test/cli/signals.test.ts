@@ -347,7 +347,8 @@ test.each([
   running.process.kill('SIGTERM');
   const { code, stderr } = await running.ended;
   expect(code).toBe(143);
-  const [first, second, ...rest] = stderr.trimEnd().split('\n');
+  const [raw, first, second, ...rest] = stderr.trimEnd().split('\n');
+  expect(raw).toMatch(/is no ELF file: raw image at 0x80000000$/);
   expect(first?.replace(/\d+$/, '0')).toBe(`backstub: gdb server on ${shown}:0`);
   expect(second).toBe(
     warned

@@ -160,9 +160,9 @@ describe('the recorder', () => {
   });
 
   test('refuses a machine that could not be read back', () => {
-    const bad = { ...HEADER, config: { ...CONFIG, harts: 9 } };
+    const bad = { ...HEADER, config: { ...CONFIG, harts: 17 } };
     expect(() => new LogWriter(new MemorySink(), bad)).toThrow(
-      new InputError('its header has no valid "harts": 9'),
+      new InputError('its header has no valid "harts": 17'),
     );
   });
 });
