@@ -15,6 +15,7 @@ export function findOpenSbi(xlen: 32 | 64): string {
   const found = firstFile(places(xlen));
   if (found !== undefined) return found;
   throw new InputError(
-    `no OpenSBI for ${xlen}-bit harts is installed (Debian: apt-get install opensbi, or qemu-system-data): name one with bios`,
+    `no OpenSBI for ${xlen}-bit harts is installed (Debian: apt-get install opensbi, or qemu-system-data)`,
+    { setting: 'bios', value: 'its file' },
   );
 }
