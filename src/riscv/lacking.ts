@@ -5,7 +5,7 @@ import { EXTENSIONS, standardFor, withImplied } from './extensions.js';
 import { type CompressedForms, compressedFormsOf, expandCompressed } from './isa/compressed.js';
 import { isInstructionOf, type RiscvInstruction } from './isa/encoding.js';
 import { PUSH_POP } from './isa/push-pop.js';
-import { ALL_INSTRUCTIONS } from './isa/riscv-instructions.js';
+import { allInstructions } from './isa/riscv-instructions.js';
 import type { HartConfig } from './privileged.js';
 
 /** Of an instruction, 16 or 32 bits, that is illegal on this hart; undefined when none here would know it either. */
@@ -19,7 +19,7 @@ export function lackingFor(hart: HartConfig, word: number): LackingInstruction |
 }
 
 function instructionLacking(hart: HartConfig, word: number): LackingInstruction | undefined {
-  const found = ALL_INSTRUCTIONS.filter(one => matches(one, word, hart.xlen));
+  const found = allInstructions().filter(one => matches(one, word, hart.xlen));
   if (found.some(one => isInstructionOf(one, hart))) return undefined;
   return found.length === 0 ? undefined : lacking(found[0].name, missingOf(found[0], hart));
 }
@@ -70,7 +70,7 @@ function compressedLacking(hart: HartConfig, half: number): LackingInstruction |
 }
 
 function shortName(word: number, { xlen }: HartConfig, extension: string): string {
-  const name = ALL_INSTRUCTIONS.find(one => matches(one, word, xlen))?.name ?? 'instruction';
+  const name = allInstructions().find(one => matches(one, word, xlen))?.name ?? 'instruction';
   return `c.${SHORT_NAMES[extension]?.[name] ?? name}`;
 }
 

@@ -1,5 +1,5 @@
 import type { RiscvInstruction } from '../../src/riscv/isa/encoding.js';
-import { ALL_INSTRUCTIONS } from '../../src/riscv/isa/riscv-instructions.js';
+import { allInstructions } from '../../src/riscv/isa/riscv-instructions.js';
 import {
   assemble,
   auipc,
@@ -38,7 +38,7 @@ const FS = 0x6000;
 const fmvWX = rType(0x53, 0, 0x78);
 
 const floats = (xlen: Xlen) =>
-  ALL_INSTRUCTIONS.filter(
+  allInstructions().filter(
     one =>
       one.extensions.some(name => name === 'f' || name === 'd') &&
       (one.xlen === undefined || one.xlen === xlen),

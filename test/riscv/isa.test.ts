@@ -7,7 +7,7 @@ import type { Decoded } from '../../src/engine/instruction-set.js';
 import { Operations } from '../../src/engine/operations.js';
 import { cpuOf } from '../../src/riscv/cpu-models.js';
 import type { RiscvInstruction } from '../../src/riscv/isa/encoding.js';
-import { RiscvInstructionSet } from '../../src/riscv/isa/riscv-instructions.js';
+import { FAMILIES, RiscvInstructionSet } from '../../src/riscv/isa/riscv-instructions.js';
 import { parseIsa } from '../../src/riscv/isa-text.js';
 import { Random } from '../lockstep/random.js';
 
@@ -127,3 +127,10 @@ function disassemble(words: readonly number[], xlen: 32 | 64): string[] {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+test('a family is declared for every extension that brings one of its instructions', () => {
+  for (const { extensions, instructions } of FAMILIES) {
+    const brought = new Set(instructions().flatMap(one => one.extensions));
+    expect([...brought].sort()).toEqual([...extensions].sort());
+  }
+});

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { RiscvInstruction } from '../../src/riscv/isa/encoding.js';
-import { ALL_INSTRUCTIONS } from '../../src/riscv/isa/riscv-instructions.js';
+import { allInstructions } from '../../src/riscv/isa/riscv-instructions.js';
 import { QemuHart } from '../lockstep/qemu-hart.js';
 import { Random } from '../lockstep/random.js';
 import { qemuAvailable, type Xlen } from '../support/qemu.js';
@@ -22,7 +22,7 @@ const ISA: Readonly<Record<Xlen, string>> = {
 const accesses = /^f[ls][wd]$/;
 
 const operationsOf = (extensions: readonly string[], xlen: Xlen): RiscvInstruction[] =>
-  ALL_INSTRUCTIONS.filter(
+  allInstructions().filter(
     one =>
       one.extensions.some(name => extensions.includes(name)) &&
       (one.xlen === undefined || one.xlen === xlen) &&

@@ -166,7 +166,7 @@ const keyRound = () => {
 
 const r64 = (funct7: number) => encodeR(funct7, 0, OPCODE.op);
 
-export const AES: readonly RiscvInstruction[] = [
+export const aes = (): readonly RiscvInstruction[] => [
   zkne('aes64es', r64(0x19), round64(FORWARD, SHIFTED, same), 64),
   zkne('aes64esm', r64(0x1b), round64(FORWARD, SHIFTED, mixed), 64),
   zknd('aes64ds', r64(0x1d), round64(INVERSE, UNSHIFTED, same), 64),

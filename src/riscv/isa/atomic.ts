@@ -68,7 +68,7 @@ export const ATOMIC: readonly RiscvInstruction[] = [
   ]),
 ];
 
-export const ATOMIC_MORE: readonly RiscvInstruction[] = [
+export const moreAtomics = (): readonly RiscvInstruction[] => [
   ...OPERATIONS.flatMap(([name, funct5, update]) =>
     // Sign-extended values are in the same order as unsigned ones, too.
     NARROW.map(({ letter, funct3, size }) =>

@@ -88,7 +88,7 @@ function constantOf({ letter }: FloatFormatRow): Expression {
 const d = extensionBeside('zfa', 'd');
 const upperHalf = (value: Expression) => low(binary('shr_u', value, constant(32, 'd')));
 
-export const FLOAT_ADDITIONS: readonly RiscvInstruction[] = [
+export const floatAdditions = (): readonly RiscvInstruction[] => [
   ...additionsTo(SINGLE, extension('zfa')),
   ...additionsTo(DOUBLE, d),
   ...additionsTo(HALF, extensionBeside('zfa', 'zfh')),

@@ -34,7 +34,7 @@ const half = HALF.read(fs1);
 /** What is there of any other value, in the format's register. */
 const toHalf = (wide: Expression) => setFd(HALF.write(HALF.narrow(wide, roundingMode)), true);
 
-export const HALVES: readonly RiscvInstruction[] = [
+export const halves = (): readonly RiscvInstruction[] => [
   ...instructionsOf(HALF),
   zfhmin(
     'flh',

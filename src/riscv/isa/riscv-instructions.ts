@@ -3,9 +3,9 @@ import type { Decoded, FloatFlags, InstructionSet } from '../../engine/instructi
 import type { BitCsr } from '../csr-bits.js';
 import { plainCsrs } from '../csr-table.js';
 import { type HartConfig, MSTATUS } from '../privileged.js';
-import { AES, AES_TABLE_BYTES, writeAesTable } from './aes.js';
+import { AES_TABLE_BYTES, aes, writeAesTable } from './aes.js';
 import { withAlignedTargets } from './alignment.js';
-import { ATOMIC, ATOMIC_MORE } from './atomic.js';
+import { ATOMIC, moreAtomics } from './atomic.js';
 import { BASE } from './base.js';
 import { BITMANIP } from './bitmanip.js';
 import { type CompressedForms, compressedFormsOf, expandCompressed } from './compressed.js';
@@ -13,17 +13,50 @@ import { CONDITIONAL } from './conditional.js';
 import { CSR_TABLE_BYTES, writeCsrTable } from './csr-instructions.js';
 import { decodeOperands, isInstructionOf, type RiscvInstruction } from './encoding.js';
 import { FLOAT } from './float.js';
-import { FLOAT_ADDITIONS } from './float-additions.js';
-import { HALVES } from './half.js';
+import { floatAdditions } from './float-additions.js';
+import { halves } from './half.js';
 import { MULTIPLY } from './multiply.js';
 import { F, FCSR, PC, STATUS, X } from './operands.js';
 import { FREQUENT_PAIRS } from './pairs.js';
 import { PUSH_POP } from './push-pop.js';
-import { SCALAR_CRYPTO } from './scalar-crypto.js';
+import { scalarCrypto } from './scalar-crypto.js';
 import { csrInstructions, PRIVILEGED, WAITING_AND_BLOCKS } from './system.js';
 
-/** Every instruction there is; a configuration picks those of its extensions and width. */
-const instructionsWith = (plain: ReadonlyMap<number, BitCsr>): readonly RiscvInstruction[] => [
+/** Instructions that come with some extensions only. */
+interface Family {
+  /** All that bring one of them. */
+  readonly extensions: readonly string[];
+  instructions(): readonly RiscvInstruction[];
+}
+
+const family = (extensions: readonly string[], declare: Family['instructions']): Family => {
+  let declared: readonly RiscvInstruction[] | undefined;
+  return {
+    extensions,
+    instructions() {
+      declared ??= declare();
+      return declared;
+    },
+  };
+};
+
+/** Declared for the first machine that has them: most have none, and are to start at once. */
+export const FAMILIES: readonly Family[] = [
+  family(['zabha', 'zacas'], moreAtomics),
+  family(['zicond', 'zimop'], () => CONDITIONAL),
+  family(['zawrs', 'zicbom', 'zicboz'], () => WAITING_AND_BLOCKS),
+  family(['zbkb', 'zbkx', 'zknh'], scalarCrypto),
+  family(['zkne', 'zknd'], aes),
+  family(['zfh', 'zfhmin'], halves),
+  family(['zfa'], floatAdditions),
+  family(['zcmp'], () => PUSH_POP),
+];
+
+/** In the order of their numbers: new ones come last. A configuration picks those of its extensions and width. */
+const instructionsWith = (
+  plain: ReadonlyMap<number, BitCsr>,
+  isThere: (extension: string) => boolean,
+): readonly RiscvInstruction[] => [
   ...BASE,
   ...MULTIPLY,
   ...ATOMIC,
@@ -31,17 +64,11 @@ const instructionsWith = (plain: ReadonlyMap<number, BitCsr>): readonly RiscvIns
   ...BITMANIP,
   ...csrInstructions(plain),
   ...PRIVILEGED,
-  ...ATOMIC_MORE,
-  ...CONDITIONAL,
-  ...WAITING_AND_BLOCKS,
-  ...SCALAR_CRYPTO,
-  ...AES,
-  ...HALVES,
-  ...FLOAT_ADDITIONS,
-  ...PUSH_POP,
+  ...FAMILIES.filter(({ extensions }) => extensions.some(isThere)).flatMap(each => each.instructions()),
 ];
 
-export const ALL_INSTRUCTIONS = instructionsWith(new Map());
+/** Every instruction there is, of both widths. */
+export const allInstructions = (): readonly RiscvInstruction[] => instructionsWith(new Map(), () => true);
 
 const hasRoundingMode = ({ format }: RiscvInstruction) => format === 'R-rounding' || format === 'R4';
 /** Modes 5 and 6 are reserved, 7 takes the one that is set (unprivileged spec table 11.1). */
@@ -71,16 +98,17 @@ export class RiscvInstructionSet implements InstructionSet {
     this.name = extensions.has('zca') ? 'riscv' : 'riscv, targets aligned';
     const plain = plainCsrs(config);
     this.#plainCsrs = new Map(plain.map(csr => [csr.number, csr]));
-    const aes = extensions.has('zkne') || extensions.has('zknd');
+    const looksUp = extensions.has('zkne') || extensions.has('zknd');
     this.table = {
-      bytes: CSR_TABLE_BYTES + (aes ? AES_TABLE_BYTES : 0),
+      bytes: CSR_TABLE_BYTES + (looksUp ? AES_TABLE_BYTES : 0),
       write: (memory, address) => {
         writeCsrTable(memory, address, plain);
-        if (aes) writeAesTable(memory, address);
+        if (looksUp) writeAesTable(memory, address);
       },
     };
     this.#compressed = extensions.has('zca') ? compressedFormsOf(config) : undefined;
-    const instructions = instructionsWith(this.#plainCsrs).filter(one => isInstructionOf(one, config));
+    const declared = instructionsWith(this.#plainCsrs, extension => extensions.has(extension));
+    const instructions = declared.filter(one => isInstructionOf(one, config));
     this.instructions = extensions.has('zca') ? instructions : withAlignedTargets(instructions);
     const named = new Map(this.instructions.map(one => [one.name, one]));
     this.frequentPairs = FREQUENT_PAIRS.flatMap(([first, second]) => {

@@ -77,7 +77,7 @@ const sha512 = (name: string, number: number, ...terms: readonly Expression[]) =
 const sha512Half = (name: string, funct7: number, ...terms: readonly Expression[]) =>
   zknh(`sha512${name}`, encodeR(funct7, 0, OPCODE.op), setRd(xorAll(terms[0], ...terms.slice(1))), 32);
 
-export const SCALAR_CRYPTO: readonly RiscvInstruction[] = [
+export const scalarCrypto = (): readonly RiscvInstruction[] => [
   zbkb('pack', encodeR(0x04, 4, OPCODE.op), setRd(packed(16, lowHalf(32))), 32),
   zbkb('pack', encodeR(0x04, 4, OPCODE.op), setRd(packed(32, lowHalf(64))), 64),
   zbkb('packh', encodeR(0x04, 7, OPCODE.op), setRd(packed(8, constant(0xff)))),
