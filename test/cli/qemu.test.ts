@@ -39,6 +39,15 @@ describe('a QEMU command line means', () => {
       `${Q64} -M virt -bios none -kernel a.elf -chardev file,id=c,path=o.txt -device virtio-serial-device -device virtconsole,chardev=c -serial chardev:c -rtc base=utc`,
       'run a.elf --bios none --cpu rv64 --rtc host --virtio-console file:o.txt --serial file:o.txt',
     ],
+    [
+      // FreeRTOS' demo, as its README runs it.
+      'qemu-system-riscv32 -nographic -machine virt -net none -chardev stdio,id=con,mux=on -serial chardev:con -mon chardev=con,mode=readline -bios none -smp 4 -kernel ./build/gcc/output/RTOSDemo.elf',
+      'run ./build/gcc/output/RTOSDemo.elf --bios none --cpu rv32 --smp 4 --serial stdio',
+    ],
+    [
+      `${Q64} -machine virt -m 2G -smp 4 -kernel Image -append root=/dev/vda -drive file=d.img,format=raw,id=hd0 -device virtio-blk-device,drive=hd0 -object rng-random,filename=/dev/urandom,id=r -device virtio-rng-device,rng=r`,
+      'run Image --bios default --cpu rv64 --memory 2G --smp 4 --append root=/dev/vda --rng --disk d.img,format=raw',
+    ],
   ])('%s', (theirs, ours) => {
     expect(line(theirs)).toBe(ours);
   });
@@ -68,7 +77,8 @@ describe('what cannot be carried is refused by name', () => {
     ['-device virtio-rng-device,bus=pcie.0', 'bus=pcie.0 cannot be carried'],
     ['-device virtio-blk-device,drive=d', 'drive=d cannot be carried: no -drive has that id'],
     ['-drive if=pflash,file=f', 'there is no flash here'],
-    ['-drive file=f', 'that is a PCI disk there'],
+    ['-drive file=f,if=virtio,id=x', '-drive if=virtio cannot be carried: that is a PCI disk there'],
+    ['-drive file=f', 'file= and id= are needed'],
     ['-machine virt,aia=aplic', '-machine virt,aia cannot be carried'],
     ['-machine sifive_u', 'the board is virt'],
     ['-netdev tap,id=n', 'user and socket are carried'],

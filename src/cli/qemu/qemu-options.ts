@@ -83,7 +83,7 @@ export const QEMU_OPTIONS: readonly QemuOption[] = [
   carried('-gdb', 'tcp:[host]:port', '--gdb', gdb, 'serve --gdb'),
   carried(
     '-drive',
-    'file=F,if=none,id=I',
+    'file=F,id=I',
     '--disk',
     drive,
     '--disk, through -device virtio-blk-device; never written',
@@ -112,8 +112,9 @@ export const QEMU_OPTIONS: readonly QemuOption[] = [
   carried('-global', 'virtio-mmio.force-legacy=false', '--virtio', global),
   silent('-nographic'),
   silent('-display -vga -audiodev', 'kind'),
-  silent('-monitor -qmp -name -d -D -trace', 'where'),
-  silent('-no-reboot -no-shutdown -nodefaults -no-user-config'),
+  silent('-monitor -mon -qmp -name -d -D -trace -dfilter -pidfile -msg -sandbox -overcommit', 'what'),
+  silent('-vnc -parallel -k -uuid', 'what'),
+  silent('-no-reboot -no-shutdown -nodefaults -no-user-config -only-migratable -singlestep'),
   silent('-object', 'rng-random,id=I'),
   {
     ...silent('-net -nic', 'none'),
@@ -171,9 +172,10 @@ function gdb(line: QemuLine, text: string): void {
 function drive(line: QemuLine, text: string): void {
   const value = new QemuValue('-drive', text);
   const [file, kind, id] = [value.take('file'), value.take('if'), value.take('id')];
-  if (kind !== 'none')
+  // The board names no interface of its own: by itself a drive is for the -device that names it.
+  if (kind !== undefined && kind !== 'none')
     refuse(
-      `-drive if=${kind ?? 'virtio'}`,
+      `-drive if=${kind}`,
       kind === 'pflash'
         ? 'there is no flash here'
         : 'that is a PCI disk there: give if=none and -device virtio-blk-device',
